@@ -1,0 +1,241 @@
+//! The protocol between agents and the control plane.
+//!
+//! One message, `sync`, carries everything that must not be lost: up goes *all* that the agent knows of
+//! its attempts, down comes the *whole* set that the node should run. Full state makes repeated, late
+//! and reordered messages harmless. The agent dials; the control plane never does. Logs go on a
+//! connection of their own.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::auth::Secret;
+use crate::cluster::Gpu;
+use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
+use crate::job::Reason;
+use crate::quantity::Span;
+use crate::spec::{Network, PullPolicy, Signal};
+
+/// Version of this protocol. A server answers 426 to an agent of another one.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// How long a `sync` is held open when nothing changes.
+pub const SYNC_WAIT_SECS: u64 = 20;
+
+/// The most bytes of log that one request may carry.
+pub const MAX_LOG_CHUNK_BYTES: usize = 1 << 20;
+
+/// A node is shown as unreachable after this long without a word.
+pub const UNREACHABLE_AFTER_SECS: u64 = 30;
+
+/// Sent once, with the join key as the bearer token.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    pub protocol: u32,
+    /// Name of the node; must be free in the cluster, or belong to a node with the same machine id.
+    pub name: String,
+    /// Id of the operating system's installation (`/etc/machine-id`), hashed.
+    pub machine_id: String,
+    pub agent_version: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RegisterResponse {
+    pub node_id: NodeId,
+    pub cluster_id: ClusterId,
+    /// `lilac_node_…`: the bearer token from now on. An earlier one of this node is void.
+    pub credential: Secret,
+}
+
+/// What a node has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeCapacity {
+    /// CPUs in thousandths.
+    pub cpu_milli: u32,
+    pub memory_bytes: u64,
+    pub disk_bytes: u64,
+    pub gpus: Vec<Gpu>,
+}
+
+/// Whether the node's container runtime answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeHealth {
+    pub ok: bool,
+    /// Version of Docker; empty when it does not answer.
+    pub version: String,
+    /// What is wrong; empty when nothing is.
+    pub message: String,
+}
+
+/// Up: all that the agent knows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncRequest {
+    pub protocol: u32,
+    pub agent_version: String,
+    /// Changes with every boot of the machine.
+    pub boot_id: Uuid,
+    /// As in `RegisterRequest`; tells a reboot from a copied credential.
+    pub machine_id: String,
+    /// This run of the agent. A session not seen before takes over when `sequence` is 0; an older
+    /// one is answered 409 `fenced`.
+    pub session: SessionId,
+    /// 0, 1, 2 … within the session.
+    pub sequence: u64,
+    pub capacity: NodeCapacity,
+    pub labels: BTreeMap<String, String>,
+    pub runtime: RuntimeHealth,
+    /// All attempts that the agent knows of, whatever their phase, until told to forget them.
+    pub attempts: Vec<AttemptReport>,
+    /// Answer at once, even when there is nothing new.
+    #[serde(default)]
+    pub no_wait: bool,
+}
+
+/// Where an attempt stands on its node.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Phase {
+    /// The image is pulled, the container made.
+    Preparing,
+    Running,
+    /// It was told to end.
+    Stopping,
+    /// It ended; `result` says how.
+    Ended,
+    /// Docker does not answer, so nobody knows. Not dead.
+    Unknown,
+}
+
+/// What the agent knows of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptReport {
+    pub attempt_id: AttemptId,
+    pub epoch: u32,
+    pub phase: Phase,
+    /// When the container started, by the node's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// Set with `ended`, and only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<TaskResult>,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The container's first process ended by itself.
+    Exited,
+    /// It ended after the control plane had asked it to stop.
+    Stopped,
+    /// It could not be started at all.
+    NotStarted,
+    /// The agent ended it because its lease ran out, or found it gone.
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskResult {
+    pub outcome: Outcome,
+    /// Exit code, where the process ended by itself (0 to 255).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Signal that ended the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Why it counts as failed, where it does: `exit-code`, `oom`, `image-pull`, `unstartable` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// A sentence: the daemon's own words where it refused. At most 2,000 characters.
+    pub message: String,
+    pub finished_at: DateTime<Utc>,
+    /// Length of the whole log in bytes.
+    pub log_bytes: u64,
+}
+
+/// Down: what the node should do.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SyncResponse {
+    /// The whole set: run (or keep, or stop) these. An attempt that the agent has and that stands in
+    /// neither list must be stopped: the control plane no longer knows it.
+    pub desired: Vec<DesiredAttempt>,
+    /// Ended and recorded: drop container and files, once the log is handed over.
+    pub forget: Vec<AttemptId>,
+}
+
+/// One attempt that the node owns.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DesiredAttempt {
+    pub attempt_id: AttemptId,
+    pub epoch: u32,
+    /// The lease lasts this long, counted from when the request was *sent*: the agent must have
+    /// ended the attempt by then unless it hears again.
+    pub lease_ms: u64,
+    /// Whether to stop it.
+    pub stop: bool,
+    /// What to run; only for attempts that the request did not mention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskSpec>,
+}
+
+/// All that a node needs to run its part of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaskSpec {
+    pub job_id: JobId,
+    pub job_name: String,
+    pub rank: u16,
+    pub image: String,
+    pub pull: PullPolicy,
+    /// Replaces the image's own command; empty leaves it.
+    pub command: Vec<String>,
+    /// Replaces the image's own entrypoint; empty leaves it.
+    pub entrypoint: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The user's own and the injected `LILAC_…` variables.
+    pub env: BTreeMap<String, String>,
+    pub network: Network,
+    pub cpu_milli: u32,
+    pub memory_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shm_bytes: Option<u64>,
+    /// GPUs of the node, by the vendor's id, that belong to the task.
+    pub gpu_uuids: Vec<String>,
+    pub stop_signal: Signal,
+    pub stop_grace: Span,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_runtime: Option<Span>,
+}
+
+/// Where a log stands after an upload, and in a 409.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogOffset {
+    /// Bytes that are stored for good: the next upload starts here.
+    pub offset: u64,
+}

@@ -1,0 +1,508 @@
+//! A typed HTTP client for the control plane, used by the CLI, the agent and the tests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::agent::{LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, SyncRequest, SyncResponse};
+use crate::auth::{
+    ApiKey, CreateApiKey, CreateUser, CreatedApiKey, LoginRequest, LoginResponse, Secret, UpdateUser, User,
+};
+use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
+use crate::ids::{ApiKeyId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, UserId};
+use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd, LogQuery, log_headers};
+use crate::page::Page;
+use crate::problem::{ErrorCode, Problem};
+use crate::queue::{CreateQueue, Queue, UpdateQueue};
+use crate::spec::JobSpec;
+
+/// Longest that an ordinary request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The most bytes of one answer that are read.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Why a call did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server answered with a problem.
+    #[error("{}", describe(.0))]
+    Refused(Box<Problem>),
+    /// Nobody answers at that address.
+    #[error("cannot reach {url}: {message}")]
+    Unreachable { url: String, message: String },
+    /// The connection broke, or the answer took too long.
+    #[error("the connection to {url} failed: {message}")]
+    Broken { url: String, message: String },
+    /// Somebody answers, but not like Lilac.
+    #[error("{url} does not answer like a Lilac server: {message}")]
+    NotLilac { url: String, message: String },
+    /// The address cannot be read.
+    #[error("`{0}` is not a server address; write http://host:port or https://host")]
+    Address(String),
+}
+
+impl ClientError {
+    /// The server's stable code, where the server answered.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may go through later: nobody answered, or the server asked for patience.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(problem) => matches!(problem.status, 429 | 502 | 503 | 504),
+            Self::Unreachable { .. } | Self::Broken { .. } => true,
+            Self::NotLilac { .. } | Self::Address(_) => false,
+        }
+    }
+}
+
+fn describe(problem: &Problem) -> String {
+    match problem.errors.as_slice() {
+        [] => problem.detail.clone(),
+        errors => {
+            let fields: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.path, e.message)).collect();
+            fields.join("; ")
+        }
+    }
+}
+
+/// One event of a live log.
+#[derive(Clone, Debug)]
+pub enum LogEvent {
+    Chunk(LogChunk),
+    End(LogEnd),
+}
+
+/// A part of a log.
+#[derive(Clone, Debug)]
+pub struct LogPart {
+    pub bytes: Bytes,
+    pub epoch: u32,
+    pub offset: u64,
+    pub next_offset: u64,
+    pub complete: bool,
+}
+
+/// A connection to one control plane as one caller.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<Secret>,
+}
+
+type Result<T> = std::result::Result<T, ClientError>;
+
+impl Client {
+    /// A client of the server at `url` (`http://host:port`), as the holder of `token`.
+    pub fn new(url: &str, token: Option<Secret>) -> Result<Self> {
+        let base = url.trim_end_matches('/').to_owned();
+        let parsed = reqwest::Url::parse(&base).map_err(|_| ClientError::Address(url.to_owned()))?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+            return Err(ClientError::Address(url.to_owned()));
+        }
+        // A second installation finds the first in place, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .tcp_nodelay(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("lilac/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| ClientError::NotLilac { url: base.clone(), message: error.to_string() })?;
+        Ok(Self { http, base, token })
+    }
+
+    /// The same connection with another token.
+    #[must_use]
+    pub fn with_token(&self, token: Secret) -> Self {
+        Self { token: Some(token), ..self.clone() }
+    }
+
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}/api/v1{path}", self.base)).timeout(TIMEOUT);
+        match &self.token {
+            Some(token) => request.bearer_auth(&token.0),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.map_err(|error| self.transport(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let is_problem = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+        let body = self.bounded_body(response).await?;
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) if is_problem => Err(ClientError::Refused(Box::new(problem))),
+            _ => Err(self.not_lilac(format!("status {}", status.as_u16()))),
+        }
+    }
+
+    async fn bounded_body(&self, response: Response) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        let mut stream = response.bytes_stream();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|error| self.transport(&error))?;
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(self.not_lilac("an answer of over 64 MiB".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let response = self.send(request).await?;
+        let body = self.bounded_body(response).await?;
+        serde_json::from_slice(&body).map_err(|error| self.not_lilac(error.to_string()))
+    }
+
+    fn transport(&self, error: &reqwest::Error) -> ClientError {
+        // The innermost cause is what a person can act on: "Connection refused".
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let (url, message) = (self.base.clone(), cause.to_string());
+        if error.is_connect() {
+            ClientError::Unreachable { url, message }
+        } else {
+            ClientError::Broken { url, message }
+        }
+    }
+
+    fn not_lilac(&self, message: String) -> ClientError {
+        ClientError::NotLilac { url: self.base.clone(), message }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    async fn get_with<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T> {
+        self.json(self.request(Method::GET, path).query(query)).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.json(self.request(Method::POST, path).json(body)).await
+    }
+
+    async fn act<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.json(self.request(Method::POST, path)).await
+    }
+
+    async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.json(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<()> {
+        self.send(self.request(Method::DELETE, path)).await.map(|_| ())
+    }
+
+    // Accounts.
+
+    pub async fn login(&self, request: &LoginRequest) -> Result<LoginResponse> {
+        self.post("/auth/login", request).await
+    }
+
+    pub async fn me(&self) -> Result<User> {
+        self.get("/auth/me").await
+    }
+
+    pub async fn users(&self) -> Result<Page<User>> {
+        self.get("/users").await
+    }
+
+    pub async fn create_user(&self, request: &CreateUser) -> Result<User> {
+        self.post("/users", request).await
+    }
+
+    pub async fn update_user(&self, id: UserId, request: &UpdateUser) -> Result<User> {
+        self.patch(&format!("/users/{id}"), request).await
+    }
+
+    pub async fn api_keys(&self) -> Result<Page<ApiKey>> {
+        self.get("/api-keys").await
+    }
+
+    pub async fn create_api_key(&self, request: &CreateApiKey) -> Result<CreatedApiKey> {
+        self.post("/api-keys", request).await
+    }
+
+    pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<()> {
+        self.delete(&format!("/api-keys/{id}")).await
+    }
+
+    // Clusters and nodes.
+
+    pub async fn clusters(&self) -> Result<Page<Cluster>> {
+        self.get("/clusters").await
+    }
+
+    pub async fn create_cluster(&self, request: &CreateCluster) -> Result<Cluster> {
+        self.post("/clusters", request).await
+    }
+
+    pub async fn join_keys(&self, cluster: ClusterId) -> Result<Page<JoinKey>> {
+        self.get(&format!("/clusters/{cluster}/api-keys")).await
+    }
+
+    pub async fn create_join_key(
+        &self,
+        cluster: ClusterId,
+        request: &CreateJoinKey,
+    ) -> Result<CreatedJoinKey> {
+        self.post(&format!("/clusters/{cluster}/api-keys"), request).await
+    }
+
+    pub async fn revoke_join_key(&self, cluster: ClusterId, key: JoinKeyId) -> Result<()> {
+        self.delete(&format!("/clusters/{cluster}/api-keys/{key}")).await
+    }
+
+    pub async fn nodes(&self) -> Result<Page<Node>> {
+        self.get("/nodes").await
+    }
+
+    pub async fn node(&self, id: NodeId) -> Result<Node> {
+        self.get(&format!("/nodes/{id}")).await
+    }
+
+    /// Stops new jobs from being placed on a node.
+    pub async fn cordon(&self, id: NodeId) -> Result<Node> {
+        self.act(&format!("/nodes/{id}/cordon")).await
+    }
+
+    pub async fn uncordon(&self, id: NodeId) -> Result<Node> {
+        self.act(&format!("/nodes/{id}/uncordon")).await
+    }
+
+    /// Attests that a node is dead and removes it: its jobs are requeued at once.
+    pub async fn remove_node(&self, id: NodeId) -> Result<()> {
+        self.delete(&format!("/nodes/{id}")).await
+    }
+
+    // Queues.
+
+    pub async fn queues(&self) -> Result<Page<Queue>> {
+        self.get("/queues").await
+    }
+
+    pub async fn create_queue(&self, request: &CreateQueue) -> Result<Queue> {
+        self.post("/queues", request).await
+    }
+
+    pub async fn update_queue(&self, id: QueueId, request: &UpdateQueue) -> Result<Queue> {
+        self.patch(&format!("/queues/{id}"), request).await
+    }
+
+    // Jobs.
+
+    /// Submits a job. With a key, a repeated call gives the job that the first one made.
+    pub async fn submit(&self, spec: &JobSpec, idempotency_key: Option<&str>) -> Result<Job> {
+        self.submit_raw(serde_json::to_vec(spec).unwrap_or_default(), idempotency_key).await
+    }
+
+    /// Submits a spec that is JSON text already.
+    pub async fn submit_raw(&self, spec: Vec<u8>, idempotency_key: Option<&str>) -> Result<Job> {
+        let mut request =
+            self.request(Method::POST, "/jobs").header(header::CONTENT_TYPE, "application/json").body(spec);
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        self.json(request).await
+    }
+
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {
+        self.get_with("/jobs", filter).await
+    }
+
+    pub async fn job_counts(&self) -> Result<JobCounts> {
+        self.get("/jobs/counts").await
+    }
+
+    pub async fn job(&self, id: JobId) -> Result<Job> {
+        self.get(&format!("/jobs/{id}")).await
+    }
+
+    pub async fn cancel(&self, id: JobId) -> Result<Job> {
+        self.act(&format!("/jobs/{id}/cancel")).await
+    }
+
+    /// Puts a held job back in its queue.
+    pub async fn release(&self, id: JobId) -> Result<Job> {
+        self.act(&format!("/jobs/{id}/release")).await
+    }
+
+    pub async fn job_events(&self, id: JobId) -> Result<Page<JobEvent>> {
+        self.get(&format!("/jobs/{id}/events")).await
+    }
+
+    pub async fn attempts(&self, id: JobId) -> Result<Page<Attempt>> {
+        self.get(&format!("/jobs/{id}/attempts")).await
+    }
+
+    /// Reads a part of a log.
+    pub async fn log(&self, id: JobId, query: &LogQuery) -> Result<LogPart> {
+        let response = self.send(self.request(Method::GET, &format!("/jobs/{id}/logs")).query(query)).await?;
+        let number =
+            |name: &str| -> Option<u64> { response.headers().get(name)?.to_str().ok()?.parse().ok() };
+        let (Some(offset), Some(next_offset), Some(epoch)) = (
+            number(log_headers::OFFSET),
+            number(log_headers::NEXT_OFFSET),
+            number(log_headers::EPOCH).and_then(|epoch| u32::try_from(epoch).ok()),
+        ) else {
+            return Err(self.not_lilac("a log without its offset".to_owned()));
+        };
+        let complete = response.headers().get(log_headers::COMPLETE).is_some_and(|value| value == "true");
+        let bytes = self.bounded_body(response).await?.into();
+        Ok(LogPart { bytes, epoch, offset, next_offset, complete })
+    }
+
+    /// Follows a log until the attempt ended and the log is whole.
+    pub async fn follow_log(
+        &self,
+        id: JobId,
+        query: &LogQuery,
+    ) -> Result<impl Stream<Item = Result<LogEvent>> + use<>> {
+        let request = self
+            .request(Method::GET, &format!("/jobs/{id}/logs/stream"))
+            .query(query)
+            // A live stream has no end of its own; the server's comments show that it lives.
+            .timeout(Duration::from_secs(365 * 86_400));
+        let response = self.send(request).await?;
+        let client = self.clone();
+        Ok(events(client, response).filter_map(|event| async move {
+            match event {
+                Ok(event) => match event.name.as_str() {
+                    "log" => Some(parse(&event.data).map(LogEvent::Chunk)),
+                    "end" => Some(parse(&event.data).map(LogEvent::End)),
+                    _ => None,
+                },
+                Err(error) => Some(Err(error)),
+            }
+        }))
+    }
+
+    // Agents.
+
+    pub async fn register(&self, request: &RegisterRequest) -> Result<RegisterResponse> {
+        self.post("/agent/register", request).await
+    }
+
+    pub async fn sync(&self, request: &SyncRequest) -> Result<SyncResponse> {
+        let timeout = Duration::from_secs(SYNC_WAIT_SECS + 10);
+        self.json(self.request(Method::POST, "/agent/sync").timeout(timeout).json(request)).await
+    }
+
+    /// Hands over a part of a log. The inner error is the offset that the server expects instead.
+    pub async fn put_log(
+        &self,
+        attempt: AttemptId,
+        rank: u16,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<std::result::Result<LogOffset, LogOffset>> {
+        let request = self
+            .request(Method::PUT, &format!("/agent/attempts/{attempt}/logs"))
+            .query(&[("rank", u64::from(rank)), ("offset", offset)])
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .body(bytes);
+        let response = request.send().await.map_err(|error| self.transport(&error))?;
+        let expected = response
+            .headers()
+            .get(log_headers::NEXT_OFFSET)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(|offset| LogOffset { offset });
+        match (response.status(), expected) {
+            (StatusCode::OK, Some(stored)) => Ok(Ok(stored)),
+            (StatusCode::CONFLICT, Some(expected)) => Ok(Err(expected)),
+            (status, _) => {
+                let body = self.bounded_body(response).await?;
+                match serde_json::from_slice::<Problem>(&body) {
+                    Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
+                    Err(_) => Err(self.not_lilac(format!("status {}", status.as_u16()))),
+                }
+            }
+        }
+    }
+}
+
+/// One server-sent event.
+#[derive(Debug, Default)]
+struct Event {
+    name: String,
+    data: String,
+}
+
+fn parse<T: DeserializeOwned>(data: &str) -> Result<T> {
+    serde_json::from_str(data).map_err(|error| ClientError::NotLilac {
+        url: "the event stream".to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// The longest line of an event stream: a log chunk in base64 and then some.
+const MAX_EVENT_LINE_BYTES: usize = 4 << 20;
+
+/// Reads server-sent events off a response, as the HTML standard writes them.
+fn events(client: Client, response: Response) -> impl Stream<Item = Result<Event>> {
+    let body = Box::pin(response.bytes_stream());
+    let start = (client, body, Vec::<u8>::new(), Event::default());
+    futures::stream::unfold(start, |(client, mut body, mut buffer, mut event)| async move {
+        loop {
+            while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = buffer.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                let line = line.trim_end_matches(['\n', '\r']);
+                if line.is_empty() {
+                    if event.data.is_empty() && event.name.is_empty() {
+                        continue;
+                    }
+                    let complete = std::mem::take(&mut event);
+                    return Some((Ok(complete), (client, body, buffer, event)));
+                }
+                let (field, value) = line.split_once(':').unwrap_or((line, ""));
+                let value = value.strip_prefix(' ').unwrap_or(value);
+                match field {
+                    "event" => value.clone_into(&mut event.name),
+                    "data" => event.data.push_str(value),
+                    _ => {}
+                }
+            }
+            if buffer.len() > MAX_EVENT_LINE_BYTES {
+                buffer.clear();
+                let error = client.not_lilac("an event of over 4 MiB".to_owned());
+                return Some((Err(error), (client, body, buffer, event)));
+            }
+            match body.next().await {
+                Some(Ok(chunk)) => buffer.extend_from_slice(&chunk),
+                Some(Err(error)) => {
+                    let error = client.transport(&error);
+                    return Some((Err(error), (client, body, buffer, event)));
+                }
+                None => return None,
+            }
+        }
+    })
+}

@@ -1,0 +1,22 @@
+//! The words on Lilac's wire.
+//!
+//! Every word of the domain is spelled here and nowhere else: ids, states, reasons, resources, the job
+//! spec, the REST types, the agent protocol and the error codes. Serde, SQL, OpenAPI and the TypeScript
+//! client are derived from these types.
+
+pub mod agent;
+pub mod auth;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod cluster;
+pub mod ids;
+pub mod job;
+pub mod page;
+pub mod problem;
+pub mod quantity;
+pub mod queue;
+pub mod spec;
+pub mod suggest;
+pub mod validate;
+
+pub use ids::*;

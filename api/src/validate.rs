@@ -1,0 +1,300 @@
+//! What a job spec must hold to be accepted. The same check runs in the CLI before a request is sent
+//! and in the control plane before anything is stored.
+
+use std::time::Duration;
+
+use crate::problem::FieldError;
+use crate::quantity::Span;
+use crate::spec::JobSpec;
+
+/// The most bytes that environment and arguments may have together.
+const MAX_ENV_AND_ARGS_BYTES: usize = 1 << 20;
+/// The kernel refuses a single argument or variable of 128 KiB or more.
+const MAX_ONE_STRING_BYTES: usize = 128 << 10;
+const MAX_LABELS: usize = 64;
+const MIN_MEMORY_BYTES: u64 = 8 << 20;
+/// Longest time that any span in a spec may have.
+const MAX_SPAN: Duration = Duration::from_secs(400 * 86_400);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// All that is wrong with `spec`; empty when nothing is.
+#[must_use]
+pub fn job_spec(spec: &JobSpec) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    name("name", &spec.name, 128, &mut errors);
+    name("queue", &spec.queue, 63, &mut errors);
+    in_bounds("priority", u64::from(spec.priority), 0, 100, &mut errors);
+    labels(spec, &mut errors);
+    image(&spec.image, &mut errors);
+    invocation(spec, &mut errors);
+    environment(spec, &mut errors);
+    resources(spec, &mut errors);
+    times(spec, &mut errors);
+    retry(spec, &mut errors);
+    errors
+}
+
+/// Checks a name: 1 to `max` characters of letters, digits, `.`, `_`, `-`, the first a letter or digit.
+pub fn name(path: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let problem = if value.is_empty() {
+        "must not be empty".to_owned()
+    } else if value.chars().count() > max {
+        format!("must have at most {max} characters")
+    } else if !value.chars().all(legal) {
+        "may hold letters, digits, `.`, `_` and `-` only".to_owned()
+    } else if !value.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        "must begin with a letter or digit".to_owned()
+    } else {
+        return;
+    };
+    errors.push(FieldError::new(path, "invalid-name", problem));
+}
+
+/// Checks that a number lies between two others.
+pub fn in_bounds(path: &str, value: u64, min: u64, max: u64, errors: &mut Vec<FieldError>) {
+    if value < min || value > max {
+        errors.push(FieldError::new(path, "out-of-bounds", format!("must be {min} to {max}, is {value}")));
+    }
+}
+
+/// Checks that a span of time lies between two others.
+pub fn span(path: &str, value: Span, min: Duration, max: Duration, errors: &mut Vec<FieldError>) {
+    if value.0 < min || value.0 > max {
+        let message = format!("must be {} to {}, is {value}", Span(min), Span(max));
+        errors.push(FieldError::new(path, "out-of-bounds", message));
+    }
+}
+
+/// Checks that a text holds no NUL, which neither PostgreSQL nor the kernel can carry.
+pub fn no_nul(path: &str, value: &str, errors: &mut Vec<FieldError>) {
+    if value.contains('\0') {
+        errors.push(FieldError::new(path, "nul", "must not contain a NUL character"));
+    }
+}
+
+fn labels(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    if spec.labels.len() > MAX_LABELS {
+        let message = format!("at most {MAX_LABELS} labels, there are {}", spec.labels.len());
+        errors.push(FieldError::new("labels", "too-many", message));
+        return;
+    }
+    for (key, value) in &spec.labels {
+        let path = format!("labels.{key}");
+        name(&path, key, 63, errors);
+        no_nul(&path, value, errors);
+        if value.chars().count() > 255 {
+            errors.push(FieldError::new(path, "too-long", "a label's value has at most 255 characters"));
+        }
+    }
+}
+
+fn image(image: &str, errors: &mut Vec<FieldError>) {
+    let problem = if image.is_empty() {
+        "must not be empty"
+    } else if image.len() > 512 {
+        "must have at most 512 characters"
+    } else if image.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        "must not contain white space or control characters"
+    } else if image.starts_with('-') {
+        "must not begin with `-`"
+    } else {
+        return;
+    };
+    errors.push(FieldError::new("image", "invalid-image", problem));
+}
+
+fn invocation(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    if let Some(script) = &spec.run {
+        if !spec.command.is_empty() || !spec.entrypoint.is_empty() {
+            errors.push(FieldError::new("run", "exclusive", "`run` excludes `command` and `entrypoint`"));
+        }
+        if script.trim().is_empty() {
+            errors.push(FieldError::new("run", "empty", "the script is empty"));
+        }
+        one_string("run", script, errors);
+    }
+    for (field, words) in [("command", &spec.command), ("entrypoint", &spec.entrypoint)] {
+        for (index, word) in words.iter().enumerate() {
+            one_string(&format!("{field}[{index}]"), word, errors);
+        }
+        if words.first().is_some_and(String::is_empty) {
+            errors.push(FieldError::new(format!("{field}[0]"), "empty", "the program has no name"));
+        }
+    }
+    if let Some(workdir) = &spec.workdir {
+        no_nul("workdir", workdir, errors);
+        if !workdir.starts_with('/') || workdir.len() > 4096 {
+            let message = "must be an absolute path of at most 4096 bytes";
+            errors.push(FieldError::new("workdir", "invalid-path", message));
+        }
+    }
+    if let Some(user) = &spec.user {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':');
+        if user.is_empty() || user.len() > 64 || !user.chars().all(legal) {
+            errors.push(FieldError::new("user", "invalid-user", "write uid, uid:gid or a user name"));
+        }
+    }
+}
+
+fn one_string(path: &str, value: &str, errors: &mut Vec<FieldError>) {
+    no_nul(path, value, errors);
+    if value.len() >= MAX_ONE_STRING_BYTES {
+        errors.push(FieldError::new(path, "too-long", "must stay under 128 KiB"));
+    }
+}
+
+fn environment(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    let mut total: usize = spec.command.iter().chain(&spec.entrypoint).map(String::len).sum();
+    total += spec.run.as_ref().map_or(0, String::len);
+    for (key, value) in &spec.env {
+        let path = format!("env.{key}");
+        let first_is_legal = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !first_is_legal || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            let message = "a variable's name holds letters, digits and `_`, and begins with no digit";
+            errors.push(FieldError::new(&path, "invalid-name", message));
+        } else if key.starts_with("LILAC_") {
+            errors.push(FieldError::new(&path, "reserved", "names that begin with LILAC_ are Lilac's own"));
+        }
+        no_nul(&path, value, errors);
+        if key.len() + 1 + value.len() >= MAX_ONE_STRING_BYTES {
+            errors.push(FieldError::new(&path, "too-long", "name and value must stay under 128 KiB"));
+        }
+        total += key.len() + value.len();
+    }
+    if total > MAX_ENV_AND_ARGS_BYTES {
+        errors.push(FieldError::new("env", "too-long", "environment and arguments exceed 1 MiB together"));
+    }
+}
+
+fn resources(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    let resources = &spec.resources;
+    in_bounds("resources.cpus", u64::from(resources.cpus.milli), 1, 100_000_000, errors);
+    let memory_max = 1 << 60;
+    if resources.memory.0 < MIN_MEMORY_BYTES || resources.memory.0 > memory_max {
+        let message = format!("must be 8Mi to 1024Pi, is {} bytes", resources.memory.0);
+        errors.push(FieldError::new("resources.memory", "out-of-bounds", message));
+    }
+    if let Some(disk) = resources.disk {
+        in_bounds("resources.disk", disk.0, 1, 1 << 60, errors);
+    }
+    if let Some(shm) = spec.shm_size {
+        in_bounds("shm_size", shm.0, 4096, resources.memory.0.max(4096), errors);
+    }
+    if let Some(gpus) = &resources.gpus {
+        in_bounds("resources.gpus.count", u64::from(gpus.count), 1, 1024, errors);
+        in_bounds("resources.gpus.model", gpus.model.len() as u64, 0, 16, errors);
+        for (index, model) in gpus.model.iter().enumerate() {
+            let path = format!("resources.gpus.model[{index}]");
+            no_nul(&path, model, errors);
+            if model.trim().is_empty() || model.len() > 64 {
+                errors.push(FieldError::new(path, "invalid-model", "write a word of the model's name: H100"));
+            }
+        }
+        if let Some(memory) = gpus.memory {
+            in_bounds("resources.gpus.memory", memory.0, 1, 1 << 50, errors);
+        }
+    }
+}
+
+fn times(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    if let Some(max_runtime) = spec.max_runtime {
+        span("max_runtime", max_runtime, Duration::from_secs(1), MAX_SPAN, errors);
+    }
+    if let Some(max_disconnect) = spec.max_disconnect {
+        span("max_disconnect", max_disconnect, Duration::from_secs(10), DAY, errors);
+    }
+    span("stop.grace", spec.stop.grace, Duration::ZERO, DAY, errors);
+}
+
+fn retry(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    let retry = &spec.retry;
+    in_bounds("retry.max_attempts", u64::from(retry.max_attempts), 1, 100, errors);
+    in_bounds("retry.backoff.factor", u64::from(retry.backoff.factor), 1, 10, errors);
+    span("retry.backoff.initial", retry.backoff.initial, Duration::ZERO, DAY, errors);
+    span("retry.backoff.max", retry.backoff.max, Duration::ZERO, DAY, errors);
+    in_bounds("retry.rules", retry.rules.len() as u64, 0, 32, errors);
+    for (index, rule) in retry.rules.iter().enumerate() {
+        let path = format!("retry.rules[{index}]");
+        if rule.on.is_empty() && rule.exit_codes.is_empty() {
+            errors.push(FieldError::new(path, "empty", "a rule needs `on` or `exit_codes`"));
+        } else if rule.on.len() + rule.exit_codes.len() > 64 {
+            errors.push(FieldError::new(path, "too-many", "a rule has at most 64 matches"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantity::{Bytes, Cpus};
+
+    fn paths(change: impl FnOnce(&mut JobSpec)) -> Vec<String> {
+        let mut spec = JobSpec::new("job", "busybox");
+        change(&mut spec);
+        job_spec(&spec).into_iter().map(|error| error.path).collect()
+    }
+
+    #[test]
+    fn the_smallest_spec_is_accepted() {
+        assert!(paths(|_| {}).is_empty());
+    }
+
+    #[test]
+    fn each_broken_field_is_named() {
+        let cases: Vec<(&str, Box<dyn FnOnce(&mut JobSpec)>)> = vec![
+            ("name", Box::new(|s| s.name = String::new())),
+            ("name", Box::new(|s| s.name = "x".repeat(129))),
+            ("name", Box::new(|s| s.name = "a b".into())),
+            ("name", Box::new(|s| s.name = "-rf".into())),
+            ("queue", Box::new(|s| s.queue = "a/b".into())),
+            ("priority", Box::new(|s| s.priority = 101)),
+            ("image", Box::new(|s| s.image = "a b".into())),
+            ("image", Box::new(|s| s.image = "-v".into())),
+            ("run", Box::new(|s| s.run = Some(" ".into()))),
+            (
+                "run",
+                Box::new(|s| {
+                    s.run = Some("ls".into());
+                    s.command = vec!["ls".into()];
+                }),
+            ),
+            ("command[1]", Box::new(|s| s.command = vec!["a".into(), "\0".into()])),
+            ("command[0]", Box::new(|s| s.command = vec!["x".repeat(128 << 10)])),
+            ("workdir", Box::new(|s| s.workdir = Some("tmp".into()))),
+            ("user", Box::new(|s| s.user = Some("root;".into()))),
+            (
+                "env.LILAC_X",
+                Box::new(|s| {
+                    s.env.insert("LILAC_X".into(), String::new());
+                }),
+            ),
+            (
+                "env.1A",
+                Box::new(|s| {
+                    s.env.insert("1A".into(), String::new());
+                }),
+            ),
+            (
+                "env.A",
+                Box::new(|s| {
+                    s.env.insert("A".into(), "a\0b".into());
+                }),
+            ),
+            (
+                "labels.a",
+                Box::new(|s| {
+                    s.labels.insert("a".into(), "v".repeat(256));
+                }),
+            ),
+            ("resources.cpus", Box::new(|s| s.resources.cpus = Cpus { milli: 0 })),
+            ("resources.memory", Box::new(|s| s.resources.memory = Bytes(1))),
+            ("stop.grace", Box::new(|s| s.stop.grace = Span(Duration::from_secs(90_000)))),
+            ("retry.max_attempts", Box::new(|s| s.retry.max_attempts = 0)),
+            ("max_disconnect", Box::new(|s| s.max_disconnect = Some(Span(Duration::from_secs(1))))),
+        ];
+        for (path, change) in cases {
+            assert_eq!(paths(change), [path]);
+        }
+    }
+}
