@@ -1,1 +1,21 @@
+//! Lilac's control plane.
+//!
+//! One folder per domain, each holding its routes, its SQL and its rules. Only this crate knows SQL.
 
+pub mod app;
+pub mod auth;
+pub mod bell;
+pub mod cluster;
+pub mod config;
+pub mod db;
+pub mod embedded;
+pub mod error;
+pub mod events;
+pub mod extract;
+pub mod logs;
+pub mod openapi;
+pub mod queue;
+pub mod router;
+pub mod scheduler;
+pub mod training_job;
+pub mod web;

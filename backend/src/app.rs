@@ -1,0 +1,93 @@
+//! Starts the control plane and stops it again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use lilac_api::auth::Secret;
+use sqlx::postgres::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::bootstrap;
+use crate::auth::keys::{self, Keys};
+use crate::auth::password::Passwords;
+use crate::bell::Bell;
+use crate::config::Config;
+use crate::{db, embedded, router, scheduler};
+
+/// How long requests in flight may take to end at a stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What every request can reach.
+pub struct App {
+    pub pool: PgPool,
+    pub bell: Bell,
+    pub keys: Keys,
+    pub passwords: Passwords,
+    /// Ends held requests and background work at a stop.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// An application on a database whose schema is up to date.
+    pub fn new(pool: PgPool, secret: &Secret) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            bell: Bell::start(pool.clone()),
+            keys: Keys::new(secret),
+            passwords: Passwords::new()?,
+            pool,
+            stopping: CancellationToken::new(),
+        }))
+    }
+}
+
+/// Runs the server until a signal ends it.
+pub async fn serve(config: Config) -> Result<()> {
+    let secret = keys::load_or_generate(config.secret_key.as_ref(), &config.data_dir)?;
+    let (url, embedded) = match &config.database_url {
+        Some(url) => (url.clone(), false),
+        None => (Secret(embedded::start(&config.data_dir, &embedded::Options::default()).await?), true),
+    };
+    let pool = db::connect(&url, config.database_connections).await?;
+    let app = App::new(pool, &secret)?;
+    bootstrap::run(&app, config.admin_password.as_ref()).await?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
+
+    let background = scheduler::start(app.clone());
+    let stopping = app.stopping.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping");
+        stopping.cancel();
+    });
+    let served = axum::serve(listener, router::build(app.clone())).with_graceful_shutdown(app.stopping.clone().cancelled_owned());
+    let patience = async {
+        app.stopping.cancelled().await;
+        tokio::time::sleep(STOP_PATIENCE).await;
+    };
+    tokio::select! {
+        result = served => result.context("the listener failed")?,
+        () = patience => tracing::warn!("requests were still in flight; stopping all the same"),
+    }
+    background.stop().await;
+    app.pool.close().await;
+    if embedded {
+        embedded::stop(&config.data_dir).await?;
+    }
+    Ok(())
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,247 @@
+//! Credentials that are texts: API keys, join keys, node credentials and refresh tokens, and the key that
+//! signs access tokens.
+//!
+//! A text credential is `KIND_<id>_<secret>_<checksum>`: a public id to look it up by, 256 random bits, and a
+//! checksum by which a scanner (or a typing mistake) is told without asking the database. Only an HMAC of
+//! the secret is stored; comparing takes constant time.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use lilac_api::UserId;
+use lilac_api::auth::Secret;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// How long an access token is good for.
+pub const ACCESS_TOKEN_SECS: u64 = 15 * 60;
+
+/// What a text credential is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A user's API key.
+    ApiKey,
+    /// Lets a machine join a cluster.
+    JoinKey,
+    /// A node's own.
+    Node,
+    /// Renews a login.
+    Refresh,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::ApiKey, Self::JoinKey, Self::Node, Self::Refresh];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::ApiKey => "lilac_pat",
+            Self::JoinKey => "lilac_join",
+            Self::Node => "lilac_node",
+            Self::Refresh => "lilac_refresh",
+        }
+    }
+}
+
+/// A text credential taken apart.
+pub struct Parsed {
+    pub kind: Kind,
+    pub id: Uuid,
+    secret: String,
+}
+
+/// A fresh credential: the text for its holder, the HMAC for the database.
+pub struct Minted {
+    pub text: Secret,
+    pub hmac: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: Uuid,
+    /// The user's login epoch: an older one is void.
+    epoch: i32,
+    exp: u64,
+    iss: String,
+}
+
+/// The server's own key, in the forms in which it is used.
+pub struct Keys {
+    mac: Hmac<Sha256>,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+const ISSUER: &str = "lilac";
+
+impl Keys {
+    pub fn new(secret: &Secret) -> Self {
+        // Two uses of one key are kept apart by a label each.
+        let derive = |label: &str| {
+            let mut mac = hmac(secret.0.as_bytes());
+            mac.update(label.as_bytes());
+            mac.finalize().into_bytes()
+        };
+        let signing = derive("lilac access tokens v1");
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        validation.leeway = 5;
+        Self {
+            mac: hmac(&derive("lilac credentials v1")),
+            encoding: EncodingKey::from_secret(&signing),
+            decoding: DecodingKey::from_secret(&signing),
+            validation,
+        }
+    }
+
+    /// HMAC of a constant: tells whether two servers have the same key.
+    pub fn check_value(&self) -> Vec<u8> {
+        self.hmac_of("lilac key check v1")
+    }
+
+    fn hmac_of(&self, text: &str) -> Vec<u8> {
+        let mut mac = self.mac.clone();
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// Makes a credential for the row `id`.
+    pub fn mint(&self, kind: Kind, id: Uuid) -> Minted {
+        let mut random = [0_u8; 32];
+        rand::rng().fill_bytes(&mut random);
+        let secret = hex(&random);
+        let body = format!("{}_{}_{secret}", kind.prefix(), id.simple());
+        let text = Secret(format!("{body}_{}", checksum(&body)));
+        Minted { text, hmac: self.hmac_of(&format!("{}:{id}:{secret}", kind.prefix())) }
+    }
+
+    /// Whether a credential is the one whose HMAC is stored.
+    pub fn matches(&self, parsed: &Parsed, stored: &[u8]) -> bool {
+        let computed = self.hmac_of(&format!("{}:{}:{}", parsed.kind.prefix(), parsed.id, parsed.secret));
+        computed.ct_eq(stored).into()
+    }
+
+    pub fn access_token(&self, user: UserId, login_epoch: i32) -> Result<Secret> {
+        let now = u64::try_from(chrono::Utc::now().timestamp()).unwrap_or_default();
+        let claims =
+            Claims { sub: user.0, epoch: login_epoch, exp: now + ACCESS_TOKEN_SECS, iss: ISSUER.to_owned() };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding);
+        token.map(Secret).context("cannot sign an access token")
+    }
+
+    /// User and login epoch of an access token that is ours and not expired.
+    pub fn read_access_token(&self, token: &str) -> Option<(UserId, i32)> {
+        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?;
+        Some((UserId(data.claims.sub), data.claims.epoch))
+    }
+}
+
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn checksum(body: &str) -> String {
+    use sha2::Digest;
+    hex(&Sha256::digest(body.as_bytes())[..4])
+}
+
+/// Takes a text credential apart; none when it is none, or mistyped.
+pub fn parse(text: &str) -> Option<Parsed> {
+    let kind = Kind::ALL.into_iter().find(|kind| {
+        text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_'))
+    })?;
+    let (body, sum) = text.rsplit_once('_')?;
+    let mut parts = body.strip_prefix(kind.prefix())?.strip_prefix('_')?.split('_');
+    let (id, secret) = (parts.next()?.parse().ok()?, parts.next()?);
+    (parts.next().is_none() && checksum(body) == sum).then(|| Parsed { kind, id, secret: secret.to_owned() })
+}
+
+/// Whether a text looks like one of our text credentials, well-formed or not.
+pub fn looks_like_ours(text: &str) -> bool {
+    text.starts_with("lilac_")
+}
+
+/// The configured key, or the one in the data folder, which is made at the first start.
+pub fn load_or_generate(configured: Option<&Secret>, data_dir: &Path) -> Result<Secret> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    if let Some(secret) = configured {
+        return Ok(secret.clone());
+    }
+    let path = data_dir.join("secret.key");
+    std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+    let mut random = [0_u8; 32];
+    rand::rng().fill_bytes(&mut random);
+    let fresh = URL_SAFE_NO_PAD.encode(random);
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            file.write_all(fresh.as_bytes())?;
+            file.sync_all()?;
+            Ok(Secret(fresh))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            anyhow::ensure!(text.trim().len() >= 32, "{} is damaged: too short for a key", path.display());
+            Ok(Secret(text.trim().to_owned()))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(secret: &str) -> Keys {
+        Keys::new(&Secret(secret.to_owned()))
+    }
+
+    #[test]
+    fn a_credential_matches_its_own_hmac_only() {
+        let keys = keys("0123456789abcdef0123456789abcdef");
+        let id = Uuid::now_v7();
+        let minted = keys.mint(Kind::ApiKey, id);
+        let parsed = parse(&minted.text.0).unwrap();
+        assert_eq!((parsed.kind, parsed.id), (Kind::ApiKey, id));
+        assert!(keys.matches(&parsed, &minted.hmac));
+        assert!(!keys.matches(&parsed, &keys.mint(Kind::ApiKey, id).hmac));
+        assert!(!self::keys("another key of thirty-two letters").matches(&parsed, &minted.hmac));
+    }
+
+    #[test]
+    fn a_mistyped_credential_is_none() {
+        let text = keys("0123456789abcdef0123456789abcdef").mint(Kind::Node, Uuid::now_v7()).text.0;
+        assert!(parse(&text).is_some());
+        for broken in [&text[..text.len() - 1], &text[1..], &text.replace("node", "pat"), "lilac_pat_", "lilac_pat", ""]
+        {
+            assert!(parse(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_is_read_by_its_own_key_only() {
+        let keys = keys("0123456789abcdef0123456789abcdef");
+        let user = UserId::new();
+        let token = keys.access_token(user, 3).unwrap();
+        assert_eq!(keys.read_access_token(&token.0), Some((user, 3)));
+        assert_eq!(self::keys("another key of thirty-two letters").read_access_token(&token.0), None);
+        // A token that says `alg: none` is none.
+        let claims = token.0.split('.').nth(1).unwrap();
+        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+        assert_eq!(keys.read_access_token(&format!("{none}.{claims}.")), None);
+    }
+}
