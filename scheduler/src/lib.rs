@@ -1,1 +1,26 @@
+//! Lilac's scheduler as a pure function: a [`Snapshot`] of the fleet and of what waits goes in, a
+//! [`Plan`] comes out.
+//!
+//! There is no IO, no clock and no ambient randomness, so that a plan can be tested by the million,
+//! replayed from a snapshot, and explained. Equal input gives an equal plan, in whatever order the
+//! snapshot's vectors are. The caller applies a plan and verifies every placement again when it does:
+//! the world may have moved since the snapshot was taken.
+//!
+//! Jobs are taken one by one: by the priority of their queue (higher first), by their own (higher
+//! first), by the time they were submitted, by id. Queues of equal priority therefore interleave. Each
+//! job gets a node in the first of its queue's clusters that has one with room; the cluster's policy
+//! chooses between several.
+//!
+//! The order is no strict queue: a job that does not fit does not block the smaller ones behind it, so
+//! a stream of small jobs can hold back a large one for as long as it lasts. Nothing is reserved.
 
+mod explain;
+mod fleet;
+mod gpu;
+mod plan;
+mod shape;
+mod snapshot;
+mod words;
+
+pub use plan::{Placement, Plan, Waiting, plan};
+pub use snapshot::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot};

@@ -1,0 +1,86 @@
+//! What the scheduler is told: the fleet as it is, and the jobs that wait.
+//!
+//! Ids are unique within their vector, which the database sees to. Amounts may be inconsistent for a
+//! moment, with more allocated than there is for example; such a node just has no room.
+
+use lilac_api::cluster::PlacementPolicy;
+use lilac_api::job::Amounts;
+use lilac_api::spec::Gpus;
+use lilac_api::{ClusterId, JobId, NodeId, QueueId};
+
+/// The fleet and what waits, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    pub clusters: Vec<Cluster>,
+    pub nodes: Vec<Node>,
+    pub queues: Vec<Queue>,
+    /// Only jobs that wait, in any order.
+    pub jobs: Vec<Job>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    pub id: ClusterId,
+    /// How a node is chosen where several fit.
+    pub policy: PlacementPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub id: NodeId,
+    pub name: String,
+    pub cluster: ClusterId,
+    pub availability: Availability,
+    pub capacity: Amounts,
+    /// What live attempts hold. The GPUs among them are told by `gpus`, which alone counts for them.
+    pub allocated: Amounts,
+    pub gpus: Vec<NodeGpu>,
+}
+
+/// Whether a node takes jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Ready,
+    /// Runs what it has, takes nothing new.
+    Cordoned,
+    /// Unreachable, unhealthy, or not heard from since it joined.
+    Down,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeGpu {
+    pub index: u16,
+    /// Model in the vendor's words.
+    pub model: String,
+    pub memory_bytes: u64,
+    /// Whether no live attempt holds it.
+    pub free: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    pub id: QueueId,
+    pub name: String,
+    /// Jobs of a higher queue all go before those of a lower one.
+    pub priority: i32,
+    /// Where its jobs may run, the preferred cluster first.
+    pub clusters: Vec<ClusterId>,
+    pub paused: bool,
+}
+
+/// A job that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: JobId,
+    pub queue: QueueId,
+    pub priority: u8,
+    /// Milliseconds since the Unix epoch.
+    pub submitted_ms: i64,
+    /// Not tried before this time, in milliseconds since the Unix epoch.
+    pub not_before_ms: Option<i64>,
+    pub requests: Amounts,
+    /// Which GPUs; `None` asks for `requests.gpus` of any kind.
+    pub gpus: Option<Gpus>,
+    /// Nodes that could not start it: it is not placed there again.
+    pub avoid: Vec<NodeId>,
+}

@@ -1,0 +1,589 @@
+//! The scheduler's rules, one scenario each: a fleet and its jobs as text in, the plan as text out.
+//!
+//! A line is a kind, a name, and settings. Names become ids that sort as the names do; a node's name
+//! ends at a `#`, so that two nodes can share one.
+
+use std::collections::HashMap;
+
+use insta::assert_snapshot;
+use lilac_api::job::Amounts;
+use lilac_api::quantity::{Bytes, Cpus};
+use lilac_api::spec::Gpus;
+use lilac_api::{ClusterId, JobId, NodeId, QueueId};
+use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot, plan};
+use uuid::Uuid;
+
+fn id(name: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    Uuid::from_bytes(bytes)
+}
+
+fn name(id: Uuid) -> String {
+    String::from_utf8(id.as_bytes().to_vec()).unwrap().trim_end_matches('\0').to_owned()
+}
+
+fn cpu_milli(text: &str) -> u32 {
+    text.parse::<Cpus>().unwrap().milli
+}
+
+fn bytes(text: &str) -> u64 {
+    text.parse::<Bytes>().unwrap().0
+}
+
+fn parts(text: &str) -> Vec<&str> {
+    text.split(',').collect()
+}
+
+/// The settings of a line, each taken once; what nobody took is a slip in the scenario.
+struct Settings<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Settings<'a> {
+    fn take(&mut self, key: &str) -> Option<&'a str> {
+        self.0.remove(key)
+    }
+
+    fn done(self, line: &str) {
+        assert!(self.0.is_empty(), "not understood in `{line}`: {:?}", self.0.keys());
+    }
+}
+
+fn node(name: &str, settings: &mut Settings<'_>) -> Node {
+    let mut gpus = Vec::new();
+    let busy = settings.take("busy").map_or(Vec::new(), parts);
+    // `gpus=2*A100/40Gi,1*T4/16Gi`: indices count on from one kind to the next.
+    for kind in settings.take("gpus").map_or(Vec::new(), parts) {
+        let (count, kind) = kind.split_once('*').unwrap();
+        let (model, memory) = kind.split_once('/').unwrap();
+        for _ in 0..count.parse::<u16>().unwrap() {
+            let index = gpus.len() as u16;
+            let free = !busy.contains(&index.to_string().as_str());
+            gpus.push(NodeGpu { index, model: model.to_owned(), memory_bytes: bytes(memory), free });
+        }
+    }
+    // `used=CPUS/MEMORY/DISK`
+    let used: Vec<&str> = settings.take("used").map_or(Vec::new(), |used| used.split('/').collect());
+    Node {
+        id: NodeId(id(name)),
+        name: name.split('#').next().unwrap().to_owned(),
+        cluster: ClusterId(id(settings.take("cluster").unwrap_or("main"))),
+        availability: match settings.take("is") {
+            None => Availability::Ready,
+            Some("cordoned") => Availability::Cordoned,
+            Some("down") => Availability::Down,
+            Some(other) => panic!("no availability {other}"),
+        },
+        capacity: Amounts {
+            cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("8")),
+            memory_bytes: bytes(settings.take("mem").unwrap_or("32Gi")),
+            disk_bytes: bytes(settings.take("disk").unwrap_or("100Gi")),
+            gpus: gpus.len() as u32,
+        },
+        allocated: Amounts {
+            cpu_milli: used.first().map_or(0, |used| cpu_milli(used)),
+            memory_bytes: used.get(1).map_or(0, |used| bytes(used)),
+            disk_bytes: used.get(2).map_or(0, |used| bytes(used)),
+            gpus: busy.len() as u32,
+        },
+        gpus,
+    }
+}
+
+fn queue(name: &str, settings: &mut Settings<'_>) -> Queue {
+    Queue {
+        id: QueueId(id(name)),
+        name: name.to_owned(),
+        priority: settings.take("priority").map_or(0, |number| number.parse().unwrap()),
+        clusters: match settings.take("clusters").unwrap_or("main") {
+            "none" => Vec::new(),
+            clusters => parts(clusters).into_iter().map(|cluster| ClusterId(id(cluster))).collect(),
+        },
+        paused: settings.take("paused") == Some("yes"),
+    }
+}
+
+fn job(name: &str, settings: &mut Settings<'_>) -> Job {
+    let gpus = settings.take("gpus").map(|text| {
+        let (model, count) = text.rsplit_once(':').unwrap_or(("", text));
+        Gpus {
+            count: count.parse().unwrap(),
+            model: model.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            memory: settings.take("gpumem").map(|text| text.parse().unwrap()),
+        }
+    });
+    let mut number = |key: &str| settings.take(key).map(|number| number.parse::<i64>().unwrap());
+    Job {
+        id: JobId(id(name)),
+        priority: number("priority").map_or(50, |number| number.try_into().unwrap()),
+        submitted_ms: number("at").unwrap_or(0),
+        not_before_ms: number("after"),
+        queue: QueueId(id(settings.take("queue").unwrap_or("default"))),
+        requests: Amounts {
+            cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
+            memory_bytes: bytes(settings.take("mem").unwrap_or("1Gi")),
+            disk_bytes: bytes(settings.take("disk").unwrap_or("0")),
+            gpus: gpus.as_ref().map_or(0, |gpus| gpus.count),
+        },
+        gpus,
+        avoid: settings
+            .take("avoid")
+            .map_or(Vec::new(), parts)
+            .into_iter()
+            .map(|node| NodeId(id(node)))
+            .collect(),
+    }
+}
+
+/// Reads a scenario, plans for it, and writes the plan down. Unless it says otherwise there is a
+/// cluster `main` with best fit and a queue `default` on it, and it is second 1000 of the epoch.
+fn check(scenario: &str) -> String {
+    let mut snapshot = Snapshot::default();
+    let mut now_ms = 1_000_000;
+    for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut settings = Settings(words[2..].iter().map(|word| word.split_once('=').unwrap()).collect());
+        match words[0] {
+            "now" => now_ms = words[1].parse().unwrap(),
+            "cluster" => snapshot.clusters.push(Cluster {
+                id: ClusterId(id(words[1])),
+                policy: settings.take("policy").unwrap().parse().unwrap(),
+            }),
+            "node" => snapshot.nodes.push(node(words[1], &mut settings)),
+            "queue" => snapshot.queues.push(queue(words[1], &mut settings)),
+            "job" => snapshot.jobs.push(job(words[1], &mut settings)),
+            kind => panic!("no such kind of line: {kind}"),
+        }
+        settings.done(line);
+    }
+    if snapshot.queues.is_empty() {
+        snapshot.queues.push(queue("default", &mut Settings(HashMap::new())));
+    }
+
+    let plan = plan(&snapshot, now_ms);
+    let mut lines = Vec::new();
+    for placement in &plan.placements {
+        let gpus: Vec<String> = placement.gpu_indices.iter().map(u16::to_string).collect();
+        let with = if gpus.is_empty() { String::new() } else { format!(" with GPUs {}", gpus.join(",")) };
+        lines.push(format!("{} on {}{with}", name(placement.job.0), name(placement.node.0)));
+    }
+    for waiting in &plan.waiting {
+        lines.push(format!("{} {}: {}", name(waiting.job.0), waiting.reason, waiting.message));
+    }
+    if let Some(wake_at_ms) = plan.wake_at_ms {
+        lines.push(format!("wake at {wake_at_ms}"));
+    }
+    lines.join("\n")
+}
+
+mod order {
+    use super::*;
+
+    #[test]
+    fn higher_queue_goes_first_whatever_its_jobs_say() {
+        assert_snapshot!(check("
+            node a cpu=1
+            queue low priority=-5
+            queue high priority=10
+            job early queue=low priority=100 at=1
+            job late queue=high priority=0 at=2
+        "), @"");
+    }
+
+    #[test]
+    fn equal_queues_interleave_by_job_priority_then_arrival_then_id() {
+        assert_snapshot!(check("
+            node a
+            queue one
+            queue two
+            job e queue=one at=5
+            job d queue=two at=4
+            job z queue=one priority=90 at=9
+            job c queue=two at=5
+            job y queue=two priority=10 at=1
+        "), @"");
+    }
+
+    #[test]
+    fn job_that_does_not_fit_does_not_block_smaller_ones_behind_it() {
+        assert_snapshot!(check("
+            node a used=6/0/0
+            job large cpu=4 at=1
+            job small cpu=2 at=2
+        "), @"");
+    }
+
+    #[test]
+    fn many_jobs_share_a_node_until_it_is_full() {
+        assert_snapshot!(check("
+            node a cpu=2
+            job one cpu=500m at=1
+            job two cpu=1 at=2
+            job three cpu=750m at=3
+            job four cpu=500m at=4
+            job five cpu=1m at=5
+        "), @"");
+    }
+}
+
+mod fit {
+    use super::*;
+
+    #[test]
+    fn every_dimension_has_to_fit() {
+        assert_snapshot!(check("
+            node cpu-short cpu=1
+            node disk-short disk=10Gi
+            node mem-short mem=1Gi
+            node right
+            job j cpu=2 mem=2Gi disk=20Gi
+        "), @"");
+    }
+
+    #[test]
+    fn only_ready_nodes_take_jobs() {
+        assert_snapshot!(check("
+            node a is=down
+            node b is=cordoned
+            node c used=1/1Gi/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn avoided_node_is_avoided_even_where_it_fits_better() {
+        assert_snapshot!(check("
+            node a used=7/0/0
+            node b
+            job j avoid=a
+        "), @"");
+    }
+
+    #[test]
+    fn clusters_are_tried_in_the_order_of_the_queue() {
+        assert_snapshot!(check("
+            node a cluster=spare
+            node b cluster=home cpu=1
+            node c cluster=foreign
+            queue default clusters=home,spare
+            job j1 at=1
+            job j2 at=2
+        "), @"");
+    }
+
+    #[test]
+    fn node_with_more_allocated_than_it_has_takes_nothing() {
+        assert_snapshot!(check("
+            node a used=9/0/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn gpu_model_matches_by_a_word_in_any_case_and_any_of_several() {
+        assert_snapshot!(check("
+            node a gpus=1*Tesla-T4/16Gi
+            node b gpus=1*NVIDIA-H100-80GB/80Gi
+            node c gpus=1*NVIDIA-A100-SXM4/40Gi
+            job j1 gpus=h100:1 at=1
+            job j2 gpus=H100|a100:1 at=2
+            job j3 gpus=H100|A100:1 at=3
+        "), @"");
+    }
+
+    #[test]
+    fn gpu_memory_is_a_minimum_for_each() {
+        assert_snapshot!(check("
+            node a gpus=2*A100/40Gi
+            node b gpus=1*A100/40Gi,2*A100/80Gi
+            job j gpus=2 gpumem=41Gi
+        "), @"");
+    }
+
+    #[test]
+    fn lowest_free_gpus_that_match_are_taken_and_never_twice() {
+        assert_snapshot!(check("
+            node a gpus=2*T4/16Gi,4*A100/40Gi busy=0,3
+            job j1 gpus=A100:2 at=1
+            job j2 gpus=2 at=2
+            job j3 gpus=1 at=3
+        "), @"");
+    }
+}
+
+mod policy {
+    use super::*;
+
+    #[test]
+    fn first_fit_takes_the_first_by_name() {
+        assert_snapshot!(check("
+            cluster main policy=first-fit
+            node b used=7/0/0
+            node a
+            node c used=7/0/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn best_fit_leaves_the_least() {
+        assert_snapshot!(check("
+            cluster main policy=best-fit
+            node a
+            node b used=6/24Gi/0
+            node c used=4/16Gi/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn best_fit_ignores_what_the_job_does_not_ask_for() {
+        // The disk of `a` is nearly full, which says nothing to a job without a disk.
+        assert_snapshot!(check("
+            node a used=0/0/99Gi
+            node b used=6/24Gi/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn best_fit_looks_at_the_largest_part_left() {
+        // `a` has the fewest CPUs left, but would strand nearly all of its memory.
+        assert_snapshot!(check("
+            node a used=7/0/0
+            node b used=4/16Gi/0
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn best_fit_keeps_gpu_nodes_for_gpu_jobs() {
+        assert_snapshot!(check("
+            node a gpus=1*T4/16Gi used=6/24Gi/0
+            node b cpu=1
+            job j1 at=1
+            job j2 at=2
+        "), @"");
+    }
+
+    #[test]
+    fn best_fit_fills_the_gpu_node_that_is_nearly_full() {
+        assert_snapshot!(check("
+            node a gpus=8*H100/80Gi
+            node b gpus=8*H100/80Gi busy=0,1,2,3,4,5
+            job j gpus=2
+        "), @"");
+    }
+
+    #[test]
+    fn equal_nodes_are_taken_by_name_then_id() {
+        assert_snapshot!(check("
+            node b
+            node a#2 cpu=1 mem=1Gi
+            node a#1 cpu=1 mem=1Gi
+            job j1 at=1
+            job j2 at=2
+            job j3 at=3
+        "), @"");
+    }
+
+    #[test]
+    fn each_cluster_has_its_own_policy() {
+        assert_snapshot!(check("
+            cluster one policy=first-fit
+            cluster two policy=best-fit
+            node a1 cluster=one
+            node a2 cluster=one used=7/31Gi/0
+            node b1 cluster=two
+            node b2 cluster=two used=7/31Gi/0
+            queue q1 clusters=one
+            queue q2 clusters=two
+            job j1 queue=q1
+            job j2 queue=q2
+        "), @"");
+    }
+}
+
+mod held_back {
+    use super::*;
+
+    #[test]
+    fn paused_queue_starts_nothing_and_others_go_on() {
+        assert_snapshot!(check("
+            node a
+            queue asleep paused=yes priority=9
+            queue awake
+            job j1 queue=asleep
+            job j2 queue=asleep after=2000000
+            job j3 queue=awake
+        "), @"");
+    }
+
+    #[test]
+    fn backoff_holds_until_its_time_and_the_earliest_one_wakes() {
+        assert_snapshot!(check("
+            now 1000000
+            node a
+            job over after=1000000
+            job soon after=1000001
+            job later after=1060000 priority=60
+        "), @"");
+    }
+
+    #[test]
+    fn job_of_an_unknown_queue_waits_behind_all_others() {
+        assert_snapshot!(check("
+            node a
+            job lost queue=nowhere priority=100
+            job j
+            job k cpu=9
+        "), @"");
+    }
+}
+
+mod reasons {
+    use super::*;
+
+    #[test]
+    fn no_nodes_at_all() {
+        assert_snapshot!(check("
+            node a cluster=other
+            queue q1
+            queue q2 clusters=none
+            job j1 queue=q1
+            job j2 queue=q2
+        "), @"");
+    }
+
+    #[test]
+    fn no_node_with_such_gpus() {
+        assert_snapshot!(check("
+            node a cluster=bare
+            node b cluster=main gpus=2*A100/40Gi
+            node c cluster=main gpus=1*T4/16Gi is=down
+            queue default
+            queue bare clusters=bare
+            job j1 gpus=1 queue=bare
+            job j2 gpus=H100:2
+            job j3 gpus=T4|A100:1 gpumem=80Gi
+        "), @"");
+    }
+
+    #[test]
+    fn more_than_any_node_has() {
+        assert_snapshot!(check("
+            node a cpu=4
+            node b used=8/0/0
+            node c is=down gpus=1*T4/16Gi
+            job j1 cpu=64
+            job j2 cpu=64 mem=64Gi disk=1Ti
+            job j3 gpus=t4:2
+        "), @"");
+    }
+
+    #[test]
+    fn more_than_any_one_node_has_together() {
+        assert_snapshot!(check("
+            node a cpu=64
+            node b mem=256Gi
+            node c mem=256Gi
+            job j cpu=32 mem=128Gi
+        "), @"");
+    }
+
+    #[test]
+    fn the_only_node_is_too_small() {
+        assert_snapshot!(check("
+            node a cpu=1500m mem=16000000000
+            job j1 cpu=2
+            job j2 mem=16Gi
+        "), @"");
+    }
+
+    #[test]
+    fn nodes_large_enough_are_out() {
+        assert_snapshot!(check("
+            node a is=down
+            node b is=cordoned
+            node c
+            node small cpu=1
+            node other cluster=lone is=down
+            queue default
+            queue lone clusters=lone
+            job j1 cpu=4 avoid=c
+            job j2 queue=lone
+        "), @"");
+    }
+
+    #[test]
+    fn many_nodes_are_counted_rather_than_named() {
+        assert_snapshot!(check("
+            node a is=down
+            node b is=down
+            node c is=down
+            node d is=down
+            node e is=down
+            job j
+        "), @"");
+    }
+
+    #[test]
+    fn gpus_are_taken_where_the_rest_would_fit() {
+        assert_snapshot!(check("
+            node a gpus=4*H100/80Gi busy=0,1,2
+            node b gpus=4*H100/80Gi busy=0,1
+            node c gpus=8*H100/80Gi used=8/0/0
+            job j1 gpus=H100:3
+            job j2 gpus=8 at=1
+        "), @"");
+    }
+
+    #[test]
+    fn capacity_is_taken_though_gpus_are_free() {
+        assert_snapshot!(check("
+            node a gpus=2*H100/80Gi used=8/0/0
+            job j gpus=1
+        "), @"");
+    }
+
+    #[test]
+    fn capacity_is_taken() {
+        assert_snapshot!(check("
+            node a used=6500m/0/0
+            node b used=7/0/0
+            node c used=8/0/0
+            node d used=8/0/0
+            node e is=cordoned
+            job j1 cpu=2
+            job j2 cpu=2 mem=4Gi
+        "), @"");
+    }
+
+    #[test]
+    fn capacity_is_taken_in_several_dimensions() {
+        assert_snapshot!(check("
+            node a used=7/31Gi/0
+            node b used=6500m/31.5Gi/0
+            job j cpu=2 mem=2Gi
+        "), @"");
+    }
+
+    #[test]
+    fn what_is_free_is_on_different_nodes() {
+        assert_snapshot!(check("
+            node a used=7/0/0
+            node b used=0/31Gi/0
+            job j cpu=4 mem=16Gi
+        "), @"");
+    }
+
+    #[test]
+    fn evidence_is_what_is_left_after_the_whole_plan() {
+        // `large` is refused while 6 CPUs are free; `small` then takes 2 of them.
+        assert_snapshot!(check("
+            node a used=2/0/0
+            job large cpu=8 at=1
+            job small cpu=2 at=2
+            job twin cpu=8 at=3
+        "), @"");
+    }
+}
