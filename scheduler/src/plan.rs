@@ -107,9 +107,11 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<Shap
     match job.not_before_ms {
         // The time itself rather than what is left of it: the sentence stays true while it stands.
         Some(not_before_ms) if now_ms < not_before_ms => {
-            let when = DateTime::from_timestamp_millis(not_before_ms)
-                .map_or_else(|| "later".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-            Err((Reason::Backoff, format!("waits before it is tried again: not before {when}")))
+            let when = DateTime::from_timestamp_millis(not_before_ms).map_or_else(
+                || "its backoff is over".to_owned(),
+                |at| at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            );
+            Err((Reason::Backoff, format!("is not tried again before {when}")))
         }
         _ => Ok(Shape::of(job, queue)),
     }

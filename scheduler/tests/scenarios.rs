@@ -186,7 +186,10 @@ mod order {
             queue high priority=10
             job early queue=low priority=100 at=1
             job late queue=high priority=0 at=2
-        "), @"");
+        "), @r"
+        late on a
+        early waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free
+        ");
     }
 
     #[test]
@@ -200,7 +203,13 @@ mod order {
             job z queue=one priority=90 at=9
             job c queue=two at=5
             job y queue=two priority=10 at=1
-        "), @"");
+        "), @r"
+        z on a
+        d on a
+        c on a
+        e on a
+        y on a
+        ");
     }
 
     #[test]
@@ -209,7 +218,10 @@ mod order {
             node a used=6/0/0
             job large cpu=4 at=1
             job small cpu=2 at=2
-        "), @"");
+        "), @r"
+        small on a
+        large waiting-for-capacity: waits for 4 CPUs on one node: the one node large enough has 0 free
+        ");
     }
 
     #[test]
@@ -221,7 +233,13 @@ mod order {
             job three cpu=750m at=3
             job four cpu=500m at=4
             job five cpu=1m at=5
-        "), @"");
+        "), @r"
+        one on a
+        two on a
+        four on a
+        three waiting-for-capacity: waits for 0.75 CPUs on one node: the one node large enough has 0 free
+        five waiting-for-capacity: waits for 0.001 CPUs on one node: the one node large enough has 0 free
+        ");
     }
 }
 
@@ -236,7 +254,7 @@ mod fit {
             node mem-short mem=1Gi
             node right
             job j cpu=2 mem=2Gi disk=20Gi
-        "), @"");
+        "), @"j on right");
     }
 
     #[test]
@@ -246,7 +264,7 @@ mod fit {
             node b is=cordoned
             node c used=1/1Gi/0
             job j
-        "), @"");
+        "), @"j on c");
     }
 
     #[test]
@@ -255,7 +273,7 @@ mod fit {
             node a used=7/0/0
             node b
             job j avoid=a
-        "), @"");
+        "), @"j on b");
     }
 
     #[test]
@@ -267,7 +285,10 @@ mod fit {
             queue default clusters=home,spare
             job j1 at=1
             job j2 at=2
-        "), @"");
+        "), @r"
+        j1 on b
+        j2 on a
+        ");
     }
 
     #[test]
@@ -275,7 +296,7 @@ mod fit {
         assert_snapshot!(check("
             node a used=9/0/0
             job j
-        "), @"");
+        "), @"j waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free");
     }
 
     #[test]
@@ -287,7 +308,11 @@ mod fit {
             job j1 gpus=h100:1 at=1
             job j2 gpus=H100|a100:1 at=2
             job j3 gpus=H100|A100:1 at=3
-        "), @"");
+        "), @r"
+        j1 on b with GPUs 0
+        j2 on c with GPUs 0
+        j3 waiting-for-gpus: waits for 1 H100 or A100 GPU on one node: the freest of 2 nodes with room for the rest has 0 free
+        ");
     }
 
     #[test]
@@ -296,7 +321,7 @@ mod fit {
             node a gpus=2*A100/40Gi
             node b gpus=1*A100/40Gi,2*A100/80Gi
             job j gpus=2 gpumem=41Gi
-        "), @"");
+        "), @"j on b with GPUs 1,2");
     }
 
     #[test]
@@ -306,7 +331,11 @@ mod fit {
             job j1 gpus=A100:2 at=1
             job j2 gpus=2 at=2
             job j3 gpus=1 at=3
-        "), @"");
+        "), @r"
+        j1 on a with GPUs 2,4
+        j2 on a with GPUs 1,5
+        j3 waiting-for-gpus: waits for 1 GPU on one node: the one node with room for the rest has 0 free
+        ");
     }
 }
 
@@ -321,7 +350,7 @@ mod policy {
             node a
             node c used=7/0/0
             job j
-        "), @"");
+        "), @"j on a");
     }
 
     #[test]
@@ -332,7 +361,7 @@ mod policy {
             node b used=6/24Gi/0
             node c used=4/16Gi/0
             job j
-        "), @"");
+        "), @"j on b");
     }
 
     #[test]
@@ -342,7 +371,7 @@ mod policy {
             node a used=0/0/99Gi
             node b used=6/24Gi/0
             job j
-        "), @"");
+        "), @"j on b");
     }
 
     #[test]
@@ -352,7 +381,7 @@ mod policy {
             node a used=7/0/0
             node b used=4/16Gi/0
             job j
-        "), @"");
+        "), @"j on b");
     }
 
     #[test]
@@ -362,7 +391,10 @@ mod policy {
             node b cpu=1
             job j1 at=1
             job j2 at=2
-        "), @"");
+        "), @r"
+        j1 on b
+        j2 on a
+        ");
     }
 
     #[test]
@@ -371,7 +403,7 @@ mod policy {
             node a gpus=8*H100/80Gi
             node b gpus=8*H100/80Gi busy=0,1,2,3,4,5
             job j gpus=2
-        "), @"");
+        "), @"j on b with GPUs 6,7");
     }
 
     #[test]
@@ -383,7 +415,11 @@ mod policy {
             job j1 at=1
             job j2 at=2
             job j3 at=3
-        "), @"");
+        "), @r"
+        j1 on a#1
+        j2 on a#2
+        j3 on b
+        ");
     }
 
     #[test]
@@ -399,7 +435,10 @@ mod policy {
             queue q2 clusters=two
             job j1 queue=q1
             job j2 queue=q2
-        "), @"");
+        "), @r"
+        j1 on a1
+        j2 on b2
+        ");
     }
 }
 
@@ -415,7 +454,11 @@ mod held_back {
             job j1 queue=asleep
             job j2 queue=asleep after=2000000
             job j3 queue=awake
-        "), @"");
+        "), @r"
+        j3 on a
+        j1 queue-paused: queue asleep is paused and starts no jobs
+        j2 queue-paused: queue asleep is paused and starts no jobs
+        ");
     }
 
     #[test]
@@ -426,7 +469,12 @@ mod held_back {
             job over after=1000000
             job soon after=1000001
             job later after=1060000 priority=60
-        "), @"");
+        "), @r"
+        over on a
+        later backoff: is not tried again before 1970-01-01T00:17:40Z
+        soon backoff: is not tried again before 1970-01-01T00:16:40Z
+        wake at 1000001
+        ");
     }
 
     #[test]
@@ -436,7 +484,11 @@ mod held_back {
             job lost queue=nowhere priority=100
             job j
             job k cpu=9
-        "), @"");
+        "), @r"
+        j on a
+        k exceeds-any-node: 1 node has 8 CPUs at most; the job asks for 9 CPUs
+        lost no-matching-nodes: its queue does not exist
+        ");
     }
 }
 
@@ -451,7 +503,10 @@ mod reasons {
             queue q2 clusters=none
             job j1 queue=q1
             job j2 queue=q2
-        "), @"");
+        "), @r"
+        j1 no-matching-nodes: the clusters of its queue have no nodes
+        j2 no-matching-nodes: its queue has no cluster
+        ");
     }
 
     #[test]
@@ -465,7 +520,11 @@ mod reasons {
             job j1 gpus=1 queue=bare
             job j2 gpus=H100:2
             job j3 gpus=T4|A100:1 gpumem=80Gi
-        "), @"");
+        "), @r"
+        j1 no-matching-nodes: asks for 1 GPU; the only node has no GPU
+        j2 no-matching-nodes: asks for 2 H100 GPUs; the GPUs of its clusters are A100 with 40Gi and T4 with 16Gi
+        j3 no-matching-nodes: asks for 1 T4 or A100 GPU with 80Gi; the GPUs of its clusters are A100 with 40Gi and T4 with 16Gi
+        ");
     }
 
     #[test]
@@ -477,7 +536,11 @@ mod reasons {
             job j1 cpu=64
             job j2 cpu=64 mem=64Gi disk=1Ti
             job j3 gpus=t4:2
-        "), @"");
+        "), @r"
+        j1 exceeds-any-node: 3 nodes have 8 CPUs at most; the job asks for 64 CPUs
+        j2 exceeds-any-node: 3 nodes have 8 CPUs, 32Gi of memory and 100Gi of disk at most; the job asks for 64 CPUs, 64Gi of memory and 1Ti of disk
+        j3 exceeds-any-node: 3 nodes have 1 t4 GPU at most; the job asks for 2 t4 GPUs
+        ");
     }
 
     #[test]
@@ -487,7 +550,7 @@ mod reasons {
             node b mem=256Gi
             node c mem=256Gi
             job j cpu=32 mem=128Gi
-        "), @"");
+        "), @"j exceeds-any-node: asks for 32 CPUs and 128Gi of memory on one node: none of 3 nodes is large enough in all of them, 1 in CPUs and 2 in memory");
     }
 
     #[test]
@@ -496,7 +559,10 @@ mod reasons {
             node a cpu=1500m mem=16000000000
             job j1 cpu=2
             job j2 mem=16Gi
-        "), @"");
+        "), @r"
+        j1 exceeds-any-node: 1 node has 1.5 CPUs at most; the job asks for 2 CPUs
+        j2 exceeds-any-node: 1 node has 14.9Gi of memory at most; the job asks for 16Gi of memory
+        ");
     }
 
     #[test]
@@ -511,7 +577,10 @@ mod reasons {
             queue lone clusters=lone
             job j1 cpu=4 avoid=c
             job j2 queue=lone
-        "), @"");
+        "), @r"
+        j1 node-down: all 3 nodes large enough are out: a is down, b is cordoned and c could not start it before
+        j2 node-down: the one node large enough is out: other is down
+        ");
     }
 
     #[test]
@@ -523,7 +592,7 @@ mod reasons {
             node d is=down
             node e is=down
             job j
-        "), @"");
+        "), @"j node-down: all 5 nodes large enough are out: a is down, b is down, c is down and 2 more");
     }
 
     #[test]
@@ -534,7 +603,10 @@ mod reasons {
             node c gpus=8*H100/80Gi used=8/0/0
             job j1 gpus=H100:3
             job j2 gpus=8 at=1
-        "), @"");
+        "), @r"
+        j1 waiting-for-gpus: waits for 3 H100 GPUs on one node: the freest of 2 nodes with room for the rest has 2 free
+        j2 waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free
+        ");
     }
 
     #[test]
@@ -542,7 +614,7 @@ mod reasons {
         assert_snapshot!(check("
             node a gpus=2*H100/80Gi used=8/0/0
             job j gpus=1
-        "), @"");
+        "), @"j waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free");
     }
 
     #[test]
@@ -555,7 +627,10 @@ mod reasons {
             node e is=cordoned
             job j1 cpu=2
             job j2 cpu=2 mem=4Gi
-        "), @"");
+        "), @r"
+        j1 waiting-for-capacity: waits for 2 CPUs on one node: the freest of 4 nodes large enough has 1.5 free; 1 more is down, cordoned or avoided
+        j2 waiting-for-capacity: waits for 2 CPUs on one node: the freest of 4 nodes large enough has 1.5 free; 1 more is down, cordoned or avoided
+        ");
     }
 
     #[test]
@@ -564,7 +639,7 @@ mod reasons {
             node a used=7/31Gi/0
             node b used=6500m/31.5Gi/0
             job j cpu=2 mem=2Gi
-        "), @"");
+        "), @"j waiting-for-capacity: waits for 2 CPUs and 2Gi of memory on one node: the most that any of 2 nodes large enough has free is 1.5 CPUs and 1Gi of memory");
     }
 
     #[test]
@@ -573,7 +648,7 @@ mod reasons {
             node a used=7/0/0
             node b used=0/31Gi/0
             job j cpu=4 mem=16Gi
-        "), @"");
+        "), @"j waiting-for-capacity: waits for 4 CPUs and 16Gi of memory on one node: none of 2 nodes has enough free in all of them, 1 in CPUs and 1 in memory");
     }
 
     #[test]
@@ -584,6 +659,10 @@ mod reasons {
             job large cpu=8 at=1
             job small cpu=2 at=2
             job twin cpu=8 at=3
-        "), @"");
+        "), @r"
+        small on a
+        large waiting-for-capacity: waits for 8 CPUs on one node: the one node large enough has 4 free
+        twin waiting-for-capacity: waits for 8 CPUs on one node: the one node large enough has 4 free
+        ");
     }
 }

@@ -1,0 +1,331 @@
+//! What holds for every snapshot, over random small fleets that are mostly too full: the rules are
+//! written down a second time here, plainly, and the plan is replayed against them.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use lilac_api::cluster::PlacementPolicy;
+use lilac_api::job::{Amounts, Reason};
+use lilac_api::quantity::Bytes;
+use lilac_api::spec::Gpus;
+use lilac_api::{ClusterId, JobId, NodeId, QueueId};
+use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Placement, Plan, Queue, Snapshot, plan};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use uuid::Uuid;
+
+const NOW_MS: i64 = 1_000;
+const CLUSTERS: u128 = 3;
+const QUEUES: u128 = 3;
+
+fn clusters() -> impl Strategy<Value = Vec<Cluster>> {
+    vec(select(vec![PlacementPolicy::FirstFit, PlacementPolicy::BestFit]), CLUSTERS as usize).prop_map(
+        |policies| {
+            let cluster = |(id, policy)| Cluster { id: ClusterId(Uuid::from_u128(id)), policy };
+            (0..CLUSTERS).zip(policies).map(cluster).collect()
+        },
+    )
+}
+
+prop_compose! {
+    fn amounts(most: u32)(cpus in 0..=most, gibibytes in 0..=u64::from(most), disk in 0..=u64::from(most / 4)) -> Amounts {
+        Amounts { cpu_milli: cpus * 500, memory_bytes: gibibytes << 30, disk_bytes: disk << 30, gpus: 0 }
+    }
+}
+
+prop_compose! {
+    fn node()(
+        name in "[ab]",
+        cluster in 0..CLUSTERS,
+        availability in prop_oneof![
+            5 => Just(Availability::Ready), 1 => Just(Availability::Cordoned), 1 => Just(Availability::Down)
+        ],
+        capacity in amounts(16),
+        allocated in amounts(6),
+        gpus in vec((select(vec!["NVIDIA A100", "NVIDIA H100", "Tesla T4"]), 1..3_u64, any::<bool>()), 0..5),
+    ) -> Node {
+        let gpus: Vec<NodeGpu> = (0..).zip(gpus).map(|(index, (model, memory, free))| {
+            NodeGpu { index, model: model.to_owned(), memory_bytes: memory * (40 << 30), free }
+        }).collect();
+        Node {
+            id: NodeId(Uuid::nil()),
+            name,
+            cluster: ClusterId(Uuid::from_u128(cluster)),
+            availability,
+            capacity: Amounts { gpus: gpus.len() as u32, ..capacity },
+            allocated,
+            gpus,
+        }
+    }
+}
+
+prop_compose! {
+    fn queue()(
+        priority in 0..2,
+        clusters in subsequence((0..CLUSTERS).collect::<Vec<_>>(), 0..=CLUSTERS as usize).prop_shuffle(),
+        paused in prop::bool::weighted(0.1),
+    ) -> Queue {
+        Queue {
+            id: QueueId(Uuid::nil()),
+            name: "queue".to_owned(),
+            priority,
+            clusters: clusters.into_iter().map(|id| ClusterId(Uuid::from_u128(id))).collect(),
+            paused,
+        }
+    }
+}
+
+fn gpus() -> impl Strategy<Value = Gpus> {
+    let words = subsequence(vec!["a100".to_owned(), "H100".to_owned(), "t4".to_owned()], 0..=2);
+    (1..4_u32, words, option::of((1..4_u64).prop_map(|memory| Bytes(memory * (30 << 30)))))
+        .prop_map(|(count, model, memory)| Gpus { count, model, memory })
+}
+
+prop_compose! {
+    fn job(nodes: usize)(
+        // One more than there are queues: a job may name one that is gone.
+        queue in 0..=QUEUES,
+        priority in 0..3_u8,
+        submitted_ms in 0..3_i64,
+        not_before_ms in option::weighted(0.1, NOW_MS - 2..NOW_MS + 3),
+        requests in amounts(8),
+        gpus in option::weighted(0.3, gpus()),
+        avoid in option::weighted(0.2, 0..nodes.max(1) as u128),
+    ) -> Job {
+        Job {
+            id: JobId(Uuid::nil()),
+            queue: QueueId(Uuid::from_u128(queue)),
+            priority,
+            submitted_ms,
+            not_before_ms,
+            requests: Amounts { gpus: gpus.as_ref().map_or(0, |gpus| gpus.count), ..requests },
+            gpus,
+            avoid: avoid.into_iter().map(|id| NodeId(Uuid::from_u128(id))).collect(),
+        }
+    }
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (clusters(), vec(node(), 0..7), vec(queue(), QUEUES as usize))
+        .prop_flat_map(|(clusters, nodes, queues)| {
+            let jobs = vec(job(nodes.len()), 0..24);
+            (Just(clusters), Just(nodes), Just(queues), jobs)
+        })
+        .prop_map(|(clusters, mut nodes, mut queues, mut jobs)| {
+            (0..).zip(&mut nodes).for_each(|(id, node)| node.id = NodeId(Uuid::from_u128(id)));
+            (0..).zip(&mut queues).for_each(|(id, queue)| queue.id = QueueId(Uuid::from_u128(id)));
+            (0..).zip(&mut jobs).for_each(|(id, job)| job.id = JobId(Uuid::from_u128(id)));
+            Snapshot { clusters, nodes, queues, jobs }
+        })
+}
+
+fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = Snapshot> {
+    (
+        Just(snapshot.clusters).prop_shuffle(),
+        Just(snapshot.nodes).prop_shuffle(),
+        Just(snapshot.queues).prop_shuffle(),
+        Just(snapshot.jobs).prop_shuffle(),
+    )
+        .prop_map(|(clusters, nodes, queues, jobs)| Snapshot { clusters, nodes, queues, jobs })
+}
+
+fn accepted(job: &Job, gpu: &NodeGpu) -> bool {
+    let Some(gpus) = &job.gpus else { return false };
+    let model = gpu.model.to_lowercase();
+    let word_found = gpus.model.iter().any(|word| model.contains(&word.to_lowercase()));
+    (gpus.model.is_empty() || word_found) && gpus.memory.is_none_or(|least| gpu.memory_bytes >= least.0)
+}
+
+/// Whether CPU, memory and disk suffice when this much is taken already.
+fn has_space(node: &Node, taken: &Amounts, job: &Job) -> bool {
+    taken.cpu_milli + job.requests.cpu_milli <= node.capacity.cpu_milli
+        && taken.memory_bytes + job.requests.memory_bytes <= node.capacity.memory_bytes
+        && taken.disk_bytes + job.requests.disk_bytes <= node.capacity.disk_bytes
+}
+
+fn has_gpus(node: &Node, job: &Job, counts: impl Fn(&NodeGpu) -> bool) -> bool {
+    let found = node.gpus.iter().filter(|gpu| counts(gpu) && accepted(job, gpu)).count();
+    found >= job.requests.gpus as usize
+}
+
+fn large_enough(node: &Node, job: &Job) -> bool {
+    has_space(node, &Amounts::default(), job) && has_gpus(node, job, |_| true)
+}
+
+fn usable(node: &Node, job: &Job) -> bool {
+    node.availability == Availability::Ready && !job.avoid.contains(&node.id)
+}
+
+fn fits_now(node: &Node, job: &Job) -> bool {
+    usable(node, job) && has_space_left(node, job) && has_gpus(node, job, |gpu| gpu.free)
+}
+
+/// Whether CPU, memory and disk suffice beside what is allocated. A node may hold more than it has:
+/// then it has none left, and what asks for none of it still fits.
+fn has_space_left(node: &Node, job: &Job) -> bool {
+    let taken = Amounts {
+        cpu_milli: node.allocated.cpu_milli.min(node.capacity.cpu_milli),
+        memory_bytes: node.allocated.memory_bytes.min(node.capacity.memory_bytes),
+        disk_bytes: node.allocated.disk_bytes.min(node.capacity.disk_bytes),
+        gpus: 0,
+    };
+    has_space(node, &taken, job)
+}
+
+fn queue_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Option<&'a Queue> {
+    snapshot.queues.iter().find(|queue| queue.id == job.queue)
+}
+
+fn nodes_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Vec<&'a Node> {
+    let Some(queue) = queue_of(snapshot, job) else { return Vec::new() };
+    snapshot.nodes.iter().filter(|node| queue.clusters.contains(&node.cluster)).collect()
+}
+
+/// Jobs that may be placed, in the order in which they are.
+fn candidates(snapshot: &Snapshot) -> Vec<&Job> {
+    let mut jobs: Vec<(Reverse<i32>, &Job)> = snapshot
+        .jobs
+        .iter()
+        .filter(|job| job.not_before_ms.is_none_or(|not_before_ms| not_before_ms <= NOW_MS))
+        .filter_map(|job| queue_of(snapshot, job).map(|queue| (queue, job)))
+        .filter(|(queue, _)| !queue.paused)
+        .map(|(queue, job)| (Reverse(queue.priority), job))
+        .collect();
+    jobs.sort_by_key(|(queue, job)| (*queue, Reverse(job.priority), job.submitted_ms, job.id));
+    jobs.into_iter().map(|(_, job)| job).collect()
+}
+
+/// Carries a placement out, and refuses what a database would refuse.
+fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseError> {
+    let position = snapshot.jobs.iter().position(|job| job.id == placement.job);
+    prop_assert!(position.is_some(), "{} was placed twice or never asked", placement.job);
+    let job = snapshot.jobs.remove(position.unwrap());
+    let clusters = queue_of(snapshot, &job).map(|queue| queue.clusters.clone()).unwrap();
+    let node = snapshot.nodes.iter_mut().find(|node| node.id == placement.node).unwrap();
+
+    prop_assert!(usable(node, &job), "a node that takes nothing, or is avoided");
+    prop_assert!(clusters.contains(&node.cluster), "a cluster that the queue does not use");
+    prop_assert!(has_space_left(node, &job), "over capacity");
+    node.allocated.cpu_milli += job.requests.cpu_milli;
+    node.allocated.memory_bytes += job.requests.memory_bytes;
+    node.allocated.disk_bytes += job.requests.disk_bytes;
+
+    prop_assert_eq!(placement.gpu_indices.len(), job.requests.gpus as usize);
+    for index in &placement.gpu_indices {
+        let gpu = node.gpus.iter_mut().find(|gpu| gpu.index == *index).unwrap();
+        prop_assert!(gpu.free, "GPU {index} has an owner");
+        prop_assert!(accepted(&job, gpu), "GPU {index} is not what was asked for");
+        gpu.free = false;
+    }
+    Ok(())
+}
+
+fn applied(snapshot: &Snapshot, plan: &Plan) -> Result<Snapshot, TestCaseError> {
+    let mut after = snapshot.clone();
+    plan.placements.iter().try_for_each(|placement| apply(&mut after, placement))?;
+    Ok(after)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn placements_hold_up_when_they_are_carried_out(snapshot in snapshot()) {
+        applied(&snapshot, &plan(&snapshot, NOW_MS))?;
+    }
+
+    #[test]
+    fn every_job_is_answered_exactly_once(snapshot in snapshot()) {
+        let plan = plan(&snapshot, NOW_MS);
+        let placed = plan.placements.iter().map(|placement| placement.job);
+        let mut answered: Vec<JobId> = placed.chain(plan.waiting.iter().map(|waiting| waiting.job)).collect();
+        answered.sort();
+        let mut asked: Vec<JobId> = snapshot.jobs.iter().map(|job| job.id).collect();
+        asked.sort();
+        prop_assert_eq!(answered, asked);
+        prop_assert!(plan.waiting.iter().all(|waiting| !waiting.message.is_empty()));
+    }
+
+    #[test]
+    fn each_job_gets_its_turn_and_its_preferred_cluster(snapshot in snapshot()) {
+        let plan = plan(&snapshot, NOW_MS);
+        let placements: BTreeMap<JobId, &Placement> =
+            plan.placements.iter().map(|placement| (placement.job, placement)).collect();
+        let mut world = snapshot.clone();
+        // What is free when a job's turn comes is what those before it have left.
+        for job in candidates(&snapshot) {
+            let fitting: BTreeSet<NodeId> =
+                nodes_of(&world, job).into_iter().filter(|node| fits_now(node, job)).map(|node| node.id).collect();
+            let Some(placement) = placements.get(&job.id) else {
+                prop_assert!(fitting.is_empty(), "{} was passed over", job.id);
+                continue;
+            };
+            prop_assert!(fitting.contains(&placement.node));
+            let cluster_of = |id: &NodeId| world.nodes.iter().find(|node| node.id == *id).unwrap().cluster;
+            let preferred = queue_of(&snapshot, job).unwrap().clusters.iter()
+                .find(|cluster| fitting.iter().any(|node| cluster_of(node) == **cluster));
+            prop_assert_eq!(Some(&cluster_of(&placement.node)), preferred);
+            apply(&mut world, placement)?;
+        }
+    }
+
+    #[test]
+    fn reasons_are_true_after_the_plan(snapshot in snapshot()) {
+        let plan = plan(&snapshot, NOW_MS);
+        let after = applied(&snapshot, &plan)?;
+        for waiting in &plan.waiting {
+            let job = after.jobs.iter().find(|job| job.id == waiting.job).unwrap();
+            let nodes = nodes_of(&after, job);
+            let any_large_enough = nodes.iter().any(|node| large_enough(node, job));
+            let any_usable = nodes.iter().any(|node| large_enough(node, job) && usable(node, job));
+            let any_space = nodes.iter().any(|node| {
+                large_enough(node, job) && usable(node, job) && has_space_left(node, job)
+            });
+            let any_accepted_gpu =
+                nodes.iter().any(|node| node.gpus.iter().any(|gpu| accepted(job, gpu)));
+            let paused = queue_of(&after, job).is_some_and(|queue| queue.paused);
+            let in_backoff = job.not_before_ms.is_some_and(|not_before_ms| not_before_ms > NOW_MS);
+            let expected = match () {
+                () if queue_of(&after, job).is_none() => Reason::NoMatchingNodes,
+                () if paused => Reason::QueuePaused,
+                () if in_backoff => Reason::Backoff,
+                () if nodes.is_empty() => Reason::NoMatchingNodes,
+                () if job.gpus.is_some() && !any_accepted_gpu => Reason::NoMatchingNodes,
+                () if !any_large_enough => Reason::ExceedsAnyNode,
+                () if !any_usable => Reason::NodeDown,
+                () if job.gpus.is_some() && any_space => Reason::WaitingForGpus,
+                () => Reason::WaitingForCapacity,
+            };
+            prop_assert_eq!(waiting.reason, expected, "{}", waiting.message);
+            if matches!(waiting.reason, Reason::WaitingForGpus | Reason::WaitingForCapacity) {
+                prop_assert!(nodes.iter().all(|node| !fits_now(node, job)), "{}", waiting.message);
+            }
+        }
+    }
+
+    #[test]
+    fn order_of_the_input_does_not_matter((one, other) in snapshot().prop_flat_map(|snapshot| {
+        (Just(snapshot.clone()), shuffled(snapshot))
+    })) {
+        prop_assert_eq!(plan(&one, NOW_MS), plan(&other, NOW_MS));
+    }
+
+    #[test]
+    fn planning_again_changes_nothing(snapshot in snapshot()) {
+        let first = plan(&snapshot, NOW_MS);
+        let again = plan(&applied(&snapshot, &first)?, NOW_MS);
+        prop_assert_eq!(again, Plan { placements: Vec::new(), ..first });
+    }
+
+    #[test]
+    fn the_earliest_backoff_wakes(snapshot in snapshot()) {
+        let plan = plan(&snapshot, NOW_MS);
+        let in_backoff: BTreeSet<JobId> = plan.waiting.iter()
+            .filter(|waiting| waiting.reason == Reason::Backoff).map(|waiting| waiting.job).collect();
+        let earliest = snapshot.jobs.iter()
+            .filter(|job| in_backoff.contains(&job.id)).filter_map(|job| job.not_before_ms).min();
+        prop_assert_eq!(plan.wake_at_ms, earliest);
+    }
+}
