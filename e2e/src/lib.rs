@@ -1,1 +1,32 @@
+//! The harness of the black-box tests and benchmarks.
+//!
+//! It starts the real binaries on a real PostgreSQL, against Docker daemons of its own, and breaks them
+//! on purpose. Everything that it starts has its working directory, or a path on its command line, in a
+//! scratch folder of its own under `/tmp`; tearing that folder down ends what lives in it, so no
+//! process, container or mount outlives a test, not even one that panicked. What a killed test run left
+//! is swept by the next one.
 
+mod agent;
+mod bed;
+mod cli;
+mod database;
+mod http;
+mod image;
+pub mod jobs;
+mod machine;
+mod process;
+mod scratch;
+mod server;
+mod wait;
+
+pub use agent::{Agent, AgentOptions, Capacity};
+pub use bed::{Bed, Node, with_bed};
+pub use cli::{Cli, CliOutput};
+pub use database::Database;
+pub use http::{Answer, Raw};
+pub use image::IMAGE;
+pub use machine::Machine;
+pub use process::{Process, binary};
+pub use scratch::Scratch;
+pub use server::Server;
+pub use wait::{eventually, eventually_within};

@@ -1,0 +1,133 @@
+//! A node's agent: the real binary with a configuration file.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use crate::process::{Process, binary, clean_command};
+
+/// What a node offers, whatever the machine below it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    pub cpus: u32,
+    pub memory: &'static str,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { cpus: 4, memory: "2Gi" }
+    }
+}
+
+/// How an agent is set up.
+pub struct AgentOptions<'a> {
+    pub name: &'a str,
+    pub server: &'a str,
+    /// Not needed by an agent whose folder holds a credential already.
+    pub join_key: Option<&'a str>,
+    pub docker_host: &'a str,
+    pub capacity: Option<Capacity>,
+}
+
+pub struct Agent {
+    process: Process,
+    name: String,
+    config: PathBuf,
+    folder: PathBuf,
+}
+
+impl Agent {
+    /// Writes the configuration into `folder` and starts the agent.
+    pub fn start(folder: &Path, options: &AgentOptions<'_>) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let config = folder.join("agent.toml");
+        std::fs::write(&config, configuration(folder, options)?)?;
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600))?;
+        Self::with_config(options.name, folder, &config)
+    }
+
+    /// Starts the agent on a configuration that is there.
+    pub fn with_config(name: &str, folder: &Path, config: &Path) -> Result<Self> {
+        let process = spawn(name, folder, config)?;
+        Ok(Self { process, name: name.to_owned(), config: config.to_owned(), folder: folder.to_owned() })
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Where it keeps what must survive a restart.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts it again, after it was killed, on the same folder.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = spawn(&self.name, &self.folder, &self.config)?;
+        Ok(())
+    }
+
+    /// Makes it silent without ending it, or lets it go on, or asks it to end.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        self.process.signal(signal)
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn exit(&mut self, within: Duration) -> Result<ExitStatus> {
+        self.process.exit(within).await
+    }
+
+    /// All that it logged so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
+    pub(crate) fn show(&self) {
+        self.process.show();
+    }
+}
+
+fn spawn(name: &str, folder: &Path, config: &Path) -> Result<Process> {
+    let mut command = clean_command(&binary("lilac_agent")?, folder);
+    command.arg("--config").arg(config);
+    Process::spawn(&format!("agent {name}"), command, &folder.join("log"))
+}
+
+fn configuration(folder: &Path, options: &AgentOptions<'_>) -> Result<String> {
+    let mut text = String::new();
+    let mut line = |key: &str, value: &str| {
+        // A TOML string and a JSON string are written alike for what is used here.
+        let value = serde_json::to_string(value).context("a setting that is no text")?;
+        writeln!(text, "{key} = {value}").context("writing the configuration")
+    };
+    line("server", options.server)?;
+    line("name", options.name)?;
+    line("docker_host", options.docker_host)?;
+    line("state_dir", &folder.join("state").display().to_string())?;
+    line("run_dir", &folder.join("run").display().to_string())?;
+    if let Some(join_key) = options.join_key {
+        line("join_key", join_key)?;
+    }
+    if let Some(capacity) = options.capacity {
+        write!(text, "[capacity]\ncpus = \"{}\"\nmemory = \"{}\"\n", capacity.cpus, capacity.memory)?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,3 @@
+//! Measures the platform against the bare Docker API.
+
+fn main() {}

@@ -1,0 +1,57 @@
+//! The one image that jobs run: made on the spot, since nothing may be pulled.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use bollard::Docker;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+/// A static busybox with all its applets, and nothing else.
+pub const IMAGE: &str = "lilac/busybox:test";
+
+/// Where `busybox-static` puts its binary.
+const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
+
+pub(crate) fn busybox() -> Option<PathBuf> {
+    BUSYBOX.iter().map(PathBuf::from).find(|path| path.is_file())
+}
+
+/// Imports the image, as `docker import` does.
+pub(crate) async fn import(docker: &Docker, folder: &Path) -> Result<()> {
+    let archive = Bytes::from(archive(folder)?);
+    let (repository, tag) = IMAGE.split_once(':').context("an image without a tag")?;
+    let options = CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(tag).build();
+    docker
+        .create_image(Some(options), Some(bollard::body_full(archive)), None)
+        .try_collect::<Vec<_>>()
+        .await
+        .context("importing the image")?;
+    Ok(())
+}
+
+/// The image's files as a tar archive.
+fn archive(folder: &Path) -> Result<Vec<u8>> {
+    let Some(busybox) = busybox() else { bail!("no busybox: install busybox-static") };
+    let bin = folder.join("bin");
+    for name in ["bin", "etc", "root", "tmp", "work"] {
+        std::fs::create_dir_all(folder.join(name))?;
+    }
+    std::fs::set_permissions(folder.join("tmp"), std::fs::Permissions::from_mode(0o1777))?;
+    std::fs::write(
+        folder.join("etc/passwd"),
+        "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+    )?;
+    std::fs::copy(&busybox, bin.join("busybox"))?;
+    let applets = Command::new(&busybox).arg("--list").output().context("running busybox")?;
+    for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
+        symlink("busybox", bin.join(applet))?;
+    }
+    let tar =
+        Command::new("tar").arg("-C").arg(folder).args(["--owner=0", "--group=0", "-c", "."]).output()?;
+    ensure!(tar.status.success(), "tar: {}", String::from_utf8_lossy(&tar.stderr));
+    Ok(tar.stdout)
+}
