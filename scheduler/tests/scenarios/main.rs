@@ -1,182 +1,14 @@
 //! The scheduler's rules, one scenario each: a fleet and its jobs as text in, the plan as text out.
-//!
-//! A line is a kind, a name, and settings. Names become ids that sort as the names do; a node's name
-//! ends at a `#`, so that two nodes can share one.
+//! How the text is read stands in `notation.rs`.
 
-use std::collections::HashMap;
+mod notation;
 
 use insta::assert_snapshot;
-use lilac_api::job::Amounts;
-use lilac_api::quantity::{Bytes, Cpus};
-use lilac_api::spec::Gpus;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId};
-use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot, plan};
-use uuid::Uuid;
 
-fn id(name: &str) -> Uuid {
-    let mut bytes = [0; 16];
-    bytes[..name.len()].copy_from_slice(name.as_bytes());
-    Uuid::from_bytes(bytes)
-}
-
-fn name(id: Uuid) -> String {
-    String::from_utf8(id.as_bytes().to_vec()).unwrap().trim_end_matches('\0').to_owned()
-}
-
-fn cpu_milli(text: &str) -> u32 {
-    text.parse::<Cpus>().unwrap().milli
-}
-
-fn bytes(text: &str) -> u64 {
-    text.parse::<Bytes>().unwrap().0
-}
-
-fn parts(text: &str) -> Vec<&str> {
-    text.split(',').collect()
-}
-
-/// The settings of a line, each taken once; what nobody took is a slip in the scenario.
-struct Settings<'a>(HashMap<&'a str, &'a str>);
-
-impl<'a> Settings<'a> {
-    fn take(&mut self, key: &str) -> Option<&'a str> {
-        self.0.remove(key)
-    }
-
-    fn done(self, line: &str) {
-        assert!(self.0.is_empty(), "not understood in `{line}`: {:?}", self.0.keys());
-    }
-}
-
-fn node(name: &str, settings: &mut Settings<'_>) -> Node {
-    let mut gpus = Vec::new();
-    let busy = settings.take("busy").map_or(Vec::new(), parts);
-    // `gpus=2*A100/40Gi,1*T4/16Gi`: indices count on from one kind to the next.
-    for kind in settings.take("gpus").map_or(Vec::new(), parts) {
-        let (count, kind) = kind.split_once('*').unwrap();
-        let (model, memory) = kind.split_once('/').unwrap();
-        for _ in 0..count.parse::<u16>().unwrap() {
-            let index = gpus.len() as u16;
-            let free = !busy.contains(&index.to_string().as_str());
-            gpus.push(NodeGpu { index, model: model.to_owned(), memory_bytes: bytes(memory), free });
-        }
-    }
-    // `used=CPUS/MEMORY/DISK`
-    let used: Vec<&str> = settings.take("used").map_or(Vec::new(), |used| used.split('/').collect());
-    Node {
-        id: NodeId(id(name)),
-        name: name.split('#').next().unwrap().to_owned(),
-        cluster: ClusterId(id(settings.take("cluster").unwrap_or("main"))),
-        availability: match settings.take("is") {
-            None => Availability::Ready,
-            Some("cordoned") => Availability::Cordoned,
-            Some("down") => Availability::Down,
-            Some(other) => panic!("no availability {other}"),
-        },
-        capacity: Amounts {
-            cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("8")),
-            memory_bytes: bytes(settings.take("mem").unwrap_or("32Gi")),
-            disk_bytes: bytes(settings.take("disk").unwrap_or("100Gi")),
-            gpus: gpus.len() as u32,
-        },
-        allocated: Amounts {
-            cpu_milli: used.first().map_or(0, |used| cpu_milli(used)),
-            memory_bytes: used.get(1).map_or(0, |used| bytes(used)),
-            disk_bytes: used.get(2).map_or(0, |used| bytes(used)),
-            gpus: busy.len() as u32,
-        },
-        gpus,
-    }
-}
-
-fn queue(name: &str, settings: &mut Settings<'_>) -> Queue {
-    Queue {
-        id: QueueId(id(name)),
-        name: name.to_owned(),
-        priority: settings.take("priority").map_or(0, |number| number.parse().unwrap()),
-        clusters: match settings.take("clusters").unwrap_or("main") {
-            "none" => Vec::new(),
-            clusters => parts(clusters).into_iter().map(|cluster| ClusterId(id(cluster))).collect(),
-        },
-        paused: settings.take("paused") == Some("yes"),
-    }
-}
-
-fn job(name: &str, settings: &mut Settings<'_>) -> Job {
-    let gpus = settings.take("gpus").map(|text| {
-        let (model, count) = text.rsplit_once(':').unwrap_or(("", text));
-        Gpus {
-            count: count.parse().unwrap(),
-            model: model.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
-            memory: settings.take("gpumem").map(|text| text.parse().unwrap()),
-        }
-    });
-    let mut number = |key: &str| settings.take(key).map(|number| number.parse::<i64>().unwrap());
-    Job {
-        id: JobId(id(name)),
-        priority: number("priority").map_or(50, |number| number.try_into().unwrap()),
-        submitted_ms: number("at").unwrap_or(0),
-        not_before_ms: number("after"),
-        queue: QueueId(id(settings.take("queue").unwrap_or("default"))),
-        requests: Amounts {
-            cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
-            memory_bytes: bytes(settings.take("mem").unwrap_or("1Gi")),
-            disk_bytes: bytes(settings.take("disk").unwrap_or("0")),
-            gpus: gpus.as_ref().map_or(0, |gpus| gpus.count),
-        },
-        gpus,
-        avoid: settings
-            .take("avoid")
-            .map_or(Vec::new(), parts)
-            .into_iter()
-            .map(|node| NodeId(id(node)))
-            .collect(),
-    }
-}
-
-/// Reads a scenario, plans for it, and writes the plan down. Unless it says otherwise there is a
-/// cluster `main` with best fit and a queue `default` on it, and it is second 1000 of the epoch.
-fn check(scenario: &str) -> String {
-    let mut snapshot = Snapshot::default();
-    let mut now_ms = 1_000_000;
-    for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let mut settings = Settings(words[2..].iter().map(|word| word.split_once('=').unwrap()).collect());
-        match words[0] {
-            "now" => now_ms = words[1].parse().unwrap(),
-            "cluster" => snapshot.clusters.push(Cluster {
-                id: ClusterId(id(words[1])),
-                policy: settings.take("policy").unwrap().parse().unwrap(),
-            }),
-            "node" => snapshot.nodes.push(node(words[1], &mut settings)),
-            "queue" => snapshot.queues.push(queue(words[1], &mut settings)),
-            "job" => snapshot.jobs.push(job(words[1], &mut settings)),
-            kind => panic!("no such kind of line: {kind}"),
-        }
-        settings.done(line);
-    }
-    if snapshot.queues.is_empty() {
-        snapshot.queues.push(queue("default", &mut Settings(HashMap::new())));
-    }
-
-    let plan = plan(&snapshot, now_ms);
-    let mut lines = Vec::new();
-    for placement in &plan.placements {
-        let gpus: Vec<String> = placement.gpu_indices.iter().map(u16::to_string).collect();
-        let with = if gpus.is_empty() { String::new() } else { format!(" with GPUs {}", gpus.join(",")) };
-        lines.push(format!("{} on {}{with}", name(placement.job.0), name(placement.node.0)));
-    }
-    for waiting in &plan.waiting {
-        lines.push(format!("{} {}: {}", name(waiting.job.0), waiting.reason, waiting.message));
-    }
-    if let Some(wake_at_ms) = plan.wake_at_ms {
-        lines.push(format!("wake at {wake_at_ms}"));
-    }
-    lines.join("\n")
-}
+use crate::notation::check;
 
 mod order {
-    use super::*;
+    use super::{assert_snapshot, check};
 
     #[test]
     fn higher_queue_goes_first_whatever_its_jobs_say() {
@@ -244,7 +76,7 @@ mod order {
 }
 
 mod fit {
-    use super::*;
+    use super::{assert_snapshot, check};
 
     #[test]
     fn every_dimension_has_to_fit() {
@@ -340,7 +172,7 @@ mod fit {
 }
 
 mod policy {
-    use super::*;
+    use super::{assert_snapshot, check};
 
     #[test]
     fn first_fit_takes_the_first_by_name() {
@@ -443,7 +275,7 @@ mod policy {
 }
 
 mod held_back {
-    use super::*;
+    use super::{assert_snapshot, check};
 
     #[test]
     fn paused_queue_starts_nothing_and_others_go_on() {
@@ -493,7 +325,7 @@ mod held_back {
 }
 
 mod reasons {
-    use super::*;
+    use super::{assert_snapshot, check};
 
     #[test]
     fn no_nodes_at_all() {
