@@ -128,33 +128,41 @@ impl<'a> Room<'a> {
     }
 
     /// What would be left here, as parts of what the node has. Only what the job asks for counts: a
-    /// disk that nobody asks for would otherwise be the largest part left on every node, and all
-    /// nodes would look alike.
+    /// disk that nobody asks for would otherwise make all nodes look alike.
     fn leftover(&self, shape: &Shape<'_>) -> Leftover {
         let capacity = &self.node.capacity;
         let free_gpus = self.gpus.iter().filter(|slot| slot.free).count() as u64;
-        let dimensions = [
+        let dimensions: [(u64, u64, u64); 4] = [
+            (shape.requests.gpus.into(), free_gpus, self.gpus.len() as u64),
             (shape.requests.cpu_milli.into(), self.free.cpu_milli.into(), capacity.cpu_milli.into()),
             (shape.requests.memory_bytes, self.free.memory_bytes, capacity.memory_bytes),
             (shape.requests.disk_bytes, self.free.disk_bytes, capacity.disk_bytes),
-            (shape.requests.gpus.into(), free_gpus, self.gpus.len() as u64),
         ];
-        let parts = dimensions
-            .into_iter()
-            .filter(|(asked, _, _): &(u64, u64, u64)| *asked > 0)
-            .map(|(asked, free, capacity)| (free - asked) as f64 / capacity as f64);
-        let (dominant, sum) =
-            parts.fold((0.0_f64, 0.0_f64), |(dominant, sum), part| (dominant.max(part), sum + part));
-        Leftover { strands_gpus: shape.gpus.is_none() && !self.gpus.is_empty(), dominant, sum }
+        let mut leftover =
+            Leftover { strands_gpus: shape.gpus.is_none() && !self.gpus.is_empty(), dominant: 0.0, sum: 0.0 };
+        let mut largest_share = 0.0;
+        for (asked, free, capacity) in dimensions.into_iter().filter(|(asked, _, _)| *asked > 0) {
+            let share = asked as f64 / capacity as f64;
+            let left = (free - asked) as f64 / capacity as f64;
+            if share > largest_share {
+                largest_share = share;
+                leftover.dominant = left;
+            }
+            leftover.sum += left;
+        }
+        leftover
     }
 }
 
-/// How badly a node would be used; less is better. The largest part left decides before the sum of
-/// all, as in dominant resource fairness (Ghodsi et al., NSDI 2011), where the largest share does.
+/// How badly a node would be used; less is better.
 struct Leftover {
     /// A job without GPUs would take the CPUs that jobs with GPUs need.
     strands_gpus: bool,
+    /// What is left of that of which the job takes the largest share of this node: its dominant
+    /// resource (Ghodsi et al., Dominant Resource Fairness, NSDI 2011). For a job with GPUs that is
+    /// mostly those, so that nodes with few free GPUs fill up and others stay whole for larger jobs.
     dominant: f64,
+    /// What is left of everything, where the dominant resource does not decide.
     sum: f64,
 }
 

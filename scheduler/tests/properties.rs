@@ -130,7 +130,10 @@ fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = Snapshot> {
         Just(snapshot.queues).prop_shuffle(),
         Just(snapshot.jobs).prop_shuffle(),
     )
-        .prop_map(|(clusters, nodes, queues, jobs)| Snapshot { clusters, nodes, queues, jobs })
+        .prop_map(|(clusters, mut nodes, queues, jobs)| {
+            nodes.iter_mut().for_each(|node| node.gpus.reverse());
+            Snapshot { clusters, nodes, queues, jobs }
+        })
 }
 
 fn accepted(job: &Job, gpu: &NodeGpu) -> bool {

@@ -201,17 +201,30 @@ mod policy {
         // The disk of `a` is nearly full, which says nothing to a job without a disk.
         assert_snapshot!(check("
             node a used=0/0/99Gi
-            node b used=6/24Gi/0
+            node b used=0/16Gi/0
             job j
         "), @"j on b");
     }
 
     #[test]
-    fn best_fit_looks_at_the_largest_part_left() {
-        // `a` has the fewest CPUs left, but would strand nearly all of its memory.
+    fn best_fit_looks_first_at_what_the_job_takes_most_of() {
+        // Over all dimensions, less is left of `b`.
         assert_snapshot!(check("
-            node a used=7/0/0
-            node b used=4/16Gi/0
+            node a used=4/0/0
+            node b used=0/24Gi/0
+            job thinks cpu=1 mem=1Gi at=1
+            job remembers cpu=500m mem=8Gi at=2
+        "), @r"
+        thinks on a
+        remembers on b
+        ");
+    }
+
+    #[test]
+    fn best_fit_looks_at_the_rest_where_that_is_equal() {
+        assert_snapshot!(check("
+            node a
+            node b used=0/16Gi/0
             job j
         "), @"j on b");
     }
@@ -232,8 +245,8 @@ mod policy {
     #[test]
     fn best_fit_fills_the_gpu_node_that_is_nearly_full() {
         assert_snapshot!(check("
-            node a gpus=8*H100/80Gi
-            node b gpus=8*H100/80Gi busy=0,1,2,3,4,5
+            node a gpus=8*H100/80Gi used=4/16Gi/0
+            node b gpus=8*H100/80Gi used=1/1Gi/0 busy=0,1,2,3,4,5
             job j gpus=2
         "), @"j on b with GPUs 6,7");
     }
