@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lilac_api::auth::Secret;
+use lilac_api::auth::{CreateApiKey, Secret};
 use lilac_api::client::Client;
 use lilac_api::cluster::{CreateJoinKey, NodeState};
 use uuid::Uuid;
@@ -61,6 +61,9 @@ impl Bed {
         let admin_password = Secret(Uuid::new_v4().simple().to_string());
         let server = Server::start("server", &scratch, &database, &admin_password).await?;
         let client = server.admin().await?;
+        // A login would end in the middle of a long run.
+        let request = CreateApiKey { name: "e2e".to_owned(), expires_in: None };
+        let client = client.with_token(client.create_api_key(&request).await?.secret);
         let servers = vec![server];
         Ok(Self { nodes: Vec::new(), servers, database, client, admin_password, scratch })
     }

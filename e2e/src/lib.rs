@@ -8,8 +8,10 @@
 
 mod agent;
 mod bed;
+pub mod bench;
 mod cli;
 mod database;
+pub mod hostile;
 mod http;
 mod image;
 pub mod jobs;
@@ -25,7 +27,7 @@ pub use cli::{Cli, CliOutput};
 pub use database::Database;
 pub use http::{Answer, Raw};
 pub use image::IMAGE;
-pub use machine::Machine;
+pub use machine::{Machine, Starts};
 pub use process::{Process, binary};
 pub use scratch::Scratch;
 pub use server::Server;

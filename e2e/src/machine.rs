@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerSummary, HostConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptions, RemoveContainerOptions,
+    CreateContainerOptionsBuilder, EventsOptionsBuilder, ListContainersOptions, RemoveContainerOptions,
 };
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use lilac_api::AttemptId;
 use nix::sys::signal::Signal;
 
@@ -39,6 +40,18 @@ pub(crate) fn obstacle() -> Option<String> {
         }
     }
     image::busybox().is_none().then(|| "busybox-static is not installed".to_owned())
+}
+
+/// Starts of containers, in order, as the daemon told them: the job of each.
+#[derive(Clone, Default)]
+pub struct Starts(Arc<Mutex<Vec<Result<String, String>>>>);
+
+impl Starts {
+    /// The jobs whose containers were started; an error where the daemon broke off.
+    pub fn jobs(&self) -> Result<Vec<String>> {
+        let seen = self.0.lock().map_err(|_| anyhow!("a test panicked"))?;
+        seen.iter().cloned().map(|job| job.map_err(|error| anyhow!(error))).collect()
+    }
 }
 
 pub struct Machine {
@@ -132,6 +145,31 @@ impl Machine {
         };
         let chunks: Vec<_> = self.docker.logs(name, Some(options)).try_collect().await?;
         Ok(chunks.into_iter().flat_map(|chunk| chunk.into_bytes().to_vec()).collect())
+    }
+
+    /// Notes from now on which jobs' containers are started: evidence that does not come from the
+    /// platform itself.
+    #[must_use]
+    pub fn watch_starts(&self) -> Starts {
+        let starts = Starts::default();
+        let options = EventsOptionsBuilder::default()
+            .since(&chrono::Utc::now().timestamp().to_string())
+            .filters(&HashMap::from([("type", vec!["container"]), ("event", vec!["start"])]))
+            .build();
+        let (docker, seen) = (self.docker.clone(), starts.clone());
+        tokio::spawn(async move {
+            let mut events = docker.events(Some(options));
+            while let Some(event) = events.next().await {
+                let event = event.map_err(|error| error.to_string()).map(|event| {
+                    let labels = event.actor.and_then(|actor| actor.attributes).unwrap_or_default();
+                    labels.get("lilac.job").cloned().unwrap_or_default()
+                });
+                if let Ok(mut seen) = seen.0.lock() {
+                    seen.push(event);
+                }
+            }
+        });
+        starts
     }
 
     /// Kills all that runs in containers, behind the daemon's back, as the death of a machine would.

@@ -1,0 +1,89 @@
+//! Measurements against the bare Docker API.
+//!
+//! Machines differ and are noisy, so a number means nothing without its reference: both are taken in
+//! the same run, in turns, and what is told is the median.
+
+mod daemon;
+mod drain;
+mod idle;
+mod start;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::bed::Bed;
+use crate::machine;
+
+/// What can be measured. The names are stable: programs read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Name {
+    /// How much later user code runs than with the bare API's create and start.
+    StartOverheadMs,
+    /// How fast a hundred waiting jobs are done, against the bare API at the same parallelism.
+    Drain,
+    /// Memory of an agent with nothing to do, against its bound.
+    AgentIdleMb,
+    /// Memory of a server with nothing to do, against its bound.
+    ServerIdleMb,
+}
+
+/// One result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measurement {
+    pub name: Name,
+    pub value: f64,
+    pub unit: &'static str,
+    /// The same of the bare Docker API, or the bound where there is no such thing.
+    pub reference: f64,
+    /// `value / reference`.
+    pub ratio: f64,
+    /// How it came about, for a person.
+    #[serde(skip)]
+    pub detail: String,
+}
+
+/// Measures what is named; everything without a name.
+pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
+    if let Some(obstacle) = machine::obstacle() {
+        bail!("nothing can be measured here: {obstacle}");
+    }
+    let wanted = |one: Name| name.is_none_or(|name| name == one);
+    let mut bed = Bed::start().await?;
+    // The node offers what it has: its parallelism is the machine's.
+    bed.add_node("bench", None).await?;
+    let mut results = Vec::new();
+    if wanted(Name::AgentIdleMb) || wanted(Name::ServerIdleMb) {
+        results.extend(idle::measure(&bed).await?.into_iter().filter(|result| wanted(result.name)));
+    }
+    if wanted(Name::StartOverheadMs) {
+        results.push(start::measure(&bed).await?);
+    }
+    if wanted(Name::Drain) {
+        results.push(drain::measure(&bed).await?);
+    }
+    results.sort_by_key(|result| result.name as u8);
+    Ok(results)
+}
+
+/// The middle of what was measured, and its spread from the first to the third quartile.
+fn median(mut values: Vec<f64>) -> (f64, String) {
+    values.sort_by(f64::total_cmp);
+    let at = |quarters: usize| values.get(values.len().saturating_sub(1) * quarters / 4).copied();
+    let [low, middle, high] = [at(1), at(2), at(3)].map(Option::unwrap_or_default);
+    (middle, format!("{middle:.1} ({low:.1} to {high:.1}, n={})", values.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_one() {
+        assert_eq!(median(vec![9.0, 1.0, 5.0, 2.0, 100.0]).0, 5.0);
+        assert_eq!(median(vec![7.0]).0, 7.0);
+        assert_eq!(median(Vec::new()).0, 0.0);
+    }
+}
