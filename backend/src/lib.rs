@@ -14,6 +14,7 @@ pub mod events;
 pub mod extract;
 pub mod logs;
 pub mod openapi;
+pub mod page;
 pub mod queue;
 pub mod router;
 pub mod scheduler;

@@ -1,0 +1,247 @@
+//! Logging in and staying logged in.
+//!
+//! A login gives a short access token, which scripts of a page may hold, and a refresh token, which they may
+//! not see: a cookie that is sent to these routes only. Each refresh uses its token up and gives the next of
+//! the same family. A token that is used twice was stolen by one of the two: the family ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse};
+use axum::{Extension, Json as JsonBody};
+use axum_extra::extract::CookieJar;
+use lilac_api::UserId;
+use lilac_api::auth::{LoginRequest, LoginResponse, Secret, User};
+use lilac_api::problem::Problem;
+use sqlx::PgConnection;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::caller::Caller;
+use super::keys::{self, ACCESS_TOKEN_SECS, Kind, Parsed};
+use super::store::{self, UserRow};
+use super::throttle::{self, Throttle};
+use crate::app::App;
+use crate::error::{ApiError, ApiResult};
+use crate::extract::Json;
+
+const COOKIE: &str = "lilac_refresh";
+/// A login that is not renewed for so long ends.
+const REFRESH_TOKEN_SECS: u32 = 7 * 86_400;
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(login))
+        .layer(Extension(Arc::new(Throttle::default())))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
+        .routes(routes!(me))
+}
+
+/// Logs in with name and password.
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    tag = "auth",
+    request_body = LoginRequest,
+    responses(
+        (status = 200, description = "Logged in. The refresh token comes as the cookie `lilac_refresh`.", body = LoginResponse),
+        (status = 401, description = "The username or the password is wrong, or the user is disabled.", body = Problem),
+        (status = 422, description = "A field is missing, unknown or of the wrong type.", body = Problem),
+        (status = 429, description = "Too many failed logins for this user; see `Retry-After`.", body = Problem),
+    )
+)]
+async fn login(
+    State(app): State<Arc<App>>,
+    Extension(throttle): Extension<Arc<Throttle>>,
+    headers: HeaderMap,
+    Json(request): Json<LoginRequest>,
+) -> ApiResult<impl IntoResponse> {
+    let name = throttle::key(&request.username);
+    let _permit = throttle.enter(&name, Instant::now())?;
+    let user = {
+        let mut conn = app.pool.acquire().await?;
+        store::user_by_name(&mut conn, &name).await?
+    };
+    // Unknown and disabled users cost the same work, so that the time tells nothing.
+    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let matches = app.passwords.verify(&request.password, stored).await.map_err(|error| {
+        tracing::error!(%error, "a password could not be checked");
+        ApiError::internal()
+    })?;
+    let accepted = user.filter(|user| matches && !user.disabled);
+    throttle.leave(&name, Instant::now(), accepted.is_some())?;
+    let user = accepted.ok_or_else(wrong_login)?;
+
+    let mut tx = app.pool.begin().await?;
+    // The password may have been changed while it was being checked.
+    let current = store::lock_user(&mut tx, UserId(user.id)).await?;
+    let still = current.filter(|now| now.login_epoch == user.login_epoch && !now.disabled);
+    let user = still.ok_or_else(wrong_login)?;
+    let token = issue(&app, &mut tx, &user, Uuid::now_v7()).await?;
+    store::delete_expired_refresh_tokens(&mut tx).await?;
+    tx.commit().await?;
+    tracing::info!(user = %user.username, "logged in");
+    opened(&app, user, &token, &headers)
+}
+
+fn wrong_login() -> ApiError {
+    ApiError::unauthenticated("the username or the password is wrong")
+}
+
+/// Renews a login.
+#[utoipa::path(
+    post,
+    path = "/auth/refresh",
+    tag = "auth",
+    params(
+        ("lilac_refresh" = String, Cookie, description = "The refresh token of the login or of the last refresh."),
+        ("x-lilac-csrf" = String, Header, description = "Must be `1`: a foreign page cannot send it."),
+    ),
+    responses(
+        (status = 200, description = "A fresh access token; the cookie holds the next refresh token.", body = LoginResponse),
+        (status = 401, description = "The cookie or the header is missing, or the login has ended.", body = Problem),
+    )
+)]
+async fn refresh(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    jar: CookieJar,
+) -> ApiResult<impl IntoResponse> {
+    if headers.get("x-lilac-csrf").is_none_or(|value| value != "1") {
+        return Err(ApiError::unauthenticated("a refresh needs the header `x-lilac-csrf: 1`"));
+    }
+    let presented = presented_token(&jar).ok_or_else(|| ended(&headers))?;
+    let mut tx = app.pool.begin().await?;
+    let renewed = rotate(&app, &mut tx, &presented).await?;
+    // Also when refused: the end of a stolen family must be kept.
+    tx.commit().await?;
+    let (user, token) = renewed.ok_or_else(|| ended(&headers))?;
+    opened(&app, user, &token, &headers)
+}
+
+/// Ends this login.
+#[utoipa::path(
+    post,
+    path = "/auth/logout",
+    tag = "auth",
+    responses((status = 204, description = "The refresh token, if there was one, is void, and its cookie is cleared."))
+)]
+async fn logout(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    jar: CookieJar,
+) -> ApiResult<impl IntoResponse> {
+    if let Some(presented) = presented_token(&jar) {
+        let mut tx = app.pool.begin().await?;
+        if let Some((token, _)) = held(&app, &mut tx, &presented).await? {
+            store::delete_family(&mut tx, token.family).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([("set-cookie", clearing_cookie(&headers))])))
+}
+
+/// Who the caller is.
+#[utoipa::path(
+    get,
+    path = "/auth/me",
+    tag = "auth",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The caller.", body = User),
+        (status = 401, description = "No valid credential.", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+    )
+)]
+async fn me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<User>> {
+    let mut conn = app.pool.acquire().await?;
+    let row = store::user(&mut conn, caller.user_id).await?;
+    Ok(JsonBody(row.ok_or_else(|| ApiError::not_found("user"))?.into_user()?))
+}
+
+/// The well-formed refresh token among the cookies.
+fn presented_token(jar: &CookieJar) -> Option<Parsed> {
+    jar.get(COOKIE).and_then(|cookie| keys::parse(cookie.value())).filter(|token| token.kind == Kind::Refresh)
+}
+
+/// The row of a token that is ours, and its user, whose row is held from here on.
+async fn held(
+    app: &App,
+    conn: &mut PgConnection,
+    presented: &Parsed,
+) -> ApiResult<Option<(store::RefreshRow, UserRow)>> {
+    let Some(token) = store::refresh_token(conn, presented.id).await? else { return Ok(None) };
+    if !app.keys.matches(presented, &token.secret_hmac) {
+        return Ok(None);
+    }
+    let Some(user) = store::lock_user(conn, UserId(token.user_id)).await? else { return Ok(None) };
+    // Read again: it may have been used or deleted while the lock was waited for.
+    let token = store::refresh_token(conn, presented.id).await?;
+    Ok(token.map(|token| (token, user)))
+}
+
+/// Uses a token up and gives the next of its family; none when the login has ended.
+async fn rotate(
+    app: &App,
+    conn: &mut PgConnection,
+    presented: &Parsed,
+) -> ApiResult<Option<(UserRow, Secret)>> {
+    let Some((token, user)) = held(app, conn, presented).await? else { return Ok(None) };
+    if token.used {
+        tracing::warn!(user = %user.username, "a refresh token was used twice; its login is ended");
+        store::delete_family(conn, token.family).await?;
+        return Ok(None);
+    }
+    if token.expired || user.disabled {
+        return Ok(None);
+    }
+    store::mark_refresh_token_used(conn, presented.id).await?;
+    let next = issue(app, conn, &user, token.family).await?;
+    Ok(Some((user, next)))
+}
+
+async fn issue(app: &App, conn: &mut PgConnection, user: &UserRow, family: Uuid) -> ApiResult<Secret> {
+    let id = Uuid::now_v7();
+    let minted = app.keys.mint(Kind::Refresh, id);
+    let owner = UserId(user.id);
+    store::insert_refresh_token(conn, id, owner, family, &minted.hmac, REFRESH_TOKEN_SECS).await?;
+    Ok(minted.text)
+}
+
+/// The answer to a login or refresh that went well.
+fn opened(
+    app: &App,
+    user: UserRow,
+    refresh: &Secret,
+    headers: &HeaderMap,
+) -> ApiResult<impl IntoResponse + use<>> {
+    let access_token = app.keys.access_token(UserId(user.id), user.login_epoch).map_err(|error| {
+        tracing::error!(%error, "an access token could not be signed");
+        ApiError::internal()
+    })?;
+    let answer = LoginResponse { access_token, expires_in_secs: ACCESS_TOKEN_SECS, user: user.into_user()? };
+    let cookie = set_cookie(&refresh.0, REFRESH_TOKEN_SECS, headers);
+    Ok((AppendHeaders([("set-cookie", cookie), ("cache-control", "no-store".to_owned())]), JsonBody(answer)))
+}
+
+/// The refusal of a refresh. The cookie is no good any more, so it is cleared.
+fn ended(headers: &HeaderMap) -> ApiError {
+    let mut error = ApiError::unauthenticated("the login has ended; log in again");
+    error.headers.push(("set-cookie", clearing_cookie(headers)));
+    error
+}
+
+fn clearing_cookie(headers: &HeaderMap) -> String {
+    set_cookie("", 0, headers)
+}
+
+/// `Secure` only where the browser came by https, or it would not keep the cookie: a proxy in front says so.
+fn set_cookie(value: &str, lifetime_secs: u32, headers: &HeaderMap) -> String {
+    let is_https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure = if is_https { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/api/v1/auth; Max-Age={lifetime_secs}; HttpOnly; SameSite=Strict{secure}")
+}

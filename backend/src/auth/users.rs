@@ -1,0 +1,148 @@
+//! Accounts, as administrators see and change them.
+
+use std::sync::Arc;
+
+use axum::Json as JsonBody;
+use axum::extract::State;
+use axum::http::StatusCode;
+use lilac_api::UserId;
+use lilac_api::auth::{CreateUser, Role, Secret, UpdateUser, User};
+use lilac_api::page::Page;
+use lilac_api::problem::Problem;
+use lilac_api::validate;
+use sqlx::PgConnection;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::caller::Admin;
+use super::password;
+use super::store::{self, UserChange};
+use crate::app::App;
+use crate::error::{ApiError, ApiResult, refuse_invalid};
+use crate::extract::{Id, Json, Query};
+use crate::page::{self, PageQuery};
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list_users, create_user)).routes(routes!(update_user))
+}
+
+/// All users, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/users",
+    tag = "users",
+    security(("bearer" = [])),
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of users.", body = Page<User>),
+        (status = 400, description = "A query parameter cannot be read.", body = Problem),
+        (status = 401, description = "No valid credential.", body = Problem),
+        (status = 403, description = "Only an administrator may do this.", body = Problem),
+    )
+)]
+async fn list_users(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<JsonBody<Page<User>>> {
+    let (limit, cursor) = (page::limit(query.limit)?, page::decode(query.cursor.as_deref())?);
+    let mut conn = app.pool.acquire().await?;
+    let rows = store::users_after(&mut conn, cursor, limit + 1).await?;
+    let Page { items, next_cursor } = page::cut(rows, limit, |row| row.id);
+    let items = items.into_iter().map(store::UserRow::into_user).collect::<ApiResult<_>>()?;
+    Ok(JsonBody(Page { items, next_cursor }))
+}
+
+/// Adds a user.
+#[utoipa::path(
+    post,
+    path = "/users",
+    tag = "users",
+    security(("bearer" = [])),
+    request_body = CreateUser,
+    responses(
+        (status = 201, description = "The user that was added.", body = User),
+        (status = 401, description = "No valid credential.", body = Problem),
+        (status = 403, description = "Only an administrator may do this.", body = Problem),
+        (status = 409, description = "The username is taken.", body = Problem),
+        (status = 422, description = "A field is refused.", body = Problem),
+    )
+)]
+async fn create_user(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Json(request): Json<CreateUser>,
+) -> ApiResult<(StatusCode, JsonBody<User>)> {
+    let mut errors = Vec::new();
+    validate::name("username", &request.username, 63, &mut errors);
+    password::check("password", &request.password, &mut errors);
+    refuse_invalid(errors)?;
+    let hash = hash(&app, &request.password).await?;
+    let mut conn = app.pool.acquire().await?;
+    let user = store::insert_user(&mut conn, &request.username, &hash, request.role).await?;
+    Ok((StatusCode::CREATED, JsonBody(user)))
+}
+
+/// Changes a user's role or password, or disables the user.
+#[utoipa::path(
+    patch,
+    path = "/users/{id}",
+    tag = "users",
+    security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user.")),
+    request_body = UpdateUser,
+    responses(
+        (status = 200, description = "The user after the change. A new password and disabling end all logins.", body = User),
+        (status = 401, description = "No valid credential.", body = Problem),
+        (status = 403, description = "Only an administrator may do this.", body = Problem),
+        (status = 404, description = "There is no such user.", body = Problem),
+        (status = 409, description = "It would leave no administrator.", body = Problem),
+        (status = 422, description = "A field is refused.", body = Problem),
+    )
+)]
+async fn update_user(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Id(id): Id<UserId>,
+    Json(request): Json<UpdateUser>,
+) -> ApiResult<JsonBody<User>> {
+    let mut errors = Vec::new();
+    if let Some(password) = &request.password {
+        password::check("password", password, &mut errors);
+    }
+    refuse_invalid(errors)?;
+    let password_hash = match &request.password {
+        Some(password) => Some(hash(&app, password).await?),
+        None => None,
+    };
+    let ends_logins = password_hash.is_some() || request.disabled == Some(true);
+    let change = UserChange { role: request.role, disabled: request.disabled, password_hash, ends_logins };
+
+    let mut tx = app.pool.begin().await?;
+    if request.disabled == Some(true) || request.role.is_some_and(|role| role < Role::Admin) {
+        keep_one_admin(&mut tx, id).await?;
+    }
+    let row = store::update_user(&mut tx, id, &change).await?;
+    let user = row.ok_or_else(|| ApiError::not_found("user"))?.into_user()?;
+    if ends_logins {
+        store::delete_refresh_tokens(&mut tx, id).await?;
+    }
+    tx.commit().await?;
+    Ok(JsonBody(user))
+}
+
+/// Refuses to take away the last administrator who can log in: nobody could ever appoint another.
+async fn keep_one_admin(conn: &mut PgConnection, id: UserId) -> ApiResult<()> {
+    let admins = store::lock_enabled_admins(conn).await?;
+    if admins == [id.0] {
+        return Err(ApiError::conflict("this is the last administrator; appoint another one first"));
+    }
+    Ok(())
+}
+
+async fn hash(app: &App, password: &Secret) -> ApiResult<String> {
+    app.passwords.hash(password).await.map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        ApiError::internal()
+    })
+}

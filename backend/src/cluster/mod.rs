@@ -1,0 +1,26 @@
+//! Clusters, their nodes and the keys with which nodes join; and the agents' side of it.
+
+pub mod clusters;
+pub mod desired;
+pub mod join_keys;
+pub mod nodes;
+pub mod nodes_store;
+pub mod register;
+pub mod store;
+pub mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// How long a node of a new cluster may be silent before its jobs count as lost. Long enough for an upgrade
+/// or a fail-over of the control plane to kill nothing.
+pub const DEFAULT_MAX_DISCONNECT: Duration = Duration::from_secs(5 * 60);
+
+/// The routes of users; those of agents are in `register` and `sync`.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    clusters::routes().merge(join_keys::routes()).merge(nodes::routes())
+}
