@@ -44,6 +44,8 @@ pub struct Options {
     pub listen: Option<Listen>,
     /// Where the programs come from.
     pub source: Source,
+    /// For tests: many connections, and no waiting for the disk. A crash of the machine loses all.
+    pub volatile: bool,
 }
 
 /// What there is in a data folder.
@@ -85,7 +87,7 @@ pub async fn start(data_dir: &Path, options: &Options) -> Result<String> {
     }
     let port = options.listen.as_ref().map_or(settings::SOCKET_PORT, |listen| listen.port);
     place.check_socket(port)?;
-    settings::write(&place, options.listen.as_ref())?;
+    settings::write(&place, options)?;
     launch(&place, &bin).await?;
     provision(&place, port, options.listen.as_ref()).await?;
     tracing::info!(data_dir = %place.root.display(), "started the embedded PostgreSQL");

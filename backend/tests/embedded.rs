@@ -76,8 +76,10 @@ async fn it_keeps_its_data_and_is_closed_to_others() {
 
     assert!(embedded::stop(dir.path()).await.unwrap());
     assert_eq!(embedded::status(dir.path()).await.unwrap(), Status::Stopped);
-    assert_eq!(embedded::start(dir.path(), &Options::default()).await.unwrap(), url);
+    let options = Options { volatile: true, ..Options::default() };
+    assert_eq!(embedded::start(dir.path(), &options).await.unwrap(), url);
     let mut connection = PgConnection::connect(&url).await.unwrap();
+    assert_eq!(setting(&mut connection, "fsync").await, "off");
     let kept: i32 = sqlx::query_scalar("SELECT n FROM kept").fetch_one(&mut connection).await.unwrap();
     assert_eq!(kept, 7);
 }

@@ -22,6 +22,9 @@ enum Verb {
         /// The user and the database are made; the password comes from nowhere else.
         #[arg(long)]
         serve_database_url: bool,
+        /// For tests: faster, and lost when the machine crashes.
+        #[arg(long)]
+        volatile: bool,
     },
     /// Stop it. A server that uses it answers 503 until it runs again.
     Stop,
@@ -32,7 +35,7 @@ enum Verb {
 /// Does what the command line says; results go to stdout.
 pub async fn run(data_dir: &Path, command: Command) -> Result<()> {
     match command.verb {
-        Verb::Start { serve_database_url } => {
+        Verb::Start { serve_database_url, volatile } => {
             let listen = match serve_database_url {
                 true => {
                     let url = std::env::var("DATABASE_URL").context("DATABASE_URL is not set")?;
@@ -40,7 +43,7 @@ pub async fn run(data_dir: &Path, command: Command) -> Result<()> {
                 }
                 false => None,
             };
-            say(&start(data_dir, &Options { listen, ..Options::default() }).await?)
+            say(&start(data_dir, &Options { listen, volatile, ..Options::default() }).await?)
         }
         Verb::Stop => match stop(data_dir).await? {
             true => say("stopped"),

@@ -8,7 +8,7 @@ use lilac_api::auth::Secret;
 use nix::unistd::{User, geteuid};
 
 use super::place::Place;
-use super::{NAME, SUPERUSER};
+use super::{NAME, Options, SUPERUSER};
 
 /// Names the socket when nothing but the socket is served.
 pub(super) const SOCKET_PORT: u16 = 5432;
@@ -55,8 +55,13 @@ impl Listen {
 }
 
 /// Writes settings and access rules, at every start: those of a newer Lilac take effect.
-pub(super) fn write(place: &Place, listen: Option<&Listen>) -> Result<()> {
-    put(&place.data.join("postgresql.conf"), &configuration(place, listen))?;
+pub(super) fn write(place: &Place, options: &Options) -> Result<()> {
+    let listen = options.listen.as_ref();
+    let mut configuration = configuration(place, listen);
+    if options.volatile {
+        configuration.push_str(VOLATILE);
+    }
+    put(&place.data.join("postgresql.conf"), &configuration)?;
     let mut rules = format!("local all {NAME} peer map=lilac\nlocal all {SUPERUSER} peer map=lilac\n");
     if let Some(listen) = listen {
         // Only this machine is listened to; both of its families, for a resolver that prefers the newer one.
@@ -103,6 +108,14 @@ log_min_error_statement = panic
 "
     )
 }
+
+const VOLATILE: &str = "
+# Asked for by tests.
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 300
+";
 
 /// Who may come through the socket: whoever runs the server, and the owner of the data.
 fn identities(place: &Place) -> Result<String> {
