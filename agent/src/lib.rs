@@ -1,1 +1,25 @@
+//! Lilac's node agent. It dials the control plane, is told which attempts its node should run, and
+//! runs each of them in one Docker container, never in two.
+//!
+//! What to do is decided in [`core`], which knows neither clock nor disk nor network; [`run`] carries
+//! it out. The rest are the hands: [`journal`] and [`lease`] remember across crashes, [`docker`] runs
+//! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs.
 
+pub mod clock;
+pub mod config;
+pub mod core;
+pub mod docker;
+pub mod gpu;
+pub mod identity;
+pub mod journal;
+pub mod lease;
+pub mod log_pump;
+pub mod log_spool;
+pub mod resources;
+pub mod run;
+pub mod sync;
+
+mod files;
+
+/// Version of this agent, as the control plane and `--version` show it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

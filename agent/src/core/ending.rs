@@ -1,0 +1,265 @@
+//! How an attempt ended, in the words of the wire.
+
+use chrono::{DateTime, Utc};
+use lilac_api::agent::{Outcome, TaskResult};
+use lilac_api::job::Reason;
+
+use crate::journal::{StopCause, StopNote};
+
+/// The longest message that a result carries, in characters.
+const MAX_MESSAGE_CHARS: usize = 2_000;
+
+/// How Docker says that a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    pub code: i32,
+    /// The kernel killed something in it for want of memory.
+    pub oom_killed: bool,
+    pub started_at: Option<DateTime<Utc>>,
+    /// By the daemon's clock, which is this machine's.
+    pub finished_at: DateTime<Utc>,
+}
+
+/// What stood round an exit and decides what it means.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances {
+    pub stop: Option<StopNote>,
+    /// Docker lost sight of the container before it ended.
+    pub lost_sight: bool,
+    /// When the machine was booted, where the attempt is older than that.
+    pub rebooted_at: Option<DateTime<Utc>>,
+}
+
+/// A result that still lacks the length of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub outcome: Outcome,
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    pub reason: Option<Reason>,
+    pub message: String,
+    pub finished_at: DateTime<Utc>,
+}
+
+impl Draft {
+    #[must_use]
+    pub fn with_log(self, log_bytes: u64) -> TaskResult {
+        TaskResult {
+            outcome: self.outcome,
+            exit_code: self.exit_code,
+            signal: self.signal,
+            reason: self.reason,
+            message: trim(&self.message),
+            finished_at: self.finished_at,
+            log_bytes,
+        }
+    }
+}
+
+/// Cuts a text to what a result may carry.
+fn trim(message: &str) -> String {
+    message.trim().chars().take(MAX_MESSAGE_CHARS).collect()
+}
+
+/// What it means that the container ended like this.
+#[must_use]
+pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
+    if around.rebooted_at.is_some_and(|booted_at| exit.finished_at >= booted_at) {
+        return lost("The machine was rebooted while it ran.", exit.finished_at);
+    }
+    // What ended before it was asked to ended by itself, whatever was asked afterwards.
+    let stop = around.stop.filter(|stop| exit.finished_at >= stop.asked_at);
+    let killed_by_a_restart = matches!(exit.code, 137 | 143 | 255) && !exit.oom_killed;
+    match stop.map(|stop| stop.cause) {
+        Some(StopCause::Asked) => stopped(exit, "It was stopped on request."),
+        Some(StopCause::Disowned) => stopped(exit, "It was stopped: the control plane has given it up."),
+        Some(StopCause::MaxRuntime) => Draft {
+            reason: Some(Reason::Timeout),
+            message: "It ran for as long as `max_runtime` allows and was stopped.".to_owned(),
+            ..ended(exit)
+        },
+        // A kill never leaves a 0: it was faster, and finished work is not thrown away.
+        Some(StopCause::LeaseOver) if exit.code != 0 => lost(LEASE_OVER, exit.finished_at),
+        None if around.lost_sight && killed_by_a_restart => {
+            lost("The Docker daemon went away while it ran, and ended it.", exit.finished_at)
+        }
+        _ => ended(exit),
+    }
+}
+
+const LEASE_OVER: &str = "Its lease ran out: the control plane was not heard from for too long.";
+
+fn ended(exit: &Exit) -> Draft {
+    let signal = (exit.code > 128 && exit.code <= 128 + 64).then(|| exit.code - 128);
+    let (reason, message) = match (exit.code, signal) {
+        (0, _) => (None, String::new()),
+        _ if exit.oom_killed => {
+            (Some(Reason::Oom), "It used more memory than it asked for and was killed.".to_owned())
+        }
+        (code, Some(signal)) => {
+            (Some(Reason::ExitCode), format!("The process was ended by signal {signal} (exit code {code})."))
+        }
+        (code, None) => (Some(Reason::ExitCode), format!("The process ended with exit code {code}.")),
+    };
+    Draft {
+        outcome: Outcome::Exited,
+        exit_code: Some(exit.code),
+        signal,
+        reason,
+        message,
+        finished_at: exit.finished_at,
+    }
+}
+
+fn stopped(exit: &Exit, message: &str) -> Draft {
+    Draft { outcome: Outcome::Stopped, reason: None, message: message.to_owned(), ..ended(exit) }
+}
+
+/// The attempt is over, and nobody can say how its work ended.
+#[must_use]
+pub fn lost(message: &str, at: DateTime<Utc>) -> Draft {
+    without_exit(Outcome::Lost, None, message, at)
+}
+
+/// It was to end before its container was started.
+#[must_use]
+pub fn ended_before_start(cause: StopCause, at: DateTime<Utc>) -> Draft {
+    match cause {
+        StopCause::LeaseOver => lost(LEASE_OVER, at),
+        StopCause::Asked | StopCause::Disowned | StopCause::MaxRuntime => {
+            without_exit(Outcome::Stopped, None, "It was stopped before it was started.", at)
+        }
+    }
+}
+
+/// The container could not be made or started.
+#[must_use]
+pub fn not_started(reason: Reason, words: &str, at: DateTime<Utc>) -> Draft {
+    without_exit(Outcome::NotStarted, Some(reason), words, at)
+}
+
+fn without_exit(
+    outcome: Outcome,
+    reason: Option<Reason>,
+    message: &str,
+    finished_at: DateTime<Utc>,
+) -> Draft {
+    Draft { outcome, exit_code: None, signal: None, reason, message: trim(message), finished_at }
+}
+
+/// Turns an exit into a failed start where it was the container's init that could not run the program.
+///
+/// With `--init`, Docker starts its init and calls that a success; the init then writes one line and
+/// exits with 126 or 127, just like a shell that was run and did not find a program. The line tells
+/// them apart.
+#[must_use]
+pub fn or_refused_by_init(draft: Draft, log: &[u8]) -> Draft {
+    if draft.outcome != Outcome::Exited || !matches!(draft.exit_code, Some(126 | 127)) {
+        return draft;
+    }
+    let text = String::from_utf8_lossy(log);
+    let Some(words) = text.strip_prefix("[FATAL tini (").and_then(|rest| rest.split_once(")] ")) else {
+        return draft;
+    };
+    let line = words.1.lines().next().unwrap_or_default();
+    let code = draft.exit_code.unwrap_or_default();
+    not_started(Reason::Unstartable, &format!("{line} (exit code {code})"), draft.finished_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(secs: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(secs)
+    }
+
+    fn exit(code: i32) -> Exit {
+        Exit { code, oom_killed: false, started_at: None, finished_at: at(100) }
+    }
+
+    fn asked(cause: StopCause, secs: i64) -> Circumstances {
+        Circumstances { stop: Some(StopNote { cause, asked_at: at(secs) }), ..Circumstances::default() }
+    }
+
+    #[test]
+    fn an_exit_by_itself() {
+        let none = Circumstances::default();
+        let cases = [
+            (0, None, None),
+            (3, None, Some(Reason::ExitCode)),
+            (128, None, Some(Reason::ExitCode)),
+            (137, Some(9), Some(Reason::ExitCode)),
+            (143, Some(15), Some(Reason::ExitCode)),
+            (255, None, Some(Reason::ExitCode)),
+        ];
+        for (code, signal, reason) in cases {
+            let draft = of_exit(&exit(code), none);
+            assert_eq!((draft.outcome, draft.exit_code), (Outcome::Exited, Some(code)));
+            assert_eq!((draft.signal, draft.reason), (signal, reason), "{code}");
+        }
+    }
+
+    #[test]
+    fn memory_matters_only_to_a_failure() {
+        let oom = |code| of_exit(&Exit { oom_killed: true, ..exit(code) }, Circumstances::default());
+        assert_eq!(oom(137).reason, Some(Reason::Oom));
+        assert_eq!(oom(1).reason, Some(Reason::Oom));
+        // A child was killed and the job coped.
+        assert_eq!(oom(0).reason, None);
+    }
+
+    #[test]
+    fn what_ended_before_the_stop_ended_by_itself() {
+        for cause in [StopCause::Asked, StopCause::Disowned, StopCause::MaxRuntime, StopCause::LeaseOver] {
+            let draft = of_exit(&exit(0), asked(cause, 101));
+            assert_eq!((draft.outcome, draft.reason), (Outcome::Exited, None), "{cause:?}");
+        }
+        assert_eq!(of_exit(&exit(4), asked(StopCause::Asked, 101)).outcome, Outcome::Exited);
+    }
+
+    #[test]
+    fn what_ended_after_the_stop_was_stopped() {
+        assert_eq!(of_exit(&exit(143), asked(StopCause::Asked, 99)).outcome, Outcome::Stopped);
+        assert_eq!(of_exit(&exit(0), asked(StopCause::Asked, 99)).outcome, Outcome::Stopped);
+        assert_eq!(of_exit(&exit(137), asked(StopCause::Disowned, 99)).outcome, Outcome::Stopped);
+        let timeout = of_exit(&exit(0), asked(StopCause::MaxRuntime, 99));
+        assert_eq!((timeout.outcome, timeout.reason), (Outcome::Exited, Some(Reason::Timeout)));
+        assert_eq!(of_exit(&exit(137), asked(StopCause::LeaseOver, 99)).outcome, Outcome::Lost);
+        assert_eq!(of_exit(&exit(0), asked(StopCause::LeaseOver, 99)).outcome, Outcome::Exited);
+    }
+
+    #[test]
+    fn a_reboot_and_a_restart_of_the_daemon_are_no_fault_of_the_job() {
+        let rebooted = |secs| Circumstances { rebooted_at: Some(at(secs)), ..Circumstances::default() };
+        assert_eq!(of_exit(&exit(255), rebooted(90)).outcome, Outcome::Lost);
+        assert_eq!(of_exit(&exit(0), rebooted(101)).outcome, Outcome::Exited);
+        let unseen = Circumstances { lost_sight: true, ..Circumstances::default() };
+        assert_eq!(of_exit(&exit(137), unseen).outcome, Outcome::Lost);
+        assert_eq!(of_exit(&exit(3), unseen).outcome, Outcome::Exited);
+        let oom = Exit { oom_killed: true, ..exit(137) };
+        assert_eq!(of_exit(&oom, unseen).reason, Some(Reason::Oom));
+    }
+
+    #[test]
+    fn a_program_that_init_cannot_run_is_a_failed_start() {
+        let line = b"[FATAL tini (7)] exec nosuch failed: No such file or directory\n";
+        let draft = or_refused_by_init(of_exit(&exit(127), Circumstances::default()), line);
+        assert_eq!((draft.outcome, draft.reason), (Outcome::NotStarted, Some(Reason::Unstartable)));
+        assert_eq!(draft.message, "exec nosuch failed: No such file or directory (exit code 127)");
+        // A shell that did not find a program was started all right.
+        let draft =
+            or_refused_by_init(of_exit(&exit(127), Circumstances::default()), b"sh: nosuch: not found\n");
+        assert_eq!(draft.outcome, Outcome::Exited);
+        let draft = or_refused_by_init(of_exit(&exit(1), Circumstances::default()), line);
+        assert_eq!(draft.outcome, Outcome::Exited);
+    }
+
+    #[test]
+    fn a_message_is_cut() {
+        let result = not_started(Reason::ImagePull, &"ü".repeat(5_000), at(0)).with_log(0);
+        assert_eq!(result.message.chars().count(), 2_000);
+    }
+}

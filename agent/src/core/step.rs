@@ -1,0 +1,270 @@
+//! One step: what happened, and what is to be done about it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lilac_api::agent::RuntimeHealth;
+use lilac_api::ids::AttemptId;
+use lilac_api::job::Reason;
+
+use super::ending::{self, Circumstances};
+use super::{
+    Action, Attempt, Draft, Event, Exit, Failure, LOOK_AGAIN_MS, Listed, ORPHAN_GRACE_MS, Orphan, Sight,
+    Stage, State, answer, stop,
+};
+use crate::clock::{Millis, Moment};
+
+/// Takes in what happened and says what is to be done.
+#[must_use]
+pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match event {
+        Event::Recovered { entries, boot_id } => answer::recovered(state, entries, boot_id, now),
+        Event::Answered { sent_at, answer } => answer::answered(state, sent_at, answer, now, &mut actions),
+        Event::Halted(why) => state.halted = Some(why),
+        Event::DockerUp { version, taken_at, containers } => {
+            docker_up(state, version, taken_at, &containers, now, &mut actions);
+        }
+        Event::DockerDown(message) => docker_down(state, message, &mut actions),
+        Event::Dropped(id) => {
+            state.attempts.remove(&id);
+        }
+        Event::Reaped(container) => {
+            state.orphans.remove(&container);
+        }
+        Event::Tick => {}
+        Event::IntentSaved(id)
+        | Event::IntentFailed(id, _)
+        | Event::Created(id)
+        | Event::CreateFailed(id, _)
+        | Event::Started(id)
+        | Event::StartFailed(id, _)
+        | Event::Died(id)
+        | Event::Seen { attempt: id, .. }
+        | Event::LookFailed(id)
+        | Event::Concluded(id, _) => {
+            if let Some(attempt) = state.attempts.get_mut(&id) {
+                attempt_event(id, attempt, event, now, &mut actions);
+            }
+        }
+    }
+    // Whatever happened, time went on with it: no decision below outlives its lease.
+    stop::tick(state, now, &mut actions);
+    actions
+}
+
+fn attempt_event(id: AttemptId, attempt: &mut Attempt, event: Event, now: Moment, actions: &mut Vec<Action>) {
+    match (event, &attempt.stage) {
+        (Event::IntentSaved(_), Stage::Intending) => answer::launch(id, attempt, false, now, actions),
+        (Event::IntentFailed(_, words), Stage::Intending) => {
+            // No container was made, so nothing needs to be remembered. Should the agent die now, the
+            // control plane names the attempt again.
+            let words = format!("The node cannot write its journal: {words}");
+            let result = ending::not_started(Reason::Infrastructure, &words, now.wall).with_log(0);
+            end(id, attempt, result, now.boot_ms, actions);
+        }
+        (Event::Created(_), Stage::Creating) => {
+            attempt.created = true;
+            answer::launch(id, attempt, true, now, actions);
+            actions.push(Action::NoteCreated(id));
+        }
+        (Event::CreateFailed(_, failure), Stage::Creating)
+        | (Event::StartFailed(_, failure), Stage::Starting) => {
+            launch_failed(id, attempt, failure, now, actions);
+        }
+        (Event::Started(_), Stage::Starting) => {
+            run(id, attempt, now.wall, now, actions);
+            if attempt.died {
+                actions.push(Action::Look(id));
+            }
+        }
+        (Event::Died(_), Stage::Starting) => attempt.died = true,
+        (Event::Died(_), Stage::Running { .. } | Stage::Unsure { .. }) => actions.push(Action::Look(id)),
+        (Event::Seen { taken_at, sight, .. }, Stage::Running { .. } | Stage::Unsure { .. })
+            if taken_at >= attempt.since =>
+        {
+            seen(id, attempt, sight, now, actions);
+        }
+        (Event::LookFailed(_), Stage::Running { .. }) => {
+            // Something ended there, perhaps. Asked again until Docker says.
+            attempt.lost_sight = true;
+            attempt.stage = Stage::Unsure { look_at: now.boot_ms.saturating_add(LOOK_AGAIN_MS) };
+        }
+        (Event::Concluded(_, result), Stage::Concluding) => end(id, attempt, result, now.boot_ms, actions),
+        // Late words about a stage that is past.
+        _ => {}
+    }
+}
+
+fn launch_failed(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    failure: Failure,
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
+    let (reason, words) = match failure {
+        Failure::Unclear(_) => {
+            let look_at = now.boot_ms.saturating_add(LOOK_AGAIN_MS);
+            attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
+            return;
+        }
+        Failure::Exists => {
+            // An earlier try of ours made it after all.
+            attempt.created = true;
+            attempt.enter(Stage::Unsure { look_at: now.boot_ms }, now.boot_ms);
+            return;
+        }
+        Failure::Cancelled => {
+            stop::conclude_unstarted(id, attempt, now, actions);
+            return;
+        }
+        Failure::Image(words) => (Reason::ImagePull, words),
+        Failure::Refused(words) => (Reason::Unstartable, words),
+    };
+    if attempt.stop.is_some() {
+        stop::conclude_unstarted(id, attempt, now, actions);
+    } else {
+        conclude(id, attempt, ending::not_started(reason, &words, now.wall), now.boot_ms, actions);
+    }
+}
+
+/// The container runs: its log is read, and whoever wanted it stopped meanwhile gets their way.
+fn run(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    started_at: DateTime<Utc>,
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
+    let ran_ms = Millis::try_from((now.wall - started_at).num_milliseconds()).unwrap_or(0);
+    let max_ms =
+        attempt.task.max_runtime.map(|max| Millis::try_from(max.0.as_millis()).unwrap_or(Millis::MAX));
+    let run_until = max_ms.map(|max| now.boot_ms.saturating_add(max.saturating_sub(ran_ms)));
+    attempt.enter(Stage::Running { run_until }, now.boot_ms);
+    attempt.started_at = Some(started_at);
+    attempt.created = true;
+    attempt.lost_sight = false;
+    actions.push(Action::Attach(id));
+    actions.push(Action::Report);
+    stop::push(id, attempt, now.boot_ms, actions);
+}
+
+/// Docker says how a container stands.
+fn seen(id: AttemptId, attempt: &mut Attempt, sight: Sight, now: Moment, actions: &mut Vec<Action>) {
+    let was_running = matches!(attempt.stage, Stage::Running { .. });
+    match sight {
+        Sight::Running { .. } if was_running => {
+            attempt.lost_sight = false;
+            actions.push(Action::Attach(id));
+        }
+        Sight::Running { started_at } => run(id, attempt, started_at, now, actions),
+        Sight::Exited(exit) => {
+            attempt.started_at = exit.started_at.or(attempt.started_at);
+            let draft = of_exit(attempt, &exit, now);
+            conclude(id, attempt, draft, now.boot_ms, actions);
+        }
+        Sight::Missing if attempt.created || was_running => {
+            let draft = ending::lost("Its container is gone: somebody removed it.", now.wall);
+            conclude(id, attempt, draft, now.boot_ms, actions);
+        }
+        _ if attempt.other_boot => {
+            let draft = ending::lost("The machine was rebooted before it was started.", now.wall);
+            conclude(id, attempt, draft, now.boot_ms, actions);
+        }
+        sight @ (Sight::Missing | Sight::Created) => {
+            let created = sight == Sight::Created;
+            attempt.created |= created;
+            if attempt.confirmed || attempt.stop.is_some() {
+                answer::launch(id, attempt, created, now, actions);
+            } else {
+                attempt.enter(Stage::Waiting { created }, now.boot_ms);
+                actions.push(Action::Report);
+            }
+        }
+    }
+}
+
+fn of_exit(attempt: &Attempt, exit: &Exit, now: Moment) -> Draft {
+    let up = TimeDelta::try_milliseconds(i64::try_from(now.boot_ms).unwrap_or(i64::MAX)).unwrap_or_default();
+    let around = Circumstances {
+        stop: attempt.stop.map(|stop| stop.note),
+        lost_sight: attempt.lost_sight,
+        rebooted_at: attempt.other_boot.then(|| now.wall.checked_sub_signed(up).unwrap_or_default()),
+    };
+    ending::of_exit(exit, around)
+}
+
+fn conclude(id: AttemptId, attempt: &mut Attempt, draft: Draft, now: Millis, actions: &mut Vec<Action>) {
+    attempt.enter(Stage::Concluding, now);
+    actions.push(Action::Conclude(id, attempt.started_at, draft));
+}
+
+fn end(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    result: lilac_api::agent::TaskResult,
+    now: Millis,
+    actions: &mut Vec<Action>,
+) {
+    actions.push(Action::Report);
+    attempt.enter(Stage::Ended(result), now);
+    if attempt.forget {
+        attempt.enter(Stage::Dropping, now);
+        actions.push(Action::Drop(id));
+    }
+}
+
+fn docker_up(
+    state: &mut State,
+    version: String,
+    taken_at: Millis,
+    containers: &[Listed],
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
+    let health = RuntimeHealth { ok: true, version, message: String::new() };
+    if state.runtime != health {
+        state.runtime = health;
+        actions.push(Action::Report);
+    }
+    let running: BTreeMap<AttemptId, bool> =
+        containers.iter().filter_map(|listed| Some((listed.attempt?, listed.running))).collect();
+    for (id, attempt) in &mut state.attempts {
+        match attempt.stage {
+            Stage::Unsure { .. } => {
+                attempt.stage = Stage::Unsure { look_at: now.boot_ms.saturating_add(LOOK_AGAIN_MS) };
+                actions.push(Action::Look(*id));
+            }
+            Stage::Running { .. } if running.get(id) == Some(&true) => {
+                attempt.lost_sight = false;
+                actions.push(Action::Attach(*id));
+            }
+            Stage::Running { .. } if taken_at >= attempt.since => actions.push(Action::Look(*id)),
+            _ => {}
+        }
+    }
+    let known = |listed: &Listed| listed.attempt.is_some_and(|id| state.attempts.contains_key(&id));
+    let unknown: BTreeMap<String, Option<AttemptId>> = containers
+        .iter()
+        .filter(|listed| !known(listed))
+        .map(|listed| (listed.container.clone(), listed.attempt))
+        .collect();
+    state.orphans.retain(|container, _| unknown.contains_key(container));
+    for (container, attempt) in unknown {
+        let reap_at = now.boot_ms.saturating_add(ORPHAN_GRACE_MS);
+        state.orphans.entry(container).or_insert(Orphan { attempt, reap_at });
+    }
+}
+
+fn docker_down(state: &mut State, message: String, actions: &mut Vec<Action>) {
+    if state.runtime.ok || state.runtime.message != message {
+        actions.push(Action::Report);
+    }
+    state.runtime = RuntimeHealth { ok: false, version: String::new(), message };
+    for attempt in state.attempts.values_mut() {
+        if matches!(attempt.stage, Stage::Running { .. }) {
+            attempt.lost_sight = true;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The stop ladder: the signal, the grace, the kill; and the lease, which cuts it short.
+
+use lilac_api::ids::AttemptId;
+use lilac_api::spec::Signal;
+
+use super::{Action, Attempt, KILL_AGAIN_MS, Stage, State, Stop, ending};
+use crate::clock::{Millis, Moment};
+use crate::journal::{StopCause, StopNote};
+
+/// Begins to end an attempt, or hastens an end that has begun.
+pub(super) fn begin(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    cause: StopCause,
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
+    let grace_ms = Millis::try_from(attempt.task.stop_grace.0.as_millis()).unwrap_or(Millis::MAX);
+    let at_once = grace_ms == 0
+        || attempt.task.stop_signal == Signal::SigKill
+        || matches!(cause, StopCause::LeaseOver | StopCause::Disowned);
+    match &mut attempt.stop {
+        Some(stop) if stop.at_once || !at_once => return,
+        // The first cause stays: it is what brought the end about.
+        Some(stop) => (stop.at_once, stop.kill_at) = (true, now.boot_ms),
+        None => {
+            let note = StopNote { cause, asked_at: now.wall };
+            let kill_at = if at_once { now.boot_ms } else { now.boot_ms.saturating_add(grace_ms) };
+            attempt.stop = Some(Stop { note, kill_at, at_once });
+            actions.push(Action::NoteStop(id, note));
+            actions.push(Action::Report);
+        }
+    }
+    match attempt.stage {
+        Stage::Running { .. } => push(id, attempt, now.boot_ms, actions),
+        Stage::Creating => actions.push(Action::CancelPull(id)),
+        Stage::Waiting { .. } => conclude_unstarted(id, attempt, now, actions),
+        // The others learn of it when what is under way has come back.
+        _ => {}
+    }
+}
+
+/// Gives a running container that is to end its next push down the ladder.
+pub(super) fn push(id: AttemptId, attempt: &mut Attempt, now: Millis, actions: &mut Vec<Action>) {
+    let Some(stop) = &mut attempt.stop else { return };
+    if stop.at_once || now >= stop.kill_at {
+        stop.at_once = true;
+        stop.kill_at = now.saturating_add(KILL_AGAIN_MS);
+        actions.push(Action::Signal(id, Signal::SigKill));
+    } else {
+        actions.push(Action::Signal(id, attempt.task.stop_signal));
+    }
+}
+
+/// Ends an attempt whose container does not run and will not.
+pub(super) fn conclude_unstarted(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
+    let cause = attempt.stop.map_or(StopCause::LeaseOver, |stop| stop.note.cause);
+    attempt.enter(Stage::Concluding, now.boot_ms);
+    actions.push(Action::Conclude(id, None, ending::ended_before_start(cause, now.wall)));
+}
+
+/// What falls due with time.
+pub(super) fn tick(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
+    let mut renew = false;
+    for (id, attempt) in &mut state.attempts {
+        if attempt.wants_lease() && now.boot_ms >= attempt.renew_at {
+            renew |= state.halted.is_none();
+            // Asked again later should this request be lost; a third of what was left, at the least.
+            let left = attempt.lease_until.saturating_sub(now.boot_ms) / 3;
+            attempt.renew_at = now.boot_ms.saturating_add(left.max(1_000));
+        }
+        if !attempt.is_live() {
+            continue;
+        }
+        if now.boot_ms >= attempt.lease_until {
+            begin(*id, attempt, StopCause::LeaseOver, now, actions);
+        }
+        match attempt.stage {
+            Stage::Running { run_until: Some(end) } if now.boot_ms >= end => {
+                begin(*id, attempt, StopCause::MaxRuntime, now, actions);
+            }
+            Stage::Unsure { look_at } if state.runtime.ok && now.boot_ms >= look_at => {
+                attempt.stage = Stage::Unsure { look_at: now.boot_ms.saturating_add(super::LOOK_AGAIN_MS) };
+                actions.push(Action::Look(*id));
+            }
+            _ => {}
+        }
+        // A kill is tried even where Docker does not say how the container stands.
+        if let (Stage::Running { .. } | Stage::Unsure { .. }, Some(stop)) = (&attempt.stage, &attempt.stop)
+            && now.boot_ms >= stop.kill_at
+        {
+            push(*id, attempt, now.boot_ms, actions);
+        }
+    }
+    if renew {
+        actions.push(Action::Renew);
+    }
+    for (container, orphan) in &mut state.orphans {
+        if now.boot_ms >= orphan.reap_at {
+            orphan.reap_at = now.boot_ms.saturating_add(KILL_AGAIN_MS);
+            actions.push(Action::Reap(container.clone()));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Docker, through its API: the only module that knows of it.
+//!
+//! Containers are found by their name, which is the attempt's id, so that one attempt can never have
+//! two. What the daemon refuses is told apart from what it did not say: the first is an answer, after
+//! the second the container may be there or not.
+
+mod launch;
+mod spec;
+mod watch;
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
+use bollard::query_parameters::{
+    KillContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
+};
+use chrono::{DateTime, Datelike, Utc};
+use futures::Stream;
+use lilac_api::ids::{AttemptId, ClusterId, NodeId};
+use lilac_api::spec::Signal;
+
+use crate::core::{Exit, Listed, Sight};
+pub use launch::{create, start};
+pub use spec::container_body;
+pub use watch::watch;
+
+/// How long Docker may take to answer a question that costs it nothing.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Labels of every container that Lilac makes.
+pub mod label {
+    pub const CLUSTER: &str = "lilac.cluster";
+    pub const NODE: &str = "lilac.node";
+    pub const ATTEMPT: &str = "lilac.attempt";
+    pub const JOB: &str = "lilac.job";
+    pub const EPOCH: &str = "lilac.epoch";
+}
+
+/// Whose containers these are. Those of another node or cluster are never touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub cluster_id: ClusterId,
+    pub node_id: NodeId,
+}
+
+/// Name of an attempt's container.
+#[must_use]
+pub fn container_name(attempt: AttemptId) -> String {
+    format!("lilac-{attempt}")
+}
+
+/// The way to a daemon that may not be there yet.
+#[derive(Clone, Debug)]
+pub struct Link {
+    host: Arc<str>,
+    client: Arc<Mutex<Option<Docker>>>,
+}
+
+impl Link {
+    /// A link to `unix:///path`, `tcp://host:port` or `http://host:port`.
+    #[must_use]
+    pub fn new(host: &str) -> Self {
+        Self { host: host.into(), client: Arc::default() }
+    }
+
+    /// A client for the daemon, in the newest version of the API that both know.
+    pub async fn client(&self) -> Result<Docker, Error> {
+        let known = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(client) = known {
+            return Ok(client);
+        }
+        let connect = async { Docker::connect_with_host(&self.host)?.negotiate_version().await };
+        let client = answer_in_time(connect).await?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+        Ok(client)
+    }
+}
+
+/// A daemon that hangs is a daemon that does not answer.
+async fn answer_in_time<T>(question: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(QUESTION_TIMEOUT, question).await.unwrap_or(Err(Error::RequestTimeoutError))
+}
+
+/// What went wrong, in the daemon's own words where it spoke.
+#[must_use]
+pub fn words(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => message.clone(),
+        Error::DockerStreamError { error } => error.clone(),
+        Error::RequestTimeoutError => "Docker did not answer in time".to_owned(),
+        Error::SocketNotFoundError(path) => format!("there is no Docker socket at {path}"),
+        error => {
+            // The innermost cause is what a person can act on: "Connection refused".
+            let mut cause = error.source();
+            while let Some(deeper) = cause.and_then(|cause| cause.source()) {
+                cause = Some(deeper);
+            }
+            cause.map_or_else(|| error.to_string(), ToString::to_string)
+        }
+    }
+}
+
+fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// How the attempt's container stands.
+pub async fn look(link: &Link, attempt: AttemptId) -> Result<Sight, Error> {
+    let docker = link.client().await?;
+    match answer_in_time(docker.inspect_container(&container_name(attempt), None)).await {
+        Ok(found) => Ok(sight(&found.state.unwrap_or_default())),
+        Err(error) if status(&error) == Some(404) => Ok(Sight::Missing),
+        Err(error) => Err(error),
+    }
+}
+
+fn sight(state: &ContainerState) -> Sight {
+    use ContainerStateStatusEnum as Status;
+    let started_at = state.started_at.as_deref().and_then(moment);
+    match state.status {
+        Some(Status::RUNNING | Status::PAUSED | Status::RESTARTING) => {
+            Sight::Running { started_at: started_at.unwrap_or_else(Utc::now) }
+        }
+        Some(Status::CREATED) => Sight::Created,
+        _ => Sight::Exited(Exit {
+            code: state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(255),
+            oom_killed: state.oom_killed.unwrap_or(false),
+            started_at,
+            finished_at: state.finished_at.as_deref().and_then(moment).unwrap_or_else(Utc::now),
+        }),
+    }
+}
+
+/// Reads one of Docker's times; the year 1 is how it writes "never".
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (moment.year() > 1).then_some(moment)
+}
+
+/// All containers of this node, running or not.
+pub async fn list(link: &Link, owner: Owner) -> Result<Vec<Listed>, Error> {
+    let docker = link.client().await?;
+    let labels = vec![
+        format!("{}={}", label::NODE, owner.node_id),
+        format!("{}={}", label::CLUSTER, owner.cluster_id),
+    ];
+    let options = ListContainersOptions {
+        all: true,
+        filters: Some(HashMap::from([("label".to_owned(), labels)])),
+        ..ListContainersOptions::default()
+    };
+    let containers = answer_in_time(docker.list_containers(Some(options))).await?;
+    let listed = containers.into_iter().filter_map(|container| {
+        let attempt = container.labels.unwrap_or_default().get(label::ATTEMPT).and_then(|id| id.parse().ok());
+        let running = container.state == Some(ContainerSummaryStateEnum::RUNNING);
+        Some(Listed { container: container.id?, attempt, running })
+    });
+    Ok(listed.collect())
+}
+
+/// Sends a signal. A container that is not there or does not run needs none.
+pub async fn signal(link: &Link, attempt: AttemptId, signal: Signal) -> Result<(), Error> {
+    let docker = link.client().await?;
+    let options = KillContainerOptions { signal: signal.to_string() };
+    match answer_in_time(docker.kill_container(&container_name(attempt), Some(options))).await {
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// Kills and removes a container, by name or id, with its anonymous volumes.
+pub async fn remove(link: &Link, container: &str) -> Result<(), Error> {
+    let docker = link.client().await?;
+    let options = RemoveContainerOptions { force: true, v: true, link: false };
+    match docker.remove_container(container, Some(options)).await {
+        // Gone, or going already.
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// The container's output from its beginning, in order of arrival; ends with the container.
+pub fn log(docker: &Docker, attempt: AttemptId) -> impl Stream<Item = Result<LogOutput, Error>> + use<> {
+    let options = LogsOptions {
+        follow: true,
+        stdout: true,
+        stderr: true,
+        tail: "all".to_owned(),
+        ..LogsOptions::default()
+    };
+    docker.logs(&container_name(attempt), Some(options))
+}
+
+/// Whether the daemon says that there is no such thing.
+#[must_use]
+pub fn is_missing(error: &Error) -> bool {
+    status(error) == Some(404)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read() {
+        let state = |status, code| ContainerState {
+            status: Some(status),
+            exit_code: Some(code),
+            oom_killed: Some(true),
+            started_at: Some("2026-01-02T03:04:05.678901234Z".into()),
+            finished_at: Some("2026-01-02T03:04:06Z".into()),
+            ..ContainerState::default()
+        };
+        let started_at = "2026-01-02T03:04:05.678901234Z".parse().unwrap();
+        assert_eq!(sight(&state(ContainerStateStatusEnum::RUNNING, 0)), Sight::Running { started_at });
+        assert_eq!(sight(&state(ContainerStateStatusEnum::PAUSED, 0)), Sight::Running { started_at });
+        assert_eq!(sight(&state(ContainerStateStatusEnum::CREATED, 0)), Sight::Created);
+        let exit = Exit {
+            code: 137,
+            oom_killed: true,
+            started_at: Some(started_at),
+            finished_at: "2026-01-02T03:04:06Z".parse().unwrap(),
+        };
+        assert_eq!(sight(&state(ContainerStateStatusEnum::EXITED, 137)), Sight::Exited(exit));
+    }
+
+    #[test]
+    fn the_year_one_is_never() {
+        assert_eq!(moment("0001-01-01T00:00:00Z"), None);
+        assert_eq!(moment("nonsense"), None);
+    }
+}

@@ -1,0 +1,311 @@
+//! Carries out what was decided. Whatever waits for a disk or for Docker runs beside the loop, and what
+//! came of it returns as an event.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lilac_api::agent::Outcome;
+use lilac_api::client::Client;
+use lilac_api::ids::AttemptId;
+use lilac_api::spec::Signal;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::{self, Millis};
+use crate::config::Settings;
+use crate::core::{Action, Draft, Event, Stage, State, ending};
+use crate::docker::{self, Link, Owner};
+use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
+use crate::lease;
+use crate::log_pump::{Destination, Pump};
+
+/// How many log uploads are under way at once.
+const UPLOADS: usize = 4;
+/// How many containers are removed at once: removal is nobody's hurry.
+const REMOVALS: usize = 2;
+/// How long a full disk is given before a result is written again.
+const DISK_RETRY: Duration = Duration::from_secs(1);
+/// How often the removal of a container is tried. What is left is found by the next listing.
+const REMOVAL_TRIES: u32 = 3;
+
+pub(super) struct Hands {
+    state_dir: PathBuf,
+    run_dir: PathBuf,
+    boot_id: Uuid,
+    owner: Owner,
+    link: Link,
+    events: mpsc::Sender<Event>,
+    logs: Destination,
+    removals: Arc<Semaphore>,
+    pumps: HashMap<AttemptId, Arc<Pump>>,
+    pulls: HashMap<AttemptId, CancellationToken>,
+}
+
+impl Hands {
+    pub(super) fn new(
+        settings: &Settings,
+        boot_id: Uuid,
+        owner: Owner,
+        link: Link,
+        log_client: Client,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self {
+            state_dir: settings.state_dir.clone(),
+            run_dir: settings.run_dir.clone(),
+            boot_id,
+            owner,
+            link,
+            events,
+            logs: Destination { client: log_client, permits: Arc::new(Semaphore::new(UPLOADS)) },
+            removals: Arc::new(Semaphore::new(REMOVALS)),
+            pumps: HashMap::new(),
+            pulls: HashMap::new(),
+        }
+    }
+
+    /// Goes on handing over the logs of attempts that ended in an earlier run of the agent.
+    pub(super) fn reopen_logs(&mut self, recovered: &[(Entry, Millis)]) {
+        for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
+            let intent = &entry.intent;
+            if let Some(pump) = self.pump(intent.attempt_id, intent.task.rank) {
+                tokio::spawn(async move { pump.finish().await });
+            }
+        }
+    }
+
+    /// Does one thing, or sees to it that it gets done.
+    pub(super) fn perform(&mut self, action: Action, state: &State) {
+        match action {
+            Action::SaveIntent(id) => self.save_intent(id, state),
+            Action::WriteLease(id, deadline) => {
+                if let Err(error) = lease::write(&self.run_dir, id, self.boot_id, deadline) {
+                    tracing::warn!(attempt = %id, %error, "cannot write the lease file");
+                }
+            }
+            Action::Create(id, task) => {
+                let Some(attempt) = state.attempts.get(&id) else { return };
+                let (link, owner, epoch) = (self.link.clone(), self.owner, attempt.epoch);
+                let cancel = CancellationToken::new();
+                self.pulls.insert(id, cancel.clone());
+                self.answer(async move {
+                    match docker::create(&link, owner, id, epoch, &task, &cancel).await {
+                        Ok(()) => Event::Created(id),
+                        Err(failure) => Event::CreateFailed(id, failure),
+                    }
+                });
+            }
+            Action::CancelPull(id) => {
+                if let Some(pull) = self.pulls.get(&id) {
+                    pull.cancel();
+                }
+            }
+            Action::Start(id) => {
+                self.pulls.remove(&id);
+                let link = self.link.clone();
+                self.answer(async move {
+                    match docker::start(&link, id).await {
+                        Ok(()) => Event::Started(id),
+                        Err(failure) => Event::StartFailed(id, failure),
+                    }
+                });
+            }
+            Action::NoteCreated(id) => self.note(id, move |state_dir| journal::note_created(&state_dir, id)),
+            Action::NoteStop(id, note) => self.note_stop(id, note, state),
+            Action::Attach(id) => self.attach(id, state),
+            Action::Signal(id, signal) => self.signal(id, signal),
+            Action::Look(id) => {
+                let link = self.link.clone();
+                let taken_at = clock::boot_ms();
+                self.answer(async move {
+                    match docker::look(&link, id).await {
+                        Ok(sight) => Event::Seen { attempt: id, taken_at, sight },
+                        Err(error) => {
+                            tracing::debug!(attempt = %id, error = docker::words(&error), "cannot look");
+                            Event::LookFailed(id)
+                        }
+                    }
+                });
+            }
+            Action::Conclude(id, started_at, draft) => self.conclude(id, started_at, draft, state),
+            Action::Drop(id) => self.drop_attempt(id),
+            Action::Reap(container) => self.reap(container),
+            // The loop speaks to the control plane itself.
+            Action::Report | Action::Renew => {}
+        }
+    }
+
+    /// Runs something beside the loop and hands the loop what came of it.
+    fn answer(&self, work: impl Future<Output = Event> + Send + 'static) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let event = work.await;
+            // Without a loop nobody is left to hear it.
+            let _ = events.send(event).await;
+        });
+    }
+
+    fn save_intent(&self, id: AttemptId, state: &State) {
+        let Some(attempt) = state.attempts.get(&id) else { return };
+        let intent = Intent {
+            attempt_id: id,
+            epoch: attempt.epoch,
+            boot_id: self.boot_id,
+            lease_until: attempt.lease_until,
+            task: (*attempt.task).clone(),
+        };
+        tracing::info!(
+            attempt = %id, job = %intent.task.job_id, name = intent.task.job_name, epoch = intent.epoch, "accepted"
+        );
+        let state_dir = self.state_dir.clone();
+        self.answer(async move {
+            match on_disk(move || journal::write_intent(&state_dir, &intent)).await {
+                Ok(()) => Event::IntentSaved(id),
+                Err(error) => Event::IntentFailed(id, error.to_string()),
+            }
+        });
+    }
+
+    /// Writes down what helps after a crash, and is not waited for.
+    fn note(&self, id: AttemptId, write: impl FnOnce(PathBuf) -> std::io::Result<()> + Send + 'static) {
+        let state_dir = self.state_dir.clone();
+        tokio::spawn(async move {
+            if let Err(error) = on_disk(move || write(state_dir)).await {
+                tracing::warn!(attempt = %id, %error, "cannot write to the journal");
+            }
+        });
+    }
+
+    fn note_stop(&self, id: AttemptId, note: StopNote, state: &State) {
+        tracing::info!(attempt = %id, cause = ?note.cause, "stopping");
+        // While its intent is being written, an attempt has no folder to write to.
+        if state.attempts.get(&id).is_some_and(|attempt| attempt.stage != Stage::Intending) {
+            self.note(id, move |state_dir| journal::note_stop(&state_dir, id, &note));
+        }
+    }
+
+    fn signal(&self, id: AttemptId, signal: Signal) {
+        let link = self.link.clone();
+        tokio::spawn(async move {
+            // The ladder goes on, and the kill at its end is repeated: there is nothing to wait for.
+            if let Err(error) = docker::signal(&link, id, signal).await {
+                tracing::warn!(attempt = %id, %signal, error = docker::words(&error), "cannot send the signal");
+            }
+        });
+    }
+
+    fn pump(&mut self, id: AttemptId, rank: u16) -> Option<Arc<Pump>> {
+        if let Some(pump) = self.pumps.get(&id) {
+            return Some(Arc::clone(pump));
+        }
+        match Pump::open(&journal::log_path(&self.state_dir, id), id, rank, self.logs.clone()) {
+            Ok(pump) => {
+                self.pumps.insert(id, Arc::clone(&pump));
+                Some(pump)
+            }
+            Err(error) => {
+                tracing::warn!(attempt = %id, %error, "cannot keep the log");
+                None
+            }
+        }
+    }
+
+    fn attach(&mut self, id: AttemptId, state: &State) {
+        let Some(attempt) = state.attempts.get(&id) else { return };
+        if let Some(pump) = self.pump(id, attempt.task.rank) {
+            pump.attach(&self.link);
+        }
+    }
+
+    fn conclude(&mut self, id: AttemptId, started_at: Option<DateTime<Utc>>, draft: Draft, state: &State) {
+        self.pulls.remove(&id);
+        let Some(attempt) = state.attempts.get(&id) else { return };
+        let pump = self.pump(id, attempt.task.rank);
+        if let Some(pump) = &pump
+            && (draft.exit_code.is_some() || draft.outcome == Outcome::Lost)
+        {
+            // After a restart of the agent nobody has read the log of what ended meanwhile.
+            pump.attach(&self.link);
+        }
+        let state_dir = self.state_dir.clone();
+        self.answer(async move {
+            let (log_bytes, head) = match &pump {
+                Some(pump) => pump.finish().await,
+                None => (0, Vec::new()),
+            };
+            let result = ending::or_refused_by_init(draft, &head).with_log(log_bytes);
+            let exit = Arc::new(ExitNote { started_at, result });
+            // Until it is on the disk it is not reported; the lease is renewed meanwhile.
+            loop {
+                let (state_dir, note) = (state_dir.clone(), Arc::clone(&exit));
+                match on_disk(move || journal::write_exit(&state_dir, id, &note)).await {
+                    Ok(()) => break,
+                    Err(error) => tracing::warn!(attempt = %id, %error, "cannot write down how it ended"),
+                }
+                sleep(DISK_RETRY).await;
+            }
+            let result = exit.result.clone();
+            tracing::info!(
+                attempt = %id, outcome = ?result.outcome, exit_code = result.exit_code, reason = ?result.reason, "ended"
+            );
+            Event::Concluded(id, result)
+        });
+    }
+
+    fn drop_attempt(&mut self, id: AttemptId) {
+        let pump = self.pumps.remove(&id);
+        lease::remove(&self.run_dir, id);
+        let (link, removals, state_dir) =
+            (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
+        self.answer(async move {
+            remove_container(&link, &docker::container_name(id), &removals).await;
+            if let Some(pump) = pump {
+                pump.handed_over().await;
+            }
+            if let Err(error) = on_disk(move || journal::forget(&state_dir, id)).await {
+                tracing::warn!(attempt = %id, %error, "cannot delete what is forgotten");
+            }
+            Event::Dropped(id)
+        });
+    }
+
+    fn reap(&self, container: String) {
+        tracing::warn!(container, "a container of this node that nobody accounts for is removed");
+        let (link, removals) = (self.link.clone(), Arc::clone(&self.removals));
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            if remove_container(&link, &container, &removals).await {
+                let _ = events.send(Event::Reaped(container)).await;
+            }
+        });
+    }
+}
+
+/// Removes a container; says whether it is gone.
+async fn remove_container(link: &Link, container: &str, removals: &Semaphore) -> bool {
+    // The semaphore is never closed.
+    let _permit = removals.acquire().await;
+    for _ in 0..REMOVAL_TRIES {
+        match docker::remove(link, container).await {
+            Ok(()) => return true,
+            Err(error) => {
+                tracing::debug!(container, error = docker::words(&error), "cannot remove the container");
+            }
+        }
+        sleep(DISK_RETRY).await;
+    }
+    false
+}
+
+/// Runs what waits for the disk where it holds up nobody.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    spawn_blocking(work).await.unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
+}
