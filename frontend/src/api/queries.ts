@@ -1,0 +1,200 @@
+/// All query plumbing: what is read, under which key, and what a change makes stale.
+import {
+  infiniteQueryOptions,
+  type InfiniteData,
+  QueryClient,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
+
+import { api, ok } from "./client";
+import { ApiError } from "./errors";
+import type { CreateQueue, CreateUser, Job, JobEvent, JobSpec, UpdateUser } from "./types";
+
+/** Events are fast but may be lost; this poll is slow and always right. */
+const POLL_MILLIS = 20_000;
+const PAGE_JOBS = 100;
+/** A list longer than this is patched row by row and no longer read again as a whole. */
+const REREAD_PAGES = 3;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchInterval: POLL_MILLIS,
+      // A refusal stays a refusal; only silence and overload are worth another try.
+      retry: (failures, error) => failures < 3 && !(error instanceof ApiError && error.status < 500),
+      retryDelay: (failures) => Math.min(500 * 2 ** failures, 8_000),
+    },
+  },
+});
+
+/** Filters of the job list, as they stand in the URL. */
+export interface JobFilters {
+  state?: string;
+  queue?: string;
+  owner?: string;
+  node?: string;
+}
+
+interface JobPage {
+  items: Job[];
+  next_cursor?: string | null;
+}
+
+export const queries = {
+  jobs: (filters: JobFilters, limit = PAGE_JOBS) =>
+    infiniteQueryOptions({
+      queryKey: ["jobs", { ...filters, limit }],
+      queryFn: ({ pageParam, signal }) =>
+        ok(
+          api.GET("/api/v1/jobs", {
+            params: { query: { ...filters, limit, ...(pageParam && { cursor: pageParam }) } },
+            signal,
+          }),
+        ),
+      initialPageParam: "",
+      getNextPageParam: (page: JobPage) => page.next_cursor ?? undefined,
+      refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > REREAD_PAGES ? false : POLL_MILLIS),
+    }),
+  jobCounts: () =>
+    queryOptions({
+      queryKey: ["job-counts"],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/counts", { signal })),
+    }),
+  job: (id: string) =>
+    queryOptions({
+      queryKey: ["job", id],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}", { params: { path: { id } }, signal })),
+    }),
+  jobEvents: (id: string) =>
+    queryOptions({
+      queryKey: ["job", id, "events"],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/events", { params: { path: { id } }, signal })),
+    }),
+  attempts: (id: string) =>
+    queryOptions({
+      queryKey: ["job", id, "attempts"],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/attempts", { params: { path: { id } }, signal })),
+    }),
+  nodes: () =>
+    queryOptions({ queryKey: ["nodes"], queryFn: ({ signal }) => ok(api.GET("/api/v1/nodes", { signal })) }),
+  clusters: () =>
+    queryOptions({ queryKey: ["clusters"], queryFn: ({ signal }) => ok(api.GET("/api/v1/clusters", { signal })) }),
+  queues: () =>
+    queryOptions({ queryKey: ["queues"], queryFn: ({ signal }) => ok(api.GET("/api/v1/queues", { signal })) }),
+  users: () =>
+    queryOptions({ queryKey: ["users"], queryFn: ({ signal }) => ok(api.GET("/api/v1/users", { signal })) }),
+  apiKeys: () =>
+    queryOptions({ queryKey: ["api-keys"], queryFn: ({ signal }) => ok(api.GET("/api/v1/api-keys", { signal })) }),
+};
+
+/** Writes what an event says into every list and page that shows the job. */
+export function applyJobEvent(client: QueryClient, event: JobEvent) {
+  const patch = (job: Job): Job =>
+    job.id === event.job_id
+      ? {
+          ...job,
+          state: event.state,
+          reason: event.reason,
+          message: event.message,
+          actor: event.actor,
+          epoch: event.epoch,
+        }
+      : job;
+  client.setQueryData<Job>(["job", event.job_id], (job) => job && patch(job));
+  client.setQueriesData<InfiniteData<JobPage>>(
+    { queryKey: ["jobs"] },
+    (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map(patch) })) },
+  );
+}
+
+/** Reads again what a job's change may have altered elsewhere. */
+export function refreshAfterJobs(client: QueryClient, ids: Iterable<string>) {
+  for (const id of ids) void client.invalidateQueries({ queryKey: ["job", id] });
+  void client.invalidateQueries({
+    queryKey: ["jobs"],
+    predicate: (query) => {
+      const data = query.state.data as InfiniteData<JobPage> | undefined;
+      return (data?.pages.length ?? 0) <= REREAD_PAGES;
+    },
+  });
+  for (const key of ["job-counts", "queues", "nodes"]) void client.invalidateQueries({ queryKey: [key] });
+}
+
+/** A mutation that makes some queries stale when it is done. */
+function useChange<Input, Output>(work: (input: Input) => Promise<Output>, ...stale: string[]) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: work,
+    onSettled: () => Promise.all(stale.map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
+
+const byId = (id: string) => ({ params: { path: { id } } });
+
+export const useSubmitJob = () =>
+  useChange(
+    ({ spec, key }: { spec: JobSpec; key: string }) =>
+      ok(api.POST("/api/v1/jobs", { body: spec, headers: { "idempotency-key": key } })),
+    "jobs",
+    "job-counts",
+    "queues",
+  );
+
+export const useCancelJob = () =>
+  useChange((id: string) => ok(api.POST("/api/v1/jobs/{id}/cancel", byId(id))), "job", "jobs", "job-counts");
+
+export const useReleaseJob = () =>
+  useChange((id: string) => ok(api.POST("/api/v1/jobs/{id}/release", byId(id))), "job", "jobs", "job-counts");
+
+export const useCordon = () =>
+  useChange(
+    ({ id, cordoned }: { id: string; cordoned: boolean }) =>
+      ok(
+        cordoned
+          ? api.POST("/api/v1/nodes/{id}/cordon", byId(id))
+          : api.POST("/api/v1/nodes/{id}/uncordon", byId(id)),
+      ),
+    "nodes",
+  );
+
+export const useRemoveNode = () =>
+  useChange((id: string) => ok(api.DELETE("/api/v1/nodes/{id}", byId(id))), "nodes", "jobs");
+
+export const useCreateJoinKey = () =>
+  useChange((input: { cluster: string; name: string; reusable: boolean; expires_in: string }) => {
+    const { cluster, ...body } = input;
+    return ok(api.POST("/api/v1/clusters/{id}/api-keys", { params: { path: { id: cluster } }, body }));
+  });
+
+export const useCreateQueue = () =>
+  useChange((body: CreateQueue) => ok(api.POST("/api/v1/queues", { body })), "queues");
+
+export const usePauseQueue = () =>
+  useChange(
+    ({ id, paused }: { id: string; paused: boolean }) =>
+      ok(api.PATCH("/api/v1/queues/{id}", { ...byId(id), body: { paused } })),
+    "queues",
+    "jobs",
+  );
+
+export const useCreateUser = () =>
+  useChange((body: CreateUser) => ok(api.POST("/api/v1/users", { body })), "users");
+
+export const useUpdateUser = () =>
+  useChange(
+    ({ id, change }: { id: string; change: UpdateUser }) =>
+      ok(api.PATCH("/api/v1/users/{id}", { ...byId(id), body: change })),
+    "users",
+  );
+
+export const useCreateApiKey = () =>
+  useChange(
+    (body: { name: string; expires_in?: string }) => ok(api.POST("/api/v1/api-keys", { body })),
+    "api-keys",
+  );
+
+export const useRevokeApiKey = () =>
+  useChange((id: string) => ok(api.DELETE("/api/v1/api-keys/{id}", byId(id))), "api-keys");

@@ -1,0 +1,96 @@
+/// What may be done with a job in which state, and what its reasons mean: each in one table.
+import type { Job, JobState, Reason, User } from "@/api/types";
+
+export const JOB_STATES = [
+  "queued",
+  "starting",
+  "running",
+  "held",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const satisfies readonly JobState[];
+
+type Action = "cancel" | "release";
+
+const ALLOWED: Record<JobState, Record<Action, boolean>> = {
+  queued: { cancel: true, release: false },
+  starting: { cancel: true, release: false },
+  running: { cancel: true, release: false },
+  held: { cancel: true, release: true },
+  succeeded: { cancel: false, release: false },
+  failed: { cancel: false, release: false },
+  cancelled: { cancel: false, release: false },
+};
+
+/** Why an action is not possible, in a sentence; null when it is. */
+function refusalOf(action: Action, job: Job, user: User | null): string | null {
+  if (user?.role === "viewer") return "Your role may look, not act.";
+  if (user?.role === "member" && job.owner !== user.username) return `The job belongs to ${job.owner}.`;
+  if (action === "cancel" && job.cancel_requested && !isOver(job.state)) return "It is being cancelled already.";
+  if (ALLOWED[job.state][action]) return null;
+  return isOver(job.state) ? `It has ${ENDED[job.state] ?? "ended"} already.` : "Only a held job can be released.";
+}
+
+const ENDED: Partial<Record<JobState, string>> = {
+  succeeded: "succeeded",
+  failed: "failed",
+  cancelled: "been cancelled",
+};
+
+export const jobCan = {
+  cancel: (job: Job, user: User | null) => refusalOf("cancel", job, user),
+  release: (job: Job, user: User | null) => refusalOf("release", job, user),
+};
+
+export function isOver(state: JobState): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled";
+}
+
+/** What each reason means, for where the server has no sentence of its own. */
+export const reasonText: Record<Reason, string> = {
+  "waiting-for-capacity": "Nodes that could take it are full.",
+  "waiting-for-gpus": "Nodes that could take it have too few GPUs free.",
+  "no-matching-nodes": "No node offers what it asks for.",
+  "exceeds-any-node": "It asks for more than any node has.",
+  "quota-exceeded": "Its quota is used up.",
+  "queue-paused": "Its queue is paused.",
+  dependency: "It waits for another job.",
+  "array-limit": "Enough jobs of its array run already.",
+  backoff: "It waits before it is tried again.",
+  held: "It waits for a person.",
+  "reserved-for-higher": "The place is kept for a job of higher priority.",
+  "node-down": "Its nodes are unreachable or cordoned.",
+  "gang-incomplete": "Not all of its nodes are free at once.",
+  "exit-code": "Its program ended with an error.",
+  oom: "It used more memory than it asked for.",
+  "gpu-oom": "It used more GPU memory than there is.",
+  timeout: "It ran longer than its limit.",
+  "queue-timeout": "It waited longer than its limit.",
+  cancelled: "It was cancelled.",
+  preempted: "It made room for another job.",
+  "node-lost": "Its node was lost.",
+  "gpu-lost": "Its GPU was lost.",
+  "image-pull": "The image could not be had.",
+  unstartable: "No node could start the container.",
+  "dependency-failed": "A job that it needs failed.",
+  infrastructure: "A fault of the platform, not of the job.",
+};
+
+/** Words for a reason where space is short. */
+export function reasonWord(reason: string): string {
+  const text = reason.replaceAll("-", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Why a job stands where it stands, in a sentence; empty when its state says it all. */
+export function jobSentence(job: Pick<Job, "message" | "reason">): string {
+  if (job.message) return job.message;
+  return job.reason ? reasonText[job.reason] : "";
+}
+
+/** `exit 3` or `signal 9`, where the job ended by itself. */
+export function exitText(ended: Pick<Job, "exit_code" | "signal">): string {
+  if (ended.signal) return `signal ${ended.signal}`;
+  return ended.exit_code === null || ended.exit_code === undefined ? "" : `exit ${ended.exit_code}`;
+}

@@ -1,0 +1,128 @@
+/// Every page's address, on one screen. Pages are loaded when they are first wanted.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+
+import { restoreSession } from "./api/session";
+import { Shell } from "./layout/shell";
+import { JOB_STATES } from "./domain/job";
+import { ErrorPage, NotFoundPage } from "./pages/problem";
+
+const root = createRootRoute({ component: Outlet });
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  // Only a path of this site may be returned to.
+  validateSearch: (search): { next?: string } => ({ next: text(search.next)?.match(/^\/(?![/\\]).*/)?.[0] }),
+  component: lazyRouteComponent(() => import("./pages/login"), "LoginPage"),
+});
+
+/** Everything but the login: with the frame round it, and only for who is logged in. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: "app",
+  beforeLoad: async ({ location }) => {
+    if (await restoreSession()) return;
+    const next = location.pathname === "/" ? undefined : location.href;
+    throw redirect({ to: "/login", search: { next } });
+  },
+  component: Shell,
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => app,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/dashboard"), "DashboardPage"),
+});
+
+export interface JobsSearch {
+  state?: string;
+  queue?: string;
+  owner?: string;
+  node?: string;
+  q?: string;
+}
+
+const jobs = createRoute({
+  getParentRoute: () => app,
+  path: "/jobs",
+  validateSearch: (search): JobsSearch => {
+    const wanted = text(search.state)?.split(",") ?? [];
+    const states = JOB_STATES.filter((state) => wanted.includes(state));
+    return {
+      state: text(states.join(",")),
+      queue: text(search.queue),
+      owner: text(search.owner),
+      node: text(search.node),
+      q: text(search.q),
+    };
+  },
+  component: lazyRouteComponent(() => import("./pages/jobs"), "JobsPage"),
+});
+
+const submit = createRoute({
+  getParentRoute: () => app,
+  path: "/jobs/new",
+  validateSearch: (search): { like?: string } => ({ like: text(search.like) }),
+  component: lazyRouteComponent(() => import("./pages/submit"), "SubmitPage"),
+});
+
+export const JOB_TABS = ["overview", "logs", "events", "attempts", "spec"] as const;
+export type JobTab = (typeof JOB_TABS)[number];
+
+const positive = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+
+const job = createRoute({
+  getParentRoute: () => app,
+  path: "/jobs/$jobId",
+  validateSearch: (search): { tab?: JobTab; attempt?: number; rank?: number } => ({
+    tab: JOB_TABS.find((tab) => tab === search.tab),
+    attempt: positive(search.attempt),
+    rank: positive(search.rank),
+  }),
+  component: lazyRouteComponent(() => import("./pages/job"), "JobPage"),
+});
+
+const queues = createRoute({
+  getParentRoute: () => app,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("./pages/queues"), "QueuesPage"),
+});
+
+const nodes = createRoute({
+  getParentRoute: () => app,
+  path: "/nodes",
+  validateSearch: (search): { add?: true } => ({ add: search.add === true ? true : undefined }),
+  component: lazyRouteComponent(() => import("./pages/nodes"), "NodesPage"),
+});
+
+const users = createRoute({
+  getParentRoute: () => app,
+  path: "/users",
+  component: lazyRouteComponent(() => import("./pages/users"), "UsersPage"),
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => app,
+  path: "/api-keys",
+  component: lazyRouteComponent(() => import("./pages/api-keys"), "ApiKeysPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys]),
+  ]),
+  defaultPreload: "intent",
+  defaultErrorComponent: ErrorPage,
+  defaultNotFoundComponent: NotFoundPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,91 @@
+/// Dialogs and the question before what cannot be undone.
+import { X } from "lucide-react";
+import { Dialog as Base } from "radix-ui";
+import type { ReactNode } from "react";
+
+import { explain } from "@/api/errors";
+
+import { Button, IconButton } from "./button";
+import { FormError } from "./field";
+
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  wide = false,
+  children,
+}: {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  description?: ReactNode;
+  wide?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Base.Portal>
+        <Base.Overlay className="fixed inset-0 z-40 bg-[#120d1c]/45 backdrop-blur-[2px]" />
+        <Base.Content
+          {...(description ? {} : { "aria-describedby": undefined })}
+          className={
+            "fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 -translate-y-1/2 " +
+            `overflow-y-auto rounded-2xl border bg-panel p-5 shadow-float focus:outline-none ${wide ? "max-w-2xl" : "max-w-md"}`
+          }
+        >
+          <div className="mb-4 flex items-start gap-4">
+            <div className="min-w-0 flex-1">
+              <Base.Title className="text-lg font-semibold">{title}</Base.Title>
+              {description && <Base.Description className="mt-1 text-sm text-ink-soft">{description}</Base.Description>}
+            </div>
+            <Base.Close asChild>
+              <IconButton label="Close" className="-mt-1 -mr-1">
+                <X size={16} />
+              </IconButton>
+            </Base.Close>
+          </div>
+          {children}
+        </Base.Content>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** Asks before something happens that cannot be taken back. */
+export function Confirm({
+  open,
+  onClose,
+  title,
+  children,
+  action,
+  keep = "Keep it",
+  busy,
+  error,
+  onConfirm,
+}: {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  children: ReactNode;
+  action: string;
+  keep?: string;
+  busy: boolean;
+  error: Error | null;
+  onConfirm: () => void;
+}) {
+  return (
+    <Dialog open={open} onClose={onClose} title={title}>
+      <div className="space-y-4">
+        <div className="text-base text-ink-soft">{children}</div>
+        {error && <FormError>{explain(error).detail}</FormError>}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>{keep}</Button>
+          <Button look="danger" busy={busy} onClick={onConfirm}>
+            {action}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

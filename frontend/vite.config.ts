@@ -1,0 +1,26 @@
+/// How the UI is built, served while it is written, and tested.
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const server = process.env.LILAC_SERVER ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
+  server: {
+    host: "127.0.0.1",
+    // Development runs against a real server: there is no second, invented one to keep in step.
+    proxy: { "/api": { target: server } },
+  },
+  build: {
+    target: "es2022",
+    // The content security policy allows fonts from the server only, so nothing becomes a data: URL.
+    assetsInlineLimit: 0,
+    reportCompressedSize: true,
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+  },
+});
