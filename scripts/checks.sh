@@ -1,0 +1,194 @@
+# shellcheck shell=bash
+# All tests, part by part. Every part runs, whatever became of the others; the summary tells.
+# Sourced by `dev`.
+
+nextest_version=0.9.143
+sqlx_version=0.9.0
+parts=(scripts fmt clippy rust doc openapi migrate frontend walk)
+
+run_checks() {
+    local chosen=("$@") part known
+    [ ${#chosen[@]} -gt 0 ] || chosen=("${parts[@]}")
+    for part in "${chosen[@]}"; do
+        known=no
+        for name in "${parts[@]}"; do [ "$name" != "$part" ] || known=yes; done
+        [ $known = yes ] || die "there is no part \`$part\`; choose from: ${parts[*]}"
+    done
+    exec </dev/null
+    need_for_tests
+
+    work=$(mktemp -d /tmp/lilac-test-XXXXXX)
+    # PostgreSQL runs as another user under root, and must get to its folder.
+    chmod 755 "$work"
+    trap 'stop_what_tests_started' EXIT
+    trap 'exit 130' INT TERM
+    export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRACE:-0}
+    unset DATABASE_URL
+
+    local passed=0 failed=0 began code lines=()
+    for part in "${chosen[@]}"; do
+        say "test: $part"
+        began=$SECONDS
+        set +e
+        (
+            set -e
+            "check_$part"
+        ) 2>&1 | tee "$work/$part.log"
+        code=${PIPESTATUS[0]}
+        set -e
+        count "$part" "$code"
+        passed=$((passed + part_passed))
+        failed=$((failed + part_failed))
+        lines+=("$(printf '%-9s %-7s %4d s  %s' "$part" "$([ "$code" = 0 ] && echo passed || echo FAILED)" \
+            $((SECONDS - began)) "$part_words")")
+    done
+    printf '\n'
+    printf '%s\n' "${lines[@]}"
+    stop_what_tests_started
+    printf '%s passed, %s failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
+
+# count PART CODE: what the part's own runner says it ran; a part without one counts as a single test.
+count() {
+    local log=$work/$1.log summary
+    part_passed=0 part_failed=0 part_words=""
+    case $1 in
+    rust) summary=$(plain "$log" | grep -E '^ *Summary \[' | tail -n 1 || true) ;;
+    frontend) summary=$(plain "$log" | grep -E '^ *Tests +[0-9]' | tail -n 1 || true) ;;
+    walk) summary=$(plain "$log" | grep -E '^ +[0-9]+ (passed|failed)' | tr '\n' ' ' || true) ;;
+    *) summary="" ;;
+    esac
+    if [ -n "$summary" ]; then
+        part_words=$(printf '%s' "$summary" | sed 's/^ *//; s/ *$//')
+        part_passed=$(printf '%s' "$summary" | grep -oE '[0-9]+ passed' | grep -oE '^[0-9]+' || echo 0)
+        part_failed=$(printf '%s' "$summary" | grep -oE '[0-9]+ failed' | grep -oE '^[0-9]+' || echo 0)
+    fi
+    # A part that failed for another reason than a test, or that has no tests to count.
+    if [ "$2" != 0 ] && [ "$part_failed" = 0 ]; then part_failed=1; fi
+    if [ "$2" = 0 ] && [ "$part_passed" = 0 ]; then part_passed=1; fi
+}
+
+plain() { sed 's/\x1b\[[0-9;]*m//g' "$1"; }
+
+check_scripts() { lint_scripts; }
+
+lint_scripts() { shellcheck --external-sources --check-sourced dev .ci/run; }
+
+check_fmt() { cargo fmt --all --check; }
+
+check_clippy() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
+
+# One build serves all parts: the programs and the tests, with the same features.
+build_for_tests() { cargo build --workspace --all-targets --locked; }
+
+check_rust() {
+    build_frontend
+    build_for_tests
+    if ! have cargo-nextest; then cargo_tool cargo-nextest "$nextest_version"; fi
+    export PATH=$repo/target/tools/bin:$PATH
+    local database
+    database=$(test_database)
+    DATABASE_URL=$database cargo nextest run --workspace --locked --profile ci
+}
+
+check_doc() { cargo test --workspace --doc --locked --quiet; }
+
+# The document that the UI's client is made from is the one that the server serves.
+check_openapi() {
+    build_for_tests
+    if ! "$target_dir/debug/server" openapi | diff -u docs/openapi.json -; then
+        warn "docs/openapi.json is stale: \`cargo run --bin server openapi > docs/openapi.json\`"
+        return 1
+    fi
+}
+
+# The way of the README: migrations by hand, then the server on what they made.
+check_migrate() {
+    build_for_tests
+    cargo_tool sqlx-cli "$sqlx_version" --no-default-features --features postgres,rustls
+    local sqlx=target/tools/bin/sqlx database
+    database=$(test_database)
+    # postgres://lilac@localhost:5432/lilac?host=… with another name for the database
+    export DATABASE_URL=${database/\/lilac\?/\/lilac_migrated\?}
+    "$sqlx" database create
+    "$sqlx" migrate run
+    "$sqlx" migrate run
+    if "$sqlx" migrate info | grep -v installed; then return 1; fi
+    with_walk_settings
+    start_server
+    halt server 15
+}
+
+check_frontend() {
+    check_frontend_packages
+    cd frontend
+    npm run lint
+    npm test
+    if [ -n "$(git status --porcelain package-lock.json)" ]; then
+        warn "npm install changed package-lock.json: commit what it wants"
+        return 1
+    fi
+}
+
+# A browser walks through the UI of a platform of its own: dockerd, database, server, agent.
+check_walk() {
+    if [ "$(id -u)" != 0 ]; then
+        echo "skipped: a Docker daemon of its own needs root"
+        return
+    fi
+    build_frontend
+    build_for_tests
+    check_frontend_packages
+    with_walk_settings
+    export DOCKER_HOST=unix://$work/d.sock
+    launch dockerd "" dockerd -H "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/exec" \
+        --pidfile "$work/docker.pid" --bridge none --iptables=false --ip-masq=false \
+        --cgroup-parent "/$(basename "$work")"
+    wait_for 30 docker_answers || {
+        tail -n 5 "$state/logs/dockerd.log"
+        return 1
+    }
+    import_image lilac/busybox:test
+    DATABASE_URL=$(test_database) start_server
+    log_in
+    start_agent
+    cd frontend
+    LILAC_URL=$(url) LILAC_USERNAME=admin LILAC_PASSWORD=$(cat "$state/admin-password") npm run e2e
+}
+
+# A platform beside that of `up`, which may be running.
+with_walk_settings() {
+    state=$work/walk
+    bin=$target_dir/debug
+    data_dir=$work/data
+    port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
+        console.log(s.address().port); s.close(); })')
+    mkdir -p "$state"
+}
+
+# The URL of a PostgreSQL for tests, started once.
+test_database() {
+    LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$target_dir/debug/server" db start --volatile
+}
+
+# Each part ran in a shell of its own, so what to stop is found in the folder.
+stop_what_tests_started() {
+    trap - EXIT
+    [ -n "${work:-}" ] && [ -d "$work" ] || return 0
+    (
+        state=$work/walk bin=$target_dir/debug data_dir=$work/data
+        export DOCKER_HOST=unix://$work/d.sock
+        halt agent 15
+        remove_containers
+        halt server 15
+        if [ -x "$bin/server" ]; then LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$bin/server" db stop >/dev/null; fi
+        halt dockerd 30
+        local mount
+        while read -r mount; do umount "$mount" || true; done < <(
+            sed -n "s|^[^ ]* \($work/[^ ]*\) .*|\1|p" /proc/mounts 2>/dev/null | sort -r
+        )
+        find /sys/fs/cgroup -depth -type d -path "*/$(basename "$work")*" -exec rmdir {} + 2>/dev/null || true
+    ) || warn "not all that the tests started could be stopped; see $work"
+    rm -rf "$work"
+}
