@@ -12,6 +12,7 @@ const MAX_ENV_AND_ARGS_BYTES: usize = 1 << 20;
 /// The kernel refuses a single argument or variable of 128 KiB or more.
 const MAX_ONE_STRING_BYTES: usize = 128 << 10;
 const MAX_LABELS: usize = 64;
+const MAX_CPU_MILLI: u32 = 100_000_000;
 const MIN_MEMORY_BYTES: u64 = 8 << 20;
 /// Longest time that any span in a spec may have.
 const MAX_SPAN: Duration = Duration::from_secs(400 * 86_400);
@@ -169,7 +170,11 @@ fn environment(spec: &JobSpec, errors: &mut Vec<FieldError>) {
 
 fn resources(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     let resources = &spec.resources;
-    in_bounds("resources.cpus", u64::from(resources.cpus.milli), 1, 100_000_000, errors);
+    if !(1..=MAX_CPU_MILLI).contains(&resources.cpus.milli) {
+        let most = MAX_CPU_MILLI / 1000;
+        let message = format!("must be 1m to {most} CPUs, is {}", resources.cpus);
+        errors.push(FieldError::new("resources.cpus", "out-of-bounds", message));
+    }
     let memory_max = 1 << 60;
     if resources.memory.0 < MIN_MEMORY_BYTES || resources.memory.0 > memory_max {
         let message = format!("must be 8Mi to 1024Pi, is {} bytes", resources.memory.0);
