@@ -49,7 +49,6 @@ CREATE TABLE attempts (
     reason       text,
     message      text NOT NULL DEFAULT '',
     lease_millis bigint NOT NULL CHECK (lease_millis > 0),
-    lease_until  timestamptz NOT NULL,
     granted_at   timestamptz NOT NULL DEFAULT now(),
     started_at   timestamptz,
     finished_at  timestamptz,
@@ -58,8 +57,7 @@ CREATE TABLE attempts (
     UNIQUE (job_id, epoch)
 );
 CREATE UNIQUE INDEX attempts_one_live ON attempts (job_id) WHERE state IN ('granted', 'preparing', 'running', 'stopping');
-CREATE INDEX attempts_leases ON attempts (lease_until) WHERE state IN ('granted', 'preparing', 'running', 'stopping');
-COMMENT ON COLUMN attempts.lease_until IS 'Until then its nodes may run it. Lost when this and the margin have passed.';
+COMMENT ON COLUMN attempts.lease_millis IS 'Length of its leases: each renewal is for this long.';
 
 CREATE TABLE tasks (
     attempt_id    uuid NOT NULL REFERENCES attempts ON DELETE CASCADE,
@@ -69,14 +67,19 @@ CREATE TABLE tasks (
     memory_bytes  bigint NOT NULL,
     disk_bytes    bigint NOT NULL,
     gpu_indices   smallint[] NOT NULL DEFAULT '{}',
+    lease_until   timestamptz NOT NULL,
+    session_id    uuid,
     log_bytes     bigint NOT NULL DEFAULT 0,
     log_end_bytes bigint,
     released_at   timestamptz,
     PRIMARY KEY (attempt_id, rank)
 );
 CREATE INDEX tasks_held ON tasks (node_id) WHERE released_at IS NULL;
+CREATE INDEX tasks_leases ON tasks (lease_until) WHERE released_at IS NULL;
 CREATE INDEX tasks_node ON tasks (node_id, attempt_id);
 COMMENT ON TABLE tasks IS 'The part of an attempt that one node runs: one per rank.';
+COMMENT ON COLUMN tasks.lease_until IS 'Until then its node may run it. The attempt is lost when this and the margin have passed.';
+COMMENT ON COLUMN tasks.session_id IS 'The agent session that was told to run it. Another one is told only if it knows the attempt already: a copied credential starts nothing twice.';
 COMMENT ON COLUMN tasks.log_bytes IS 'Bytes of log stored for good: a contiguous prefix.';
 COMMENT ON COLUMN tasks.log_end_bytes IS 'Length of the whole log, once the node has said it.';
 COMMENT ON COLUMN tasks.released_at IS 'Since when the node is free of it.';

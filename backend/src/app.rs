@@ -14,6 +14,7 @@ use crate::auth::keys::{self, Keys};
 use crate::auth::password::Passwords;
 use crate::bell::Bell;
 use crate::config::Config;
+use crate::error::ApiError;
 use crate::{db, embedded, router, scheduler};
 
 /// How long requests in flight may take to end at a stop.
@@ -90,4 +91,13 @@ async fn stop_signal() {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+}
+
+/// Runs a future to its end even when the request that asked for it is dropped: a write transaction must
+/// never be cut off in the middle (a pool may hand its connection on with the transaction still open).
+pub async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, ApiError> {
+    tokio::spawn(work).await.map_err(|error| {
+        tracing::error!(%error, "a request's work died");
+        ApiError::internal()
+    })
 }

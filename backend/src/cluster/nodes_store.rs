@@ -43,7 +43,7 @@ pub struct NodeRow {
 pub async fn nodes(conn: &mut PgConnection, only: Option<NodeId>) -> sqlx::Result<Vec<NodeRow>> {
     sqlx::query_as(
         "WITH holds AS (
-             SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(a.lease_until) AS leases_until,
+             SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(t.lease_until) AS leases_until,
                     sum(t.cpu_milli) AS cpu_milli, sum(t.memory_bytes) AS memory_bytes,
                     sum(t.disk_bytes) AS disk_bytes, sum(cardinality(t.gpu_indices)) AS gpus
              FROM tasks t JOIN attempts a ON a.id = t.attempt_id
