@@ -129,6 +129,17 @@ impl Pump {
     }
 }
 
+impl Drop for Pump {
+    fn drop(&mut self) {
+        if let Reader::Reading(task) = &*lock(&self.reader) {
+            task.abort();
+        }
+        if let Some(task) = &*lock(&self.uploader) {
+            task.abort();
+        }
+    }
+}
+
 /// Reads until the container's output ends. A daemon that goes away is waited for.
 async fn read(link: Link, attempt: AttemptId, spool: Arc<Mutex<Spool>>, progress: watch::Sender<Progress>) {
     let mut backoff = Backoff::default();

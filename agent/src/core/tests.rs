@@ -19,7 +19,8 @@ pub(super) const LEASE_MS: Millis = 300_000;
 const START_MS: Millis = 1_000_000;
 
 pub(super) fn moment(boot_ms: Millis) -> Moment {
-    let wall = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(i64::try_from(boot_ms).unwrap() + 1_000_000_000);
+    let wall =
+        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(i64::try_from(boot_ms).unwrap() + 1_000_000_000);
     Moment { boot_ms, wall }
 }
 
@@ -98,7 +99,10 @@ impl Scene {
         self.step(Event::IntentSaved(self.id));
         self.step(Event::Created(self.id));
         let actions = self.step(Event::Started(self.id));
-        assert!(actions.contains(&Action::Attach(self.id)) && actions.contains(&Action::Report), "{actions:?}");
+        assert!(
+            actions.contains(&Action::Attach(self.id)) && actions.contains(&Action::Report),
+            "{actions:?}"
+        );
     }
 
     fn exit(&mut self, code: i32) -> Draft {

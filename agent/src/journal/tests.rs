@@ -91,6 +91,9 @@ fn a_damaged_exit_counts_as_missing() {
 }
 
 proptest! {
+    // Every case waits for the disk.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     /// Whatever bytes stand in one attempt's intent, the other attempts live on, and a second recovery
     /// finds the same.
     #[test]

@@ -1,0 +1,373 @@
+//! The agent's hands on a real Docker daemon.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lilac_agent::core::{Event, Exit, Failure, Sight, ending};
+use lilac_agent::docker::{self, Link, Owner};
+use lilac_agent::log_pump::{Destination, Pump};
+use lilac_api::agent::{Outcome, TaskSpec};
+use lilac_api::client::Client;
+use lilac_api::ids::{AttemptId, ClusterId, JobId, NodeId};
+use lilac_api::job::Reason;
+use lilac_api::quantity::Span;
+use lilac_api::spec::{Network, PullPolicy, Signal};
+use support::{Dockerd, IMAGE};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+struct Node {
+    daemon: Dockerd,
+    link: Link,
+    owner: Owner,
+}
+
+impl Node {
+    fn start() -> Option<Self> {
+        let daemon = Dockerd::start()?;
+        let link = Link::new(&daemon.host());
+        Some(Self { daemon, link, owner: Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() } })
+    }
+
+    async fn create(&self, attempt: AttemptId, task: &TaskSpec) -> Result<(), Failure> {
+        docker::create(&self.link, self.owner, attempt, 1, task, &CancellationToken::new()).await
+    }
+
+    async fn run(&self, task: &TaskSpec) -> AttemptId {
+        let attempt = AttemptId::new();
+        self.create(attempt, task).await.unwrap();
+        docker::start(&self.link, attempt).await.unwrap();
+        attempt
+    }
+
+    async fn look(&self, attempt: AttemptId) -> Sight {
+        docker::look(&self.link, attempt).await.unwrap()
+    }
+
+    async fn exit(&self, attempt: AttemptId) -> Exit {
+        until("the container ended", || async {
+            match self.look(attempt).await {
+                Sight::Exited(exit) => Some(exit),
+                Sight::Running { .. } => None,
+                sight => panic!("{sight:?}"),
+            }
+        })
+        .await
+    }
+
+    fn pump(&self, attempt: AttemptId) -> Arc<Pump> {
+        // Nobody listens there: the log waits in its spool.
+        let client = Client::new("http://127.0.0.1:1", None).unwrap();
+        let to = Destination { client, permits: Arc::new(Semaphore::new(1)) };
+        Pump::open(&self.log_path(attempt), attempt, 0, to).unwrap()
+    }
+
+    fn log_path(&self, attempt: AttemptId) -> PathBuf {
+        self.daemon.folder().join(format!("log-{attempt}"))
+    }
+
+    fn log(&self, attempt: AttemptId) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.log_path(attempt)).unwrap()).into_owned()
+    }
+}
+
+/// Asks until there is an answer, for a minute at the most.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asking)
+        .await
+        .unwrap_or_else(|_| panic!("waited for: {what}"))
+}
+
+fn shell(script: &str) -> TaskSpec {
+    task(&["sh", "-c", script])
+}
+
+fn task(command: &[&str]) -> TaskSpec {
+    TaskSpec {
+        job_id: JobId::new(),
+        job_name: "job".into(),
+        rank: 0,
+        image: IMAGE.into(),
+        pull: PullPolicy::IfNotPresent,
+        command: command.iter().map(ToString::to_string).collect(),
+        entrypoint: Vec::new(),
+        workdir: None,
+        user: None,
+        env: BTreeMap::new(),
+        network: Network::None,
+        cpu_milli: 500,
+        memory_bytes: 64 << 20,
+        shm_bytes: None,
+        gpu_uuids: Vec::new(),
+        stop_signal: Signal::SigTerm,
+        stop_grace: Span(Duration::from_secs(10)),
+        max_runtime: None,
+    }
+}
+
+fn meaning(exit: &Exit) -> ending::Draft {
+    ending::of_exit(exit, ending::Circumstances::default())
+}
+
+#[tokio::test]
+async fn exits_are_told_apart() {
+    let Some(node) = Node::start() else { return };
+    let cases = [
+        ("true", Some(0), None, None),
+        ("exit 3", Some(3), None, Some(Reason::ExitCode)),
+        ("kill -9 $$", Some(137), Some(9), Some(Reason::ExitCode)),
+        ("nosuchprogram", Some(127), None, Some(Reason::ExitCode)),
+    ];
+    for (script, code, signal, reason) in cases {
+        let attempt = node.run(&shell(script)).await;
+        let draft = meaning(&node.exit(attempt).await);
+        assert_eq!((draft.exit_code, draft.signal, draft.reason), (code, signal, reason), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_a_failed_start() {
+    let Some(node) = Node::start() else { return };
+    let attempt = node.run(&task(&["/nosuchprogram"])).await;
+    let pump = node.pump(attempt);
+    pump.attach(&node.link);
+    let exit = node.exit(attempt).await;
+    let (_, head) = pump.finish().await;
+    let draft = ending::or_refused_by_init(meaning(&exit), &head);
+    assert_eq!((draft.outcome, draft.reason), (Outcome::NotStarted, Some(Reason::Unstartable)), "{draft:?}");
+    assert!(draft.message.contains("/nosuchprogram"), "{draft:?}");
+}
+
+#[tokio::test]
+async fn a_user_that_is_not_there_is_refused_in_the_daemons_words() {
+    let Some(node) = Node::start() else { return };
+    let attempt = AttemptId::new();
+    node.create(attempt, &TaskSpec { user: Some("nosuchuser".into()), ..shell("true") }).await.unwrap();
+    let failure = docker::start(&node.link, attempt).await.unwrap_err();
+    let Failure::Refused(words) = failure else { panic!("{failure:?}") };
+    assert!(words.contains("nosuchuser"), "{words}");
+}
+
+#[tokio::test]
+async fn too_much_memory_is_seen_as_such() {
+    let Some(node) = Node::start() else { return };
+    // `tail` keeps a line without an end in memory.
+    let attempt = node.run(&TaskSpec { memory_bytes: 16 << 20, ..shell("tail /dev/zero") }).await;
+    assert_eq!(meaning(&node.exit(attempt).await).reason, Some(Reason::Oom));
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_to_be_had_is_said_in_the_daemons_words() {
+    let Some(node) = Node::start() else { return };
+    for pull in [PullPolicy::Never, PullPolicy::IfNotPresent, PullPolicy::Always] {
+        // Port 1 refuses at once, wherever the test runs.
+        let task = TaskSpec { image: "127.0.0.1:1/nosuch/image:1".into(), pull, ..shell("true") };
+        let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
+        let Failure::Image(words) = failure else { panic!("{pull:?}: {failure:?}") };
+        assert!(words.contains("127.0.0.1:1"), "{pull:?}: {words}");
+    }
+    let task = TaskSpec { image: "Not An Image".into(), ..shell("true") };
+    let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Refused(words) if words.contains("invalid reference")),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_pull_can_be_given_up() {
+    let Some(node) = Node::start() else { return };
+    // A registry that accepts and never answers.
+    let registry = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let image = format!("{}/nosuch/image:1", registry.local_addr().unwrap());
+    let task = TaskSpec { image, ..shell("true") };
+    let cancel = CancellationToken::new();
+    let create = docker::create(&node.link, node.owner, AttemptId::new(), 1, &task, &cancel);
+    let give_up = async {
+        let _connection = registry.accept().await.unwrap();
+        cancel.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        result = create => assert_eq!(result, Err(Failure::Cancelled)),
+        () = give_up => unreachable!("it waits for ever"),
+    }
+}
+
+#[tokio::test]
+async fn the_container_is_what_the_task_says() {
+    let Some(node) = Node::start() else { return };
+    let script = "echo $GREETING; cat /proc/self/cgroup | tail -1 >/dev/null; pwd; cat /dev/shm/x 2>/dev/null; \
+                  kill -0 1 && echo init; echo to stderr >&2";
+    let task = TaskSpec {
+        env: BTreeMap::from([("GREETING".into(), "good day=1".into())]),
+        workdir: Some("/tmp/work".into()),
+        entrypoint: vec!["sh".into(), "-c".into()],
+        command: vec![script.into()],
+        ..task(&[])
+    };
+    let attempt = node.run(&task).await;
+    let pump = node.pump(attempt);
+    pump.attach(&node.link);
+    assert_eq!(node.exit(attempt).await.code, 0);
+    let (length, _) = pump.finish().await;
+    let log = node.log(attempt);
+    assert_eq!(length, log.len() as u64);
+    for line in ["good day=1", "/tmp/work", "init", "to stderr"] {
+        assert!(log.lines().any(|found| found == line), "{line:?} in {log:?}");
+    }
+
+    let format = "{{.HostConfig.CpuQuota}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} \
+                  {{.HostConfig.PidsLimit}} {{.HostConfig.Init}} {{.HostConfig.NetworkMode}} \
+                  {{.HostConfig.AutoRemove}} {{.HostConfig.SecurityOpt}}";
+    let name = docker::container_name(attempt);
+    let output = node.daemon.docker(&["inspect", "-f", format, &name]);
+    let memory = 64 << 20;
+    let expected = format!("50000 {memory} {memory} 4096 true none false [no-new-privileges]");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
+}
+
+#[tokio::test]
+async fn signals_reach_the_job_and_the_kill_reaches_all() {
+    let Some(node) = Node::start() else { return };
+    let polite =
+        node.run(&shell("trap 'echo bye; exit 4' TERM; echo ready; while :; do sleep 0.1; done")).await;
+    let stubborn = node.run(&shell("trap '' TERM; echo ready; while :; do sleep 0.1; done")).await;
+    for attempt in [polite, stubborn] {
+        let pump = node.pump(attempt);
+        pump.attach(&node.link);
+        until("the trap is set", || async { node.log(attempt).contains("ready").then_some(()) }).await;
+        docker::signal(&node.link, attempt, Signal::SigTerm).await.unwrap();
+    }
+    assert_eq!(node.exit(polite).await.code, 4);
+    assert!(matches!(node.look(stubborn).await, Sight::Running { .. }));
+    docker::signal(&node.link, stubborn, Signal::SigKill).await.unwrap();
+    assert_eq!(node.exit(stubborn).await.code, 137);
+    // What has ended needs no signal, and what is gone neither.
+    docker::signal(&node.link, stubborn, Signal::SigKill).await.unwrap();
+    docker::remove(&node.link, &docker::container_name(stubborn)).await.unwrap();
+    docker::signal(&node.link, stubborn, Signal::SigKill).await.unwrap();
+    docker::remove(&node.link, &docker::container_name(stubborn)).await.unwrap();
+    assert_eq!(node.look(stubborn).await, Sight::Missing);
+}
+
+#[tokio::test]
+async fn an_attempt_has_one_container_and_its_node_finds_it_again() {
+    let Some(node) = Node::start() else { return };
+    let attempt = AttemptId::new();
+    let task = shell("while :; do sleep 0.1; done");
+    node.create(attempt, &task).await.unwrap();
+    assert_eq!(node.look(attempt).await, Sight::Created);
+    assert_eq!(node.create(attempt, &task).await, Err(Failure::Exists));
+    docker::start(&node.link, attempt).await.unwrap();
+    // Started again, it goes on as it is.
+    docker::start(&node.link, attempt).await.unwrap();
+    let Sight::Running { started_at } = node.look(attempt).await else { panic!("it runs") };
+    assert!((chrono::Utc::now() - started_at).num_seconds() < 60);
+
+    let listed = docker::list(&node.link, node.owner).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].attempt, listed[0].running), (Some(attempt), true));
+    for stranger in
+        [Owner { node_id: NodeId::new(), ..node.owner }, Owner { cluster_id: ClusterId::new(), ..node.owner }]
+    {
+        assert_eq!(docker::list(&node.link, stranger).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_log_goes_on_where_it_broke_off() {
+    let Some(node) = Node::start() else { return };
+    let attempt =
+        node.run(&shell("seq 1 3000; while [ ! -e /tmp/go ]; do sleep 0.05; done; seq 3001 6000")).await;
+    let first = node.pump(attempt);
+    first.attach(&node.link);
+    until("half the log", || async { node.log(attempt).contains("3000\n").then_some(()) }).await;
+    // The agent dies in the middle of it, and its page cache does not keep the last words whole.
+    drop(first);
+    let log = node.log(attempt);
+    std::fs::write(node.log_path(attempt), &log[..log.len() / 2 + 1]).unwrap();
+    let name = docker::container_name(attempt);
+    assert!(node.daemon.docker(&["exec", &name, "sh", "-c", ": > /tmp/go"]).status.success());
+    let second = node.pump(attempt);
+    second.attach(&node.link);
+    second.attach(&node.link);
+    node.exit(attempt).await;
+    let (length, head) = second.finish().await;
+    let expected: String = (1..=6000).map(|line| format!("{line}\n")).collect();
+    assert_eq!(length, expected.len() as u64);
+    assert!(node.log(attempt) == expected, "lines are missing or repeated");
+    assert!(expected.as_bytes().starts_with(&head));
+}
+
+#[tokio::test]
+async fn the_last_words_of_short_containers_are_never_lost() {
+    let Some(node) = Node::start() else { return };
+    for round in 0..10 {
+        let attempt = node.run(&shell(&format!("seq 1 500; printf 'last words {round}'"))).await;
+        let pump = node.pump(attempt);
+        pump.attach(&node.link);
+        node.exit(attempt).await;
+        pump.finish().await;
+        let log = node.log(attempt);
+        assert!(
+            log.ends_with(&format!("500\nlast words {round}")),
+            "round {round}: {:?}",
+            &log[log.len() - 40..]
+        );
+    }
+}
+
+#[tokio::test]
+async fn ends_are_heard_of_and_so_is_the_daemons_own() {
+    let Some(mut node) = Node::start() else { return };
+    let (sender, mut events) = mpsc::channel(16);
+    tokio::spawn(docker::watch(node.link.clone(), node.owner, sender));
+    let Some(Event::DockerUp { version, containers, .. }) = events.recv().await else { panic!("it is up") };
+    assert!(!version.is_empty() && containers.is_empty());
+    let attempt = node.run(&shell("true")).await;
+    let Some(Event::Died(died)) = events.recv().await else { panic!("it ended") };
+    assert_eq!(died, attempt);
+    // Another node's containers are none of our business.
+    let stranger = Owner { node_id: NodeId::new(), ..node.owner };
+    let other = AttemptId::new();
+    docker::create(&node.link, stranger, other, 1, &shell("true"), &CancellationToken::new()).await.unwrap();
+    docker::start(&node.link, other).await.unwrap();
+    node.exit(other).await;
+
+    node.daemon.crash_and_restart();
+    let Some(Event::DockerDown(message)) = events.recv().await else { panic!("it was away") };
+    assert!(message.starts_with("Docker does not answer"), "{message}");
+    let containers = loop {
+        match events.recv().await {
+            Some(Event::DockerUp { containers, .. }) => break containers,
+            Some(Event::DockerDown(_)) => {}
+            event => panic!("{event:?}"),
+        }
+    };
+    assert_eq!((containers.len(), containers[0].attempt), (1, Some(attempt)));
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_not_there_is_said_so() {
+    let link = Link::new("unix:///nonexistent/docker.sock");
+    let error = docker::look(&link, AttemptId::new()).await.unwrap_err();
+    assert!(docker::words(&error).contains("/nonexistent/docker.sock"), "{error}");
+    let task = shell("true");
+    let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
+    let failure = docker::create(&link, owner, AttemptId::new(), 1, &task, &CancellationToken::new()).await;
+    assert!(matches!(failure, Err(Failure::Unclear(_))), "{failure:?}");
+}
