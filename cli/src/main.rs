@@ -1,1 +1,60 @@
-fn main() {}
+//! `lilac_cli`: submits and follows jobs, and configures and starts the agent.
+
+mod args;
+mod commands;
+mod failure;
+mod follow;
+mod job_ref;
+mod printer;
+mod profile;
+mod session;
+mod spec_file;
+mod text;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Verb};
+use failure::{Exit, Failure};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let awaits = cli.verb.awaits();
+    match run(cli).await {
+        Ok(exit) => exit.code().into(),
+        // `lilac_cli ls | head` is no error.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            failure.code(awaits).into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Configure => commands::configure::run(global).await,
+        Verb::Login(args) => commands::login::run(global, args).await,
+        Verb::Logout => commands::login::logout(global).await,
+        Verb::Whoami => commands::login::whoami(global).await,
+        Verb::Submit(args) => commands::submit::run(global, *args).await,
+        Verb::Ls(args) => commands::list::run(global, args).await,
+        Verb::Show(args) => commands::show::run(global, args).await,
+        Verb::Events(args) => commands::events::run(global, args).await,
+        Verb::Logs(args) => commands::logs::run(global, args).await,
+        Verb::Wait(args) => commands::wait::run(global, args).await,
+        Verb::Cancel(args) => commands::cancel::run(global, args).await,
+        Verb::Release(args) => commands::release::run(global, args).await,
+        Verb::Queue(verb) => commands::queue::run(global, verb).await,
+        Verb::Node(verb) => commands::node::run(global, verb).await,
+        Verb::Cluster(verb) => commands::cluster::run(global, verb).await,
+        Verb::Key(verb) => commands::key::run(global, verb).await,
+        Verb::User(verb) => commands::user::run(global, verb).await,
+        Verb::Agent(verb) => commands::agent::run(global, verb).await,
+        Verb::Completion(args) => commands::completion::run(global, args),
+    }
+}

@@ -1,0 +1,172 @@
+//! The command line: what every verb has in common, and the list of verbs. A verb's own arguments stand
+//! with its code.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::printer::{Format, Printer};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Magenta.on_default().bold())
+    .usage(AnsiColor::Magenta.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::White.on_default().dimmed());
+
+const AFTER: &str = "\
+A JOB is an id, the beginning or end of one (4 characters or more), a name (your newest job of that \
+name), or `last` (your newest job).
+
+Exit codes: 0 done, 1 error, 2 wrong usage or a bad job file, 130 interrupted. `wait` and `submit` with \
+--wait or --follow: 100 the job failed, 101 not finished in time, 102 no such job, 103 cancelled.
+
+Environment: LILAC_SERVER and LILAC_TOKEN override the profile, LILAC_CONFIG names it, NO_COLOR \
+switches colours off.";
+
+/// Submits and follows container jobs, and looks after the platform that runs them.
+#[derive(Debug, Parser)]
+#[command(name = "lilac_cli", version, styles = STYLES, max_term_width = 100, after_long_help = AFTER)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every verb understands.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Address of the server: http://HOST:PORT or https://HOST.
+    #[arg(long, global = true, env = "LILAC_SERVER", hide_env_values = true, value_name = "URL")]
+    server: Option<String>,
+    /// How results are written: in columns for people, or as the API answers them.
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    /// Write bare ids only.
+    #[arg(short, long, global = true, conflicts_with = "output")]
+    quiet: bool,
+}
+
+impl Global {
+    /// The address given for this invocation.
+    pub fn server(&self) -> Option<String> {
+        self.server.clone().filter(|server| !server.is_empty())
+    }
+
+    pub fn printer(&self) -> Printer {
+        Printer::new(self.output, self.quiet)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Saves which server to talk to.
+    Configure,
+    /// Logs in and saves an API key for this machine, valid for 30 days.
+    Login(commands::login::LoginArgs),
+    /// Revokes the saved API key and forgets it.
+    Logout,
+    /// Shows who you are to the server.
+    Whoami,
+    /// Submits a job, from flags or a file.
+    Submit(Box<commands::submit::SubmitArgs>),
+    /// Lists jobs, the newest first.
+    Ls(commands::list::ListArgs),
+    /// Shows a job and its attempts.
+    Show(commands::show::ShowArgs),
+    /// Shows what happened to a job.
+    Events(commands::events::EventsArgs),
+    /// Prints a job's log.
+    Logs(commands::logs::LogsArgs),
+    /// Waits for a job's end and tells it by the exit code.
+    Wait(commands::wait::WaitArgs),
+    /// Cancels jobs.
+    Cancel(commands::cancel::CancelArgs),
+    /// Puts a held job back in its queue.
+    Release(commands::release::ReleaseArgs),
+    /// Queues: list, create, pause, resume.
+    #[command(subcommand)]
+    Queue(commands::queue::QueueVerb),
+    /// Nodes: list, show, cordon, uncordon, remove.
+    #[command(subcommand)]
+    Node(commands::node::NodeVerb),
+    /// Clusters and the keys with which nodes join them.
+    #[command(subcommand)]
+    Cluster(commands::cluster::ClusterVerb),
+    /// Your API keys.
+    #[command(subcommand)]
+    Key(commands::key::KeyVerb),
+    /// Accounts.
+    #[command(subcommand)]
+    User(commands::user::UserVerb),
+    /// Configures and starts the agent on this machine.
+    #[command(subcommand)]
+    Agent(commands::agent::AgentVerb),
+    /// Prints a completion script for a shell.
+    Completion(commands::completion::CompletionArgs),
+}
+
+impl Verb {
+    /// Whether the exit code tells how a job ended.
+    pub fn awaits(&self) -> bool {
+        match self {
+            Self::Wait(_) => true,
+            Self::Submit(submit) => submit.awaits(),
+            _ => false,
+        }
+    }
+}
+
+/// Reads `KEY=VALUE`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    /// Every verb with its subverbs, as `submit` or `cluster join-key ls`.
+    fn verbs(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
+        for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            let path = format!("{path} {}", verb.get_name()).trim().to_owned();
+            found.push((path.clone(), verb.clone()));
+            verbs(verb, &path, found);
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_of_every_verb() {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let top = command.render_long_help().to_string();
+        insta::with_settings!({snapshot_path => "snapshots/help", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!("lilac_cli", top);
+            let mut found = Vec::new();
+            verbs(&command, "", &mut found);
+            for (path, mut verb) in found {
+                let help = verb.render_long_help().to_string();
+                insta::assert_snapshot!(path.replace(' ', "_"), help);
+            }
+        });
+    }
+
+    #[test]
+    fn pairs_are_split_at_the_first_equals_sign() {
+        assert_eq!(key_value("A=b=c"), Ok(("A".into(), "b=c".into())));
+        assert_eq!(key_value("A="), Ok(("A".into(), String::new())));
+        assert!(key_value("A").is_err() && key_value("=b").is_err());
+    }
+}

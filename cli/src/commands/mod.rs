@@ -1,0 +1,20 @@
+//! The verbs, one file each: arguments on top, then what they do.
+
+pub mod agent;
+pub mod cancel;
+pub mod cluster;
+pub mod completion;
+pub mod configure;
+pub mod events;
+pub mod key;
+pub mod list;
+pub mod login;
+pub mod logs;
+pub mod node;
+pub mod prompt;
+pub mod queue;
+pub mod release;
+pub mod show;
+pub mod submit;
+pub mod user;
+pub mod wait;

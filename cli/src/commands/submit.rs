@@ -1,0 +1,338 @@
+//! `submit`: a job from flags, from a file, or from a file with flags on top.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lilac_api::client::ClientError;
+use lilac_api::job::Job;
+use lilac_api::quantity::{Bytes, Cpus, Span};
+use lilac_api::spec::{Gpus, JobSpec, Network, PullPolicy};
+use lilac_api::validate;
+
+use crate::args::{Global, key_value};
+use crate::failure::{Exit, Failure, fields};
+use crate::follow::{self, Show};
+use crate::job_ref::short;
+use crate::printer::note;
+use crate::session::{self, Again, Session};
+use crate::spec_file::{self, SpecFile};
+
+#[derive(Args, Debug)]
+pub struct SubmitArgs {
+    /// Job file in YAML or JSON; `-` reads standard input. Flags override it.
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<String>,
+    /// Name of the job; without a file, that of the image by default.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Image to run.
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// Queue to wait in.
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<String>,
+    /// 0 to 100 inside the queue: the higher goes first.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=100))]
+    priority: Option<u8>,
+    /// CPUs: 2, 0.5 or 500m.
+    #[arg(long, value_name = "CPUS")]
+    cpus: Option<Cpus>,
+    /// Memory: 512Mi, 8Gi.
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<Bytes>,
+    /// Disk: 20Gi.
+    #[arg(long, value_name = "BYTES")]
+    disk: Option<Bytes>,
+    /// GPUs: 2, or H100:2 for a model.
+    #[arg(long, value_name = "[MODEL:]NUMBER", value_parser = gpus)]
+    gpus: Option<Gpus>,
+    /// Size of /dev/shm.
+    #[arg(long, value_name = "BYTES")]
+    shm_size: Option<Bytes>,
+    /// Variable for the container; KEY alone takes the value from here. May be repeated.
+    #[arg(short, long, value_name = "KEY[=VALUE]", value_parser = variable)]
+    env: Vec<(String, String)>,
+    /// Label of the job. May be repeated.
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    label: Vec<(String, String)>,
+    /// Which network the container sees.
+    #[arg(long, value_parser = words::<Network>(&["bridge", "host", "none"]))]
+    network: Option<Network>,
+    /// Working directory in the container.
+    #[arg(short, long, value_name = "PATH")]
+    workdir: Option<String>,
+    /// User in the container: uid, uid:gid or a name.
+    #[arg(short, long, value_name = "USER")]
+    user: Option<String>,
+    /// When to ask the registry for the image.
+    #[arg(long, value_parser = words::<PullPolicy>(&["always", "if-not-present", "never"]))]
+    pull: Option<PullPolicy>,
+    /// End the job as failed when it ran for this long: 90s, 10m, 24h.
+    #[arg(long, value_name = "TIME")]
+    max_runtime: Option<Span>,
+    /// Attempts that count, the first included.
+    #[arg(long, value_name = "NUMBER")]
+    max_attempts: Option<u32>,
+    /// Script for the image's /bin/sh, instead of a command.
+    #[arg(long, value_name = "SCRIPT", conflicts_with = "command")]
+    run: Option<String>,
+    /// Print the log until the job ends; the exit code tells how it ended.
+    #[arg(long)]
+    follow: bool,
+    /// Wait until the job ends; the exit code tells how it ended.
+    #[arg(long, conflicts_with = "follow")]
+    wait: bool,
+    /// Submitting twice with the same key gives one job. Every invocation has its own by default.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Program and arguments, after `--`.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl SubmitArgs {
+    pub fn awaits(&self) -> bool {
+        self.follow || self.wait
+    }
+}
+
+/// Reads one of the words of an enumeration, with suggestions and completion.
+fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+fn gpus(text: &str) -> Result<Gpus, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    if text.contains('=') {
+        return key_value(text);
+    }
+    match std::env::var(text) {
+        Ok(value) => Ok((text.to_owned(), value)),
+        Err(_) => Err("it is not set here; write KEY=VALUE".to_owned()),
+    }
+}
+
+pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
+    let (follow, wait) = (args.follow, args.wait);
+    let key = args.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let (spec, file) = spec(args)?;
+    let session = session::open(global)?;
+    let job = submit(&session, &spec, file.as_ref(), &key).await?;
+    if !follow && !wait {
+        let printer = session.printer;
+        printer.one(
+            &job,
+            |job| job.id.to_string(),
+            |job| {
+                let (id, name, queue) = (short(job.id), &job.name, &job.queue);
+                printer.line(&format!("Submitted {name} as {id} to queue {queue} ({})", job.id))?;
+                printer.line(&format!("Follow it: `lilac_cli logs -f {id}`"))
+            },
+        )?;
+        return Ok(Exit::Ok);
+    }
+    if session.printer.quiet {
+        session.printer.line(&job.id.to_string())?;
+    } else {
+        note(&format!("{} is submitted as {}", crate::text::clean(&job.name), short(job.id)));
+    }
+    follow::until_interrupted(job.id, async {
+        let job = follow::to_end(&session, job.id, follow.then(Show::default)).await?;
+        follow::conclude(session.printer, &job)
+    })
+    .await
+}
+
+/// Sends the job; a broken connection is no reason to have it twice, thanks to the key.
+async fn submit(
+    session: &Session,
+    spec: &JobSpec,
+    file: Option<&SpecFile>,
+    key: &str,
+) -> Result<Job, Failure> {
+    let submitted =
+        session::attempt(Again::WhateverHappened, async || session.client.submit(spec, Some(key)).await)
+            .await;
+    match (submitted, file) {
+        (Err(ClientError::Refused(problem)), Some(file)) if !problem.errors.is_empty() => {
+            Err(Failure::Refused(file.complain(&problem.errors)))
+        }
+        (submitted, _) => Ok(submitted?),
+    }
+}
+
+/// The spec that file and flags make together, checked.
+fn spec(args: SubmitArgs) -> Result<(JobSpec, Option<SpecFile>), Failure> {
+    let file = args.file.as_deref().map(spec_file::open).transpose()?;
+    let mut spec = match &file {
+        Some(file) => {
+            let given = [("name", &args.name), ("image", &args.image)];
+            let given: Vec<_> =
+                given.into_iter().filter_map(|(field, value)| Some((field, value.clone()?))).collect();
+            file.spec(&given)?
+        }
+        None => {
+            let Some(image) = args.image.as_deref() else {
+                return Err(Failure::usage(
+                    "there is nothing to run",
+                    "give a job file (-f job.yaml) or an image: \
+                     `lilac_cli submit --image busybox -- echo hello`",
+                ));
+            };
+            JobSpec::new(&name_of(image), image)
+        }
+    };
+    apply(&mut spec, args);
+    let errors = validate::job_spec(&spec);
+    match (&file, errors.as_slice()) {
+        (_, []) => Ok((spec, file)),
+        (Some(file), errors) => Err(Failure::Input(file.complain(errors))),
+        (None, errors) => Err(Failure::Input(fields(errors))),
+    }
+}
+
+/// Flags win over what the file says.
+fn apply(spec: &mut JobSpec, args: SubmitArgs) {
+    fn set<T>(field: &mut T, flag: Option<T>) {
+        if let Some(value) = flag {
+            *field = value;
+        }
+    }
+    set(&mut spec.name, args.name);
+    set(&mut spec.image, args.image);
+    set(&mut spec.queue, args.queue);
+    set(&mut spec.priority, args.priority);
+    set(&mut spec.resources.cpus, args.cpus);
+    set(&mut spec.resources.memory, args.memory);
+    set(&mut spec.resources.disk, args.disk.map(Some));
+    set(&mut spec.resources.gpus, args.gpus.map(Some));
+    set(&mut spec.shm_size, args.shm_size.map(Some));
+    set(&mut spec.network, args.network);
+    set(&mut spec.workdir, args.workdir.map(Some));
+    set(&mut spec.user, args.user.map(Some));
+    set(&mut spec.pull.policy, args.pull);
+    set(&mut spec.max_runtime, args.max_runtime.map(Some));
+    set(&mut spec.retry.max_attempts, args.max_attempts);
+    spec.env.extend(args.env);
+    spec.labels.extend(args.label);
+    // A script and a command exclude each other, so one given here takes the other's place.
+    if let Some(script) = args.run {
+        spec.run = Some(script);
+        spec.command.clear();
+        spec.entrypoint.clear();
+    } else if !args.command.is_empty() {
+        spec.command = args.command;
+        spec.run = None;
+    }
+}
+
+/// `registry:5000/team/train:2.4` makes `train`.
+fn name_of(image: &str) -> String {
+    let last = image.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let name: String = last.split(':').next().unwrap_or_default().chars().take(128).collect();
+    let legal = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if legal { name } else { "job".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Verb};
+
+    fn made(words: &[&str]) -> Result<JobSpec, String> {
+        let words = ["lilac_cli", "submit"].iter().chain(words);
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let Verb::Submit(args) = cli.verb else { unreachable!("the verb is submit") };
+        spec(*args).map(|(spec, _)| spec).map_err(|failure| failure.to_string())
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job.yaml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    #[test]
+    fn flags_make_a_job() {
+        let spec = made(&[
+            "--image",
+            "r:5000/a/train:2",
+            "--cpus",
+            "500m",
+            "--memory",
+            "1Gi",
+            "--gpus",
+            "H100:2",
+            "-e",
+            "A=b=c",
+            "--label",
+            "exp=1",
+            "--network",
+            "none",
+            "--pull",
+            "never",
+            "--max-runtime",
+            "1h",
+            "--",
+            "echo",
+            "-n",
+        ])
+        .unwrap();
+        insta::assert_snapshot!(serde_json::to_string(&spec).unwrap());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let (_folder, path) = file("name: a\nimage: x\nrun: ls\nenv: {A: 1, B: 2}\npriority: 7\n");
+        let spec = made(&["-f", &path, "--name", "b", "-e", "B=3", "--", "true"]).unwrap();
+        assert_eq!((spec.name.as_str(), spec.image.as_str(), spec.priority), ("b", "x", 7));
+        assert_eq!((spec.command, spec.run), (vec!["true".to_owned()], None));
+        assert_eq!(spec.env.values().collect::<Vec<_>>(), ["1", "3"]);
+    }
+
+    #[test]
+    fn flags_fill_what_the_file_lacks() {
+        let (_folder, path) = file("image: busybox\n");
+        assert_eq!(made(&["-f", &path, "--name", "n"]).unwrap().name, "n");
+        assert!(made(&["-f", &path]).unwrap_err().contains("`name` is missing"));
+    }
+
+    #[test]
+    fn wrong_flags_name_themselves() {
+        for (words, message) in [
+            (&["--image", "x", "--network", "brige"][..], "bridge"),
+            (&["--image", "x", "--cpus", "many"], "--cpus"),
+            (&["--image", "x", "--priority", "101"], "--priority"),
+            (&["--image", "x", "-e", "=1"], "--env"),
+            (&["--image", "x", "--gpus", "H100:few"], "is not a number of GPUs"),
+            (&["--image", "x", "--cpus", "0"], "resources.cpus: must be 1"),
+            (&["--image", "x", "--name", "a b"], "name: may hold"),
+            (&[], "nothing to run"),
+        ] {
+            let error = made(words).unwrap_err();
+            assert!(error.contains(message), "{words:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_called_like_its_image() {
+        for (image, name) in [
+            ("busybox", "busybox"),
+            ("r:5000/a/b:1", "b"),
+            ("a/b@sha256:00", "b"),
+            ("_x", "job"),
+            ("/", "job"),
+        ] {
+            assert_eq!(name_of(image), name);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Staying with a job until it ends: its log, its state, over restarts of the server and new attempts.
+//!
+//! The log stream is to be fast, the job's state is to be right: whatever the stream says or does not
+//! say, the job is asked again before anything is concluded.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::Utc;
+use futures::StreamExt;
+use lilac_api::JobId;
+use lilac_api::client::{ClientError, LogEvent};
+use lilac_api::job::{Job, JobState, LogQuery};
+use lilac_api::problem::ErrorCode;
+use tokio::time::timeout;
+
+use crate::failure::{Exit, Failure};
+use crate::job_ref::{missing, short};
+use crate::printer::{Printer, Tone, colours_wanted, job_tone, note, painted};
+use crate::session::{Session, patiently, pause};
+use crate::text::{TerminalFilter, clean};
+use crate::times;
+
+/// A stream that says nothing for this long is opened again: its peer may be gone without a word.
+const SILENCE: Duration = Duration::from_secs(45);
+/// How long the rest of an ended job's log is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+const FIRST_POLL: Duration = Duration::from_millis(50);
+const LONGEST_POLL: Duration = Duration::from_secs(1);
+
+/// Where a log goes: byte for byte to a pipe or file, made safe to a terminal.
+pub struct LogSink {
+    filter: Option<TerminalFilter>,
+    to_stderr: bool,
+}
+
+impl LogSink {
+    /// Standard output; standard error where standard output holds JSON.
+    pub fn new(printer: Printer) -> Self {
+        let to_stderr = printer.json_wanted();
+        let terminal = if to_stderr { io::stderr().is_terminal() } else { printer.terminal };
+        Self { filter: terminal.then(|| TerminalFilter::new(colours_wanted())), to_stderr }
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.filter {
+            Some(filter) => {
+                let safe = filter.push(bytes);
+                self.put(&safe)
+            }
+            None => self.put(bytes),
+        }
+    }
+
+    /// Ends an attempt's log: colours it left on do not colour what comes next.
+    pub fn finish(&mut self) -> io::Result<()> {
+        match self.filter.as_mut().map(TerminalFilter::finish) {
+            Some(rest) => self.put(&rest),
+            None => Ok(()),
+        }
+    }
+
+    fn put(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.to_stderr {
+            let mut err = io::stderr().lock();
+            err.write_all(bytes)?;
+            return err.flush();
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+}
+
+/// How far a log was read.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// Which log: attempt and rank. `tail` holds until the first byte came.
+    pub query: LogQuery,
+    /// Whether the attempt ended and all of its log was read.
+    pub whole: bool,
+}
+
+impl Cursor {
+    /// The log of an attempt from its beginning, or from `tail` lines before its end.
+    pub fn new(epoch: u32, rank: Option<u16>, tail: Option<u32>) -> Self {
+        Self { query: LogQuery { epoch: Some(epoch), rank, tail, ..LogQuery::default() }, whole: false }
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.query.epoch.unwrap_or_default()
+    }
+
+    /// The part of `bytes`, which begin at `offset`, that is new; moves behind it.
+    pub fn advance<'a>(&mut self, offset: u64, bytes: &'a [u8]) -> &'a [u8] {
+        let expected = self.query.offset.unwrap_or(offset);
+        let known = expected.saturating_sub(offset);
+        let new = usize::try_from(known).ok().and_then(|known| bytes.get(known..)).unwrap_or_default();
+        self.query.offset = Some(expected.max(offset + bytes.len() as u64));
+        self.query.tail = None;
+        new
+    }
+}
+
+/// Which log to show while waiting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Show {
+    pub rank: Option<u16>,
+    /// Lines before the end of the first attempt's log.
+    pub tail: Option<u32>,
+}
+
+/// Waits until the job ended. With `show`, prints the log of its latest attempt and those that follow.
+pub async fn to_end(session: &Session, id: JobId, show: Option<Show>) -> Result<Job, Failure> {
+    let mut sink = LogSink::new(session.printer);
+    let mut cursor: Option<Cursor> = None;
+    let mut announced: Option<Job> = None;
+    let mut wait = FIRST_POLL;
+    loop {
+        let job = fetch(session, id).await?;
+        if announce(session.printer, announced.as_ref(), &job) {
+            wait = FIRST_POLL;
+        }
+        let before = cursor.as_ref().map(|cursor| (cursor.epoch(), cursor.query.offset, cursor.whole));
+        if let Some(show) = show
+            && job.epoch > 0
+        {
+            let tail = if cursor.is_none() { show.tail } else { None };
+            let log = match &mut cursor {
+                Some(log) if log.epoch() == job.epoch => log,
+                _ => cursor.insert(Cursor::new(job.epoch, show.rank, tail)),
+            };
+            if !log.whole {
+                stream(session, id, log, job.state.is_terminal(), &mut sink).await?;
+            }
+        }
+        let after = cursor.as_ref().map(|cursor| (cursor.epoch(), cursor.query.offset, cursor.whole));
+        let moved = before != after;
+        if job.state.is_terminal() {
+            if let Some(log) = cursor.filter(|log| !log.whole) {
+                note(&painted(
+                    &format!("the log of attempt {} is not whole; what there is was shown", log.epoch()),
+                    Tone::Warn,
+                ));
+            }
+            return Ok(job);
+        }
+        announced = Some(job);
+        if moved {
+            wait = FIRST_POLL;
+        }
+        pause(&mut wait, LONGEST_POLL).await;
+    }
+}
+
+/// Follows one attempt's log to its end.
+pub async fn one_log(session: &Session, id: JobId, mut log: Cursor) -> Result<(), Failure> {
+    let mut sink = LogSink::new(session.printer);
+    let mut wait = FIRST_POLL;
+    loop {
+        let job = fetch(session, id).await?;
+        let over = job.state.is_terminal() || job.epoch > log.epoch();
+        stream(session, id, &mut log, over, &mut sink).await?;
+        if log.whole || over {
+            return Ok(());
+        }
+        pause(&mut wait, LONGEST_POLL).await;
+    }
+}
+
+async fn fetch(session: &Session, id: JobId) -> Result<Job, Failure> {
+    patiently(async || session.client.job(id).await).await.map_err(|error| missing(error, &id.to_string()))
+}
+
+/// Prints the log from the cursor on until its end, or until the stream breaks or falls silent. Whoever
+/// calls asks for the job and comes back.
+async fn stream(
+    session: &Session,
+    id: JobId,
+    log: &mut Cursor,
+    over: bool,
+    sink: &mut LogSink,
+) -> Result<(), Failure> {
+    let mut events = match session.client.follow_log(id, &log.query).await {
+        Ok(events) => Box::pin(events),
+        Err(error) if may_come(&error) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let silence = if over { LAST_WORDS } else { SILENCE };
+    while let Ok(Some(event)) = timeout(silence, events.next()).await {
+        match event {
+            Ok(LogEvent::Chunk(chunk)) if chunk.epoch == log.epoch() => {
+                let bytes = BASE64_STANDARD.decode(&chunk.data).map_err(|error| ClientError::NotLilac {
+                    url: session.client.base_url().to_owned(),
+                    message: error.to_string(),
+                })?;
+                sink.write(log.advance(chunk.offset, &bytes))?;
+            }
+            Ok(LogEvent::Chunk(_)) => return Ok(()),
+            Ok(LogEvent::End(_)) => {
+                log.whole = true;
+                return Ok(sink.finish()?);
+            }
+            Err(error) if may_come(&error) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a log that cannot be had now may be had later.
+fn may_come(error: &ClientError) -> bool {
+    error.is_transient() || error.code() == Some(ErrorCode::NotFound)
+}
+
+/// Tells on standard error where the job stands, when that changed. Ends are told by who asked.
+fn announce(printer: Printer, before: Option<&Job>, job: &Job) -> bool {
+    let changed = before.is_none_or(|before| {
+        (before.state, before.reason, before.epoch) != (job.state, job.reason, job.epoch)
+    });
+    if changed && !printer.quiet && !job.state.is_terminal() {
+        let first_start = matches!(job.state, JobState::Starting | JobState::Running) && job.epoch == 1;
+        let known_state = before.map(|before| before.state) == Some(job.state);
+        if !(first_start && known_state) {
+            note(&painted(&standing(job), Tone::Faint));
+        }
+    }
+    changed
+}
+
+/// Where a job stands that has not ended, in a line.
+pub fn standing(job: &Job) -> String {
+    let mut line = format!("{} is {}", clean(&job.name), job.state);
+    if !job.nodes.is_empty() && matches!(job.state, JobState::Starting | JobState::Running) {
+        line += &format!(" on {}", clean(&job.nodes.join(", ")));
+    }
+    if job.epoch > 1 {
+        line += &format!(" (attempt {})", job.epoch);
+    }
+    match (job.message.is_empty(), job.reason) {
+        (false, _) => line += &format!(": {}", clean(&job.message)),
+        (true, Some(reason)) => line += &format!(": {reason}"),
+        (true, None) => {}
+    }
+    if job.state == JobState::Held {
+        line += &format!("; `lilac_cli release {}` puts it back", short(job.id));
+    }
+    line
+}
+
+/// How a job ended, in a line.
+pub fn ending(job: &Job) -> String {
+    let mut line = format!("{} {}", clean(&job.name), painted(job.state.as_str(), job_tone(job.state)));
+    if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
+        line += &format!(" after {}", times::between(started, finished));
+    }
+    if !job.nodes.is_empty() {
+        line += &format!(" on {}", clean(&job.nodes.join(", ")));
+    }
+    if let Some(reason) = job.reason.filter(|_| job.state == JobState::Failed) {
+        line += &format!(": {reason}");
+        if let Some(code) = job.exit_code.filter(|code| *code != 0) {
+            line += &format!(" {code}");
+        }
+    }
+    if !job.message.is_empty() && job.state != JobState::Succeeded {
+        line += &format!(" ({})", clean(&job.message));
+    }
+    line
+}
+
+/// The exit code that tells how a job ended.
+pub fn exit(state: JobState) -> Exit {
+    match state {
+        JobState::Succeeded => Exit::Ok,
+        JobState::Failed => Exit::JobFailed,
+        JobState::Cancelled => Exit::JobCancelled,
+        JobState::Queued | JobState::Starting | JobState::Running | JobState::Held => Exit::JobUnfinished,
+    }
+}
+
+/// Tells the end of a job and gives its exit code.
+pub fn conclude(printer: Printer, job: &Job) -> Result<Exit, Failure> {
+    if printer.json_wanted() {
+        printer.json(job)?;
+    } else if !printer.quiet {
+        note(&ending(job));
+        if job.state == JobState::Failed && job.epoch > 0 {
+            let id = short(job.id);
+            note(&painted(
+                &format!("`lilac_cli show {id}` and `lilac_cli events {id}` say more"),
+                Tone::Faint,
+            ));
+        }
+    }
+    Ok(exit(job.state))
+}
+
+/// Runs `work` until Ctrl-C, which leaves the job alone and says so.
+pub async fn until_interrupted(
+    id: JobId,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        result = work => result,
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            let id = short(id);
+            note(&format!("\nnot following any more; the job goes on. `lilac_cli logs -f {id}` follows it \
+                           again, `lilac_cli cancel {id}` stops it"));
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// The age of a job's latest news, for lists.
+pub fn age(job: &Job) -> String {
+    times::ago(Utc::now(), job.created_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_and_overlapping_chunks_are_read_once() {
+        let mut log = Cursor::new(1, None, None);
+        assert_eq!(log.advance(0, b"abc"), b"abc");
+        assert_eq!(log.advance(0, b"abc"), b"");
+        assert_eq!(log.advance(1, b"bcde"), b"de");
+        assert_eq!(log.advance(0, b"a"), b"");
+        assert_eq!(log.query.offset, Some(5));
+    }
+
+    #[test]
+    fn a_tail_holds_until_the_first_byte() {
+        let mut log = Cursor::new(1, Some(0), Some(10));
+        assert_eq!(log.query.tail, Some(10));
+        assert_eq!(log.advance(900, b"xy"), b"xy");
+        assert_eq!((log.query.offset, log.query.tail), (Some(902), None));
+    }
+}

@@ -1,0 +1,306 @@
+//! What goes to standard output: tables for people, JSON for programs, bare ids for scripts.
+//!
+//! Only results go to standard output; hints, progress and errors go to standard error, so that a pipe
+//! holds nothing but what was asked for. Everything that others wrote is cleaned on its way to a table.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row, Table, presets};
+use lilac_api::cluster::NodeState;
+use lilac_api::job::{AttemptState, JobState};
+use serde::Serialize;
+
+use crate::text::clean;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    pub format: Format,
+    /// Bare ids (or a bare secret) only.
+    pub quiet: bool,
+    /// Whether standard output is a terminal that likes colours.
+    pub colours: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+}
+
+/// How a cell looks, where it says more than its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Faint,
+    Good,
+    Busy,
+    Warn,
+    Bad,
+}
+
+/// One value of a table.
+#[derive(Clone, Debug)]
+pub struct Field {
+    text: String,
+    tone: Tone,
+}
+
+impl Field {
+    pub fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
+        Self { text: clean(text.as_ref()), tone }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Field {
+    fn from(text: T) -> Self {
+        Self::toned(text, Tone::Plain)
+    }
+}
+
+/// The colour of a job's state. A new state fails to compile until it has one.
+pub fn job_tone(state: JobState) -> Tone {
+    match state {
+        JobState::Queued => Tone::Faint,
+        JobState::Starting | JobState::Running => Tone::Busy,
+        JobState::Succeeded => Tone::Good,
+        JobState::Failed => Tone::Bad,
+        JobState::Cancelled | JobState::Held => Tone::Warn,
+    }
+}
+
+pub fn attempt_tone(state: AttemptState) -> Tone {
+    match state {
+        AttemptState::Granted | AttemptState::Preparing | AttemptState::Running => Tone::Busy,
+        AttemptState::Succeeded => Tone::Good,
+        AttemptState::Failed => Tone::Bad,
+        AttemptState::Stopping | AttemptState::Cancelled | AttemptState::Preempted | AttemptState::Lost => {
+            Tone::Warn
+        }
+    }
+}
+
+pub fn node_tone(state: NodeState) -> Tone {
+    match state {
+        NodeState::Ready => Tone::Good,
+        NodeState::Joining => Tone::Faint,
+        NodeState::Cordoned => Tone::Warn,
+        NodeState::Unhealthy | NodeState::Unreachable => Tone::Bad,
+    }
+}
+
+impl Printer {
+    pub fn new(format: Format, quiet: bool) -> Self {
+        let terminal = io::stdout().is_terminal();
+        Self { format, quiet, terminal, colours: terminal && colours_wanted() }
+    }
+
+    pub fn json_wanted(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A list: a table, a JSON array, or one id a line. A column whose title begins with `>` is aligned
+    /// to the right.
+    pub fn list<T: Serialize>(
+        self,
+        items: &[T],
+        columns: &[&str],
+        row: impl Fn(&T) -> Vec<Field>,
+        id: impl Fn(&T) -> String,
+    ) -> io::Result<()> {
+        if self.quiet {
+            let ids: String = items.iter().map(|item| id(item) + "\n").collect();
+            return self.raw(ids.as_bytes());
+        }
+        if self.json_wanted() {
+            return self.json(&items);
+        }
+        self.table(columns, items.iter().map(row).collect())
+    }
+
+    pub fn table(self, columns: &[&str], rows: Vec<Vec<Field>>) -> io::Result<()> {
+        let mut table = self.bare_table();
+        table.set_header(columns.iter().map(|title| {
+            let cell = Cell::new(title.trim_start_matches('>'));
+            if self.colours { cell.add_attribute(Attribute::Bold) } else { cell }
+        }));
+        for row in rows {
+            let mut row = Row::from(row.iter().map(|field| self.cell(field)));
+            row.max_height(1);
+            table.add_row(row);
+        }
+        for (index, title) in columns.iter().enumerate() {
+            if let Some(column) = table.column_mut(index) {
+                // Two spaces between columns, none before the first.
+                column.set_padding((0, if index + 1 == columns.len() { 0 } else { 2 }));
+                if title.starts_with('>') {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        self.raw((table.trim_fmt() + "\n").as_bytes())
+    }
+
+    /// One thing as `title  value` lines; values without text are left out.
+    pub fn facts(self, facts: &[(&str, Field)]) -> io::Result<()> {
+        let width = facts.iter().map(|(title, _)| title.len()).max().unwrap_or(0) + 2;
+        let mut text = String::new();
+        for (title, field) in facts.iter().filter(|(_, field)| !field.text.is_empty()) {
+            text.push_str(&self.paint(&format!("{title:width$}"), Tone::Faint));
+            text.push_str(&self.paint(&field.text, field.tone));
+            text.push('\n');
+        }
+        self.raw(text.as_bytes())
+    }
+
+    /// One thing: JSON, its bare id, or whatever `human` writes.
+    pub fn one<T: Serialize>(
+        self,
+        item: &T,
+        id: impl FnOnce(&T) -> String,
+        human: impl FnOnce(&T) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.quiet {
+            self.line(&id(item))
+        } else if self.json_wanted() {
+            self.json(item)
+        } else {
+            human(item)
+        }
+    }
+
+    /// What was done, in a sentence; nothing where only results are wanted.
+    pub fn done(self, sentence: &str) -> io::Result<()> {
+        if self.quiet || self.json_wanted() { Ok(()) } else { self.line(sentence) }
+    }
+
+    pub fn line(self, text: &str) -> io::Result<()> {
+        self.raw((clean(text) + "\n").as_bytes())
+    }
+
+    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+        self.raw((safe_json(&text) + "\n").as_bytes())
+    }
+
+    /// Bytes as they are.
+    pub fn raw(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    fn paint(self, text: &str, tone: Tone) -> String {
+        match ansi(tone) {
+            Some(code) if self.colours => format!("\x1b[{code}m{text}\x1b[0m"),
+            _ => text.to_owned(),
+        }
+    }
+
+    fn cell(self, field: &Field) -> Cell {
+        let cell = Cell::new(if field.text.is_empty() { "-" } else { &field.text });
+        if !self.colours {
+            return cell;
+        }
+        match field.tone {
+            Tone::Plain => cell,
+            Tone::Faint => cell.add_attribute(Attribute::Dim),
+            Tone::Good => cell.fg(Color::Green),
+            Tone::Busy => cell.fg(Color::Cyan),
+            Tone::Warn => cell.fg(Color::Yellow),
+            Tone::Bad => cell.fg(Color::Red),
+        }
+    }
+
+    fn bare_table(self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if self.terminal {
+            // Columns shrink to the window; what does not fit ends in `…`.
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        } else {
+            table.force_no_tty();
+        }
+        table
+    }
+}
+
+/// A line for standard error: progress, hints, errors. When it cannot be written, nobody reads it.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether colours are welcome on standard error.
+pub fn stderr_colours() -> bool {
+    io::stderr().is_terminal() && colours_wanted()
+}
+
+/// A text in the colour of its tone, for standard error.
+pub fn painted(text: &str, tone: Tone) -> String {
+    match ansi(tone) {
+        Some(code) if stderr_colours() => format!("\x1b[{code}m{text}\x1b[0m"),
+        _ => text.to_owned(),
+    }
+}
+
+/// <https://no-color.org>: set to anything but nothing, it switches colours off.
+pub fn colours_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+fn ansi(tone: Tone) -> Option<&'static str> {
+    match tone {
+        Tone::Plain => None,
+        Tone::Faint => Some("2"),
+        Tone::Good => Some("32"),
+        Tone::Busy => Some("36"),
+        Tone::Warn => Some("33"),
+        Tone::Bad => Some("31"),
+    }
+}
+
+/// JSON escapes the low control characters by itself; a terminal also obeys the high ones. Such
+/// characters occur in strings only, where an escape means the same.
+fn safe_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && clean(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning_and_holds_nothing_that_acts() {
+        let hostile = "a\u{1b}[2J\u{9b}1m\u{202e}\u{7f}\n\té";
+        let text = safe_json(&serde_json::to_string_pretty(&[hostile]).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || clean(&c.to_string()) == c.to_string()), "{text}");
+        let back: Vec<String> = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, [hostile]);
+    }
+
+    #[test]
+    fn fields_are_cleaned() {
+        assert_eq!(Field::from("a\x1b]0;x\x07").text, "a\\u{1b}]0;x\\u{7}");
+    }
+
+    #[test]
+    fn a_table_has_no_borders_and_no_trailing_space() {
+        let printer = Printer { format: Format::Table, quiet: false, colours: false, terminal: false };
+        let mut table = printer.bare_table();
+        table.set_header(["A", "B"]).add_row(["1", ""]);
+        assert!(table.trim_fmt().lines().all(|line| !line.ends_with(' ') && !line.contains('|')));
+    }
+}
