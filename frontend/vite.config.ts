@@ -11,7 +11,8 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     // Development runs against a real server: there is no second, invented one to keep in step.
-    proxy: { "/api": { target: server } },
+    // With the slash: `/api-keys` is a page.
+    proxy: { "^/api/": { target: server } },
   },
   build: {
     target: "es2022",

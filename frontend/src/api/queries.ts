@@ -30,6 +30,9 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** The most that one answer holds. */
+const LONGEST_PAGE = { limit: 500 };
+
 /** Filters of the job list, as they stand in the URL. */
 export interface JobFilters {
   state?: string;
@@ -71,12 +74,12 @@ export const queries = {
   jobEvents: (id: string) =>
     queryOptions({
       queryKey: ["job", id, "events"],
-      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/events", { params: { path: { id } }, signal })),
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/events", { params: { path: { id }, query: LONGEST_PAGE }, signal })),
     }),
   attempts: (id: string) =>
     queryOptions({
       queryKey: ["job", id, "attempts"],
-      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/attempts", { params: { path: { id } }, signal })),
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/attempts", { params: { path: { id }, query: LONGEST_PAGE }, signal })),
     }),
   nodes: () =>
     queryOptions({ queryKey: ["nodes"], queryFn: ({ signal }) => ok(api.GET("/api/v1/nodes", { signal })) }),
@@ -85,7 +88,7 @@ export const queries = {
   queues: () =>
     queryOptions({ queryKey: ["queues"], queryFn: ({ signal }) => ok(api.GET("/api/v1/queues", { signal })) }),
   users: () =>
-    queryOptions({ queryKey: ["users"], queryFn: ({ signal }) => ok(api.GET("/api/v1/users", { signal })) }),
+    queryOptions({ queryKey: ["users"], queryFn: ({ signal }) => ok(api.GET("/api/v1/users", { params: { query: LONGEST_PAGE }, signal })) }),
   apiKeys: () =>
     queryOptions({ queryKey: ["api-keys"], queryFn: ({ signal }) => ok(api.GET("/api/v1/api-keys", { signal })) }),
 };

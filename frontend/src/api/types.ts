@@ -18,7 +18,6 @@ export type JobSpec = Schemas["JobSpec"];
 export type JobState = Schemas["JobState"];
 export type JoinKey = Schemas["JoinKey"];
 export type LogChunk = Schemas["LogChunk"];
-export type LogEnd = Schemas["LogEnd"];
 export type LoginResponse = Schemas["LoginResponse"];
 export type Network = Schemas["Network"];
 export type Node = Schemas["Node"];

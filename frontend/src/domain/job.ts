@@ -79,7 +79,7 @@ export const reasonText: Record<Reason, string> = {
 
 /** Words for a reason where space is short. */
 export function reasonWord(reason: string): string {
-  const text = reason.replaceAll("-", " ");
+  const text = reason.replaceAll("-", " ").replace(/\bgpu/g, "GPU").replace(/^oom$/, "out of memory");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

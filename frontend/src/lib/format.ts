@@ -49,11 +49,14 @@ function coarse(millis: number): string {
   return `${Math.floor(secs / 86_400)}d`;
 }
 
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+const THIS_YEAR = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", ...CLOCK });
+const ANY_YEAR = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", ...CLOCK });
 
 /** A moment in full, in the reader's own zone. */
 export function exact(at: string): string {
-  return EXACT.format(new Date(at));
+  const date = new Date(at);
+  return (date.getFullYear() === new Date().getFullYear() ? THIS_YEAR : ANY_YEAR).format(date);
 }
 
 /** The end of an id: ids of one moment share their beginning, so the end tells them apart. */

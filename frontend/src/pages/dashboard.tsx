@@ -34,7 +34,7 @@ export function DashboardPage() {
       </PageHead>
       <div className="space-y-5">
         {counts.isError ? <Card><Broken error={counts.error} retry={() => void counts.refetch()} /></Card> : <Counts counts={counts.data} />}
-        <div className="grid gap-5 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+        <div className="grid grid-cols-1 gap-5 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
           <NodesCard nodes={nodes.data?.items} />
           <div className="space-y-5">
             <Attention concerns={concerns} />
@@ -58,7 +58,7 @@ function Counts({ counts }: { counts: JobCounts | undefined }) {
   return (
     <ul aria-label="Jobs by state" className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line shadow-card sm:grid-cols-4 xl:grid-cols-7">
       {JOB_STATES.map((state) => (
-        <li key={state} className="bg-panel last:max-xl:col-span-2 last:max-sm:col-span-2 sm:last:max-xl:col-span-2">
+        <li key={state} className="bg-panel last:max-xl:col-span-2">
           <Link to="/jobs" search={{ state }} className="block px-4 py-3.5 transition-colors hover:bg-hover focus-visible:-outline-offset-2">
             <span className="flex items-center gap-1.5 text-sm text-ink-soft">
               <StateIcon look={jobLook[state]} /> {jobLook[state].word}
@@ -80,7 +80,7 @@ function Counts({ counts }: { counts: JobCounts | undefined }) {
 function NodesCard({ nodes }: { nodes: Node[] | undefined }) {
   const totals = nodes && meters(sum(nodes.map((node) => node.allocated)), sum(nodes.filter(isAlive).map((node) => node.capacity)));
   return (
-    <Card title="Nodes" aside={<Link to="/nodes" className="hover:text-ink">All nodes</Link>}>
+    <Card title="Nodes" className="self-start" aside={<Link to="/nodes" className="hover:text-ink">All nodes</Link>}>
       {!nodes && <SkeletonRows rows={3} />}
       {nodes?.length === 0 && (
         <Empty title="No node has joined" action={<Link to="/nodes" search={{ add: true }} className={buttonClass("primary")}>Add a node</Link>}>
@@ -89,13 +89,12 @@ function NodesCard({ nodes }: { nodes: Node[] | undefined }) {
       )}
       {nodes && nodes.length > 0 && (
         <>
-          <div className="grid gap-x-8 gap-y-4 border-b px-4 py-4 sm:grid-flow-col sm:auto-cols-fr">
+          <div className="grid grid-cols-1 gap-x-8 gap-y-4 border-b px-4 py-4 sm:grid-flow-col sm:auto-cols-fr">
             {totals?.map((meter) => <Meter key={meter.label} {...meter} />)}
           </div>
-          <ul className="grid gap-px bg-line sm:grid-cols-2 2xl:grid-cols-3">
+          <ul className="grid grid-cols-1 gap-px overflow-hidden rounded-b-xl bg-line sm:grid-cols-2">
             {nodes.slice(0, SHOWN_NODES).map((node) => <NodeCell key={node.id} node={node} />)}
-            {/* The last row's gap would show the colour of the lines. */}
-            <li aria-hidden className="hidden bg-panel last:block sm:last:nth-[2n]:block" />
+            {nodes.length % 2 === 1 && <li aria-hidden className="hidden bg-panel sm:block" />}
           </ul>
           {nodes.length > SHOWN_NODES && (
             <Link to="/nodes" className="block border-t px-4 py-2.5 text-sm text-ink-soft hover:bg-hover">

@@ -24,7 +24,7 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
   const gpus = latest?.tasks.flatMap((task) => task.gpu_indices.map((index) => `${task.node}:${index}`)) ?? [];
   const spec = job.spec;
   return (
-    <div className="grid gap-5 lg:grid-cols-2">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
       <Card title="Where it stands">
         <div className="space-y-4 p-4">
           <div className="flex items-start gap-3">

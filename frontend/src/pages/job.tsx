@@ -132,7 +132,7 @@ function Head({ job }: { job: Job }) {
         <Fact name="Owner">{job.owner}</Fact>
         <Fact name="Node">{job.nodes.join(", ") || "–"}</Fact>
         <Fact name="Submitted"><Time at={job.created_at} /></Fact>
-        <Fact name={job.started_at ? "Ran for" : "Waited"}><Elapsed job={job} /></Fact>
+        <Fact name={elapsedName(job)}><Elapsed job={job} /></Fact>
       </dl>
     </header>
   );
@@ -147,10 +147,16 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
+function elapsedName(job: Job): string {
+  if (isOver(job.state)) return job.started_at ? "Ran for" : "Waited";
+  return job.started_at && job.state === "running" ? "Running for" : "Waiting for";
+}
+
 function Elapsed({ job }: { job: Job }) {
   const now = useNow();
   const end = job.finished_at ? Date.parse(job.finished_at) : now;
-  return duration(end - Date.parse(job.started_at ?? job.created_at));
+  const ran = job.started_at && (isOver(job.state) || job.state === "running");
+  return duration(end - Date.parse(ran ? job.started_at ?? job.created_at : job.created_at));
 }
 
 function Actions({ job }: { job: Job }) {

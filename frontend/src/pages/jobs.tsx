@@ -92,7 +92,7 @@ function Filters({ search, change }: { search: JobsSearch; change: (part: Partia
     change({ state: next.join(",") || undefined });
   }
 
-  const select = "h-8 rounded-lg border border-line-strong bg-panel px-2 text-sm text-ink hover:border-ink-faint/60";
+  const select = "select h-8 rounded-lg border border-line-strong bg-panel pr-8 pl-2.5 text-sm text-ink hover:border-ink-faint/60";
   return (
     <div className="mb-4 space-y-3">
       <div role="group" aria-label="States" className="flex flex-wrap gap-1.5">

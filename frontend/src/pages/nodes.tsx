@@ -63,7 +63,7 @@ function adminOnly(): string | null {
 function NodeCard({ node }: { node: Node }) {
   return (
     <li className="rounded-xl border bg-panel shadow-card">
-      <div className="grid items-center gap-x-8 gap-y-4 px-4 py-4 lg:grid-cols-[minmax(0,15rem)_minmax(0,1fr)_auto] sm:px-5">
+      <div className="grid grid-cols-1 items-center gap-x-8 gap-y-4 px-4 py-4 lg:grid-cols-[minmax(0,15rem)_minmax(0,1fr)_12rem] sm:px-5">
         <div className="min-w-0">
           <div className="flex items-center gap-3">
             <h2 className="truncate text-base font-semibold" title={node.name}>{node.name}</h2>
@@ -76,7 +76,7 @@ function NodeCard({ node }: { node: Node }) {
             </Link>
           </p>
         </div>
-        <div className="grid gap-x-6 gap-y-3 sm:grid-flow-col sm:auto-cols-fr">
+        <div className="grid grid-cols-1 gap-x-6 gap-y-3 sm:grid-cols-3">
           {meters(node.allocated, node.capacity).map((meter) => <Meter key={meter.label} {...meter} />)}
         </div>
         <NodeActions node={node} />
@@ -104,7 +104,7 @@ function NodeActions({ node }: { node: Node }) {
   const [asking, setAsking] = useState(false);
   const cordoned = node.state === "cordoned";
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    <div className="flex flex-wrap items-center gap-2 lg:justify-end">
       <Button
         disabledReason={adminOnly()}
         busy={cordon.isPending}

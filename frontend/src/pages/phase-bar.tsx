@@ -62,19 +62,20 @@ export function PhaseBar({ job, attempts }: { job: Job; attempts: Attempt[] }) {
 function Row({ label, phases, children }: { label: string; phases: Phase[]; children?: ReactNode }) {
   const total = phases.reduce((sum, phase) => sum + phase.millis, 0) || 1;
   return (
-    <li className="flex flex-wrap items-center gap-x-3 gap-y-1">
-      {label && <span className="w-20 text-sm text-ink-faint">{label}</span>}
-      <div className="flex h-7 min-w-56 flex-1 gap-0.5 overflow-hidden rounded-lg">
+    <li className={label ? "grid grid-cols-[1fr_auto] items-center gap-x-3 gap-y-1 sm:grid-cols-[5rem_minmax(0,1fr)_6.5rem]" : ""}>
+      {label && <span className="text-sm text-ink-faint">{label}</span>}
+      <div className="col-span-2 flex h-7 min-w-0 gap-0.5 overflow-hidden rounded-lg max-sm:order-last sm:col-span-1">
         {phases.map((phase) => (
           <div
             key={phase.name}
             title={`${phase.name} ${duration(phase.millis)}`}
             // The shortest phase must still be readable; the rest is in proportion.
-            style={{ flexGrow: phase.millis / total, flexBasis: "8.5rem" }}
-            className={`flex min-w-0 items-center gap-1.5 overflow-hidden px-2.5 text-xs whitespace-nowrap ${LOOKS[phase.name]} ${phase.live ? "hatch" : ""}`}
+            style={{ flexGrow: phase.millis / total, flexBasis: "8rem" }}
+            className={`relative flex min-w-0 items-center gap-1.5 overflow-hidden px-2.5 text-xs whitespace-nowrap ${LOOKS[phase.name]}`}
           >
             <span className="truncate font-medium">{phase.name}</span>
-            <span className="truncate">{duration(phase.millis)}</span>
+            <span className="shrink-0">{duration(phase.millis)}</span>
+            {phase.live && <span aria-hidden className="absolute inset-y-0 right-0 w-1 animate-breathe bg-current" />}
           </div>
         ))}
       </div>

@@ -31,7 +31,7 @@ const COLUMNS: Column<Queue>[] = [
     ),
   },
   { head: "State", cell: (queue) => <StateMark look={queue.paused ? PAUSED : OPEN} /> },
-  { head: "Priority", cell: (queue) => queue.priority, number: true },
+  { head: "Priority", cell: (queue) => queue.priority, number: true, wide: true },
   {
     head: "Waiting",
     number: true,
@@ -44,6 +44,7 @@ const COLUMNS: Column<Queue>[] = [
   {
     head: "Running",
     number: true,
+    wide: true,
     cell: (queue) => (
       <Link to="/jobs" search={{ queue: queue.name, state: "starting,running" }} className="hover:text-accent">
         {queue.running.toLocaleString()}

@@ -65,7 +65,7 @@ function SubmitForm({ base }: { base: JobSpec | null }) {
   }
 
   return (
-    <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_minmax(0,28rem)]">
+    <div className="grid grid-cols-1 items-start gap-5 xl:grid-cols-[minmax(0,1fr)_minmax(0,28rem)]">
       <form onSubmit={send} aria-label="Job" noValidate>
         <Card>
           <Section title="What to run">
@@ -80,7 +80,7 @@ function SubmitForm({ base }: { base: JobSpec | null }) {
               options={[
                 { value: "script", text: "A script" },
                 { value: "command", text: "A command" },
-                { value: "image", text: "The image’s own" },
+                { value: "image", text: "Image default" },
               ]}
             />
             {form.kind === "script" && (

@@ -29,6 +29,11 @@ export function Dialog({
         <Base.Overlay className="fixed inset-0 z-40 bg-[#120d1c]/45 backdrop-blur-[2px]" />
         <Base.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={(event) => {
+            // Without a first field of its own, a dialog begins at itself, not at its close button.
+            event.preventDefault();
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+          }}
           className={
             "fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 -translate-y-1/2 " +
             `overflow-y-auto rounded-2xl border bg-panel p-5 shadow-float focus:outline-none ${wide ? "max-w-2xl" : "max-w-md"}`

@@ -80,7 +80,7 @@ type SelectProps = FieldProps & SelectHTMLAttributes<HTMLSelectElement>;
 export function SelectField({ label, hint, error, optional, ...rest }: SelectProps) {
   return (
     <Frame {...{ label, hint, error, optional }}>
-      {(wiring) => <select {...rest} {...wiring} className={`${inputClass} pr-8`} />}
+      {(wiring) => <select {...rest} {...wiring} className={`${inputClass} select pr-8`} />}
     </Frame>
   );
 }
@@ -108,7 +108,7 @@ export function Choice<T extends string>({
           <label
             key={option.value}
             className={
-              "flex flex-1 cursor-pointer items-center justify-center rounded-md px-2 text-sm text-ink-soft transition-colors hover:text-ink " +
+              "flex flex-1 cursor-pointer items-center justify-center rounded-md px-2 text-sm whitespace-nowrap text-ink-soft transition-colors hover:text-ink " +
               "has-checked:bg-panel has-checked:font-medium has-checked:text-ink has-checked:shadow-card " +
               "has-focus-visible:outline-2 has-focus-visible:outline-accent-solid"
             }

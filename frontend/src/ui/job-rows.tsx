@@ -12,7 +12,7 @@ import { Time } from "./parts";
 import { StateMark } from "./state-mark";
 
 export const ROW_GRID =
-  "grid grid-cols-[7.25rem_minmax(0,1fr)_auto] gap-x-4 md:grid-cols-[7.25rem_minmax(0,1fr)_9rem_9rem_6.5rem] xl:grid-cols-[7.25rem_minmax(0,1fr)_8rem_8rem_12rem_8rem_6.5rem]";
+  "grid grid-cols-[6rem_minmax(0,1fr)_auto] gap-x-3 md:gap-x-4 md:grid-cols-[6.75rem_minmax(0,1fr)_7rem_8rem_6rem] xl:grid-cols-[6.75rem_minmax(0,1fr)_6.5rem_6rem_11.5rem_7rem_6rem]";
 
 export function JobRowsHead() {
   return (
@@ -29,7 +29,7 @@ export function JobRowsHead() {
 }
 
 export function JobRow({ job }: { job: Job }) {
-  const note = jobSentence(job) || exitText(job) || job.image;
+  const note = jobSentence(job) || (job.state === "failed" && exitText(job)) || job.image;
   return (
     <div
       role="row"

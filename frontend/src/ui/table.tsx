@@ -24,7 +24,7 @@ export function Table<Row>({
   rowKey: (row: Row) => string;
 }) {
   const cellClass = (column: Column<Row>) =>
-    `px-4 first:pl-4 ${column.number ? "text-right" : "text-left"} ${column.wide ? "max-md:hidden" : ""} ${column.grow ? "w-full" : "whitespace-nowrap"}`;
+    `px-3 first:pl-4 last:pr-4 md:px-4 ${column.number ? "text-right" : "text-left"} ${column.wide ? "max-md:hidden" : ""} ${column.grow ? "w-full" : "whitespace-nowrap"}`;
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
       <table className="w-full border-collapse text-base">

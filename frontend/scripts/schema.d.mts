@@ -1,0 +1,2 @@
+export declare const GENERATED: URL;
+export declare function schemaText(): Promise<string>;
