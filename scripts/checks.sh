@@ -86,7 +86,7 @@ check_rust() {
     build_frontend
     build_for_tests
     if ! have cargo-nextest; then cargo_tool cargo-nextest "$nextest_version"; fi
-    export PATH=$repo/target/tools/bin:$PATH
+    export PATH=$target_dir/tools/bin:$PATH
     local database
     database=$(test_database)
     DATABASE_URL=$database cargo nextest run --workspace --locked --profile ci
@@ -107,7 +107,7 @@ check_openapi() {
 check_migrate() {
     build_for_tests
     cargo_tool sqlx-cli "$sqlx_version" --no-default-features --features postgres,rustls
-    local sqlx=target/tools/bin/sqlx database
+    local sqlx=$target_dir/tools/bin/sqlx database
     database=$(test_database)
     # postgres://lilac@localhost:5432/lilac?host=… with another name for the database
     export DATABASE_URL=${database/\/lilac\?/\/lilac_migrated\?}

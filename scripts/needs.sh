@@ -108,12 +108,16 @@ need_docker() {
 }
 
 static_busybox() {
-    local path
+    local path linked
     for path in /bin/busybox /usr/bin/busybox; do
-        if [ -x "$path" ] && ! grep -q 'ld-linux\|ld-musl' "$path"; then
+        [ -x "$path" ] || continue
+        # `ldd` counts a static program as a failure.
+        linked=$(ldd "$path" 2>&1 || true)
+        case $linked in *"not a dynamic"* | *"statically"*)
             printf '%s' "$path"
             return
-        fi
+            ;;
+        esac
     done
 }
 
@@ -131,9 +135,9 @@ need_for_tests() {
 cargo_tool() {
     local name=$1 version=$2
     shift 2
-    local stamp=target/tools/$name-$version
+    local stamp=$target_dir/tools/$name-$version
     [ ! -e "$stamp" ] || return 0
     say "building $name $version, as it is not on this machine"
-    cargo install "$name" --version "$version" --locked --root target/tools "$@"
+    cargo install "$name" --version "$version" --locked --root "$target_dir/tools" "$@"
     touch "$stamp"
 }
