@@ -45,9 +45,9 @@ pub fn check_lifetime(lifetime: Option<Span>, errors: &mut Vec<FieldError>) {
     tag = "api-keys",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "All keys of the caller.", body = Page<ApiKey>),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+        (status = 200, description = "All keys of the caller", body = Page<ApiKey>),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
 async fn list_api_keys(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<Page<ApiKey>>> {
@@ -64,11 +64,14 @@ async fn list_api_keys(State(app): State<Arc<App>>, caller: Caller) -> ApiResult
     security(("bearer" = [])),
     request_body = CreateApiKey,
     responses(
-        (status = 201, description = "The key with its secret: the only time it is shown.", body = CreatedApiKey),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
-        (status = 409, description = "The caller has 100 keys in use.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 201, description = "The key with its secret: the only time it is shown", body = CreatedApiKey),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
+        (status = 409, description = "The caller has 100 keys in use", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn create_api_key(
@@ -106,10 +109,10 @@ async fn create_api_key(
     security(("bearer" = [])),
     params(("id" = ApiKeyId, Path, description = "Id of the key.")),
     responses(
-        (status = 204, description = "The key opens nothing any more."),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
-        (status = 404, description = "The caller has no such key.", body = Problem),
+        (status = 204, description = "The key opens nothing any more"),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
+        (status = 404, description = "The caller has no such key", body = Problem),
     )
 )]
 async fn revoke_api_key(

@@ -48,10 +48,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     tag = "auth",
     request_body = LoginRequest,
     responses(
-        (status = 200, description = "Logged in. The refresh token comes as the cookie `lilac_refresh`.", body = LoginResponse),
-        (status = 401, description = "The username or the password is wrong, or the user is disabled.", body = Problem),
-        (status = 422, description = "A field is missing, unknown or of the wrong type.", body = Problem),
-        (status = 429, description = "Too many failed logins for this user; see `Retry-After`.", body = Problem),
+        (status = 200, description = "Logged in. The refresh token comes as the cookie `lilac_refresh`", body = LoginResponse),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "The username or the password is wrong, or the user is disabled", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is missing, unknown or of the wrong type", body = Problem),
+        (status = 429, description = "Too many failed logins for this user; see `Retry-After`", body = Problem),
     )
 )]
 async fn login(
@@ -102,8 +105,8 @@ fn wrong_login() -> ApiError {
         ("x-lilac-csrf" = String, Header, description = "Must be `1`: a foreign page cannot send it."),
     ),
     responses(
-        (status = 200, description = "A fresh access token; the cookie holds the next refresh token.", body = LoginResponse),
-        (status = 401, description = "The cookie or the header is missing, or the login has ended.", body = Problem),
+        (status = 200, description = "A fresh access token; the cookie holds the next refresh token", body = LoginResponse),
+        (status = 401, description = "The cookie or the header is missing, or the login has ended", body = Problem),
     )
 )]
 async fn refresh(
@@ -128,7 +131,7 @@ async fn refresh(
     post,
     path = "/auth/logout",
     tag = "auth",
-    responses((status = 204, description = "The refresh token, if there was one, is void, and its cookie is cleared."))
+    responses((status = 204, description = "The refresh token, if there was one, is void, and its cookie is cleared"))
 )]
 async fn logout(
     State(app): State<Arc<App>>,
@@ -152,9 +155,9 @@ async fn logout(
     tag = "auth",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The caller.", body = User),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+        (status = 200, description = "The caller", body = User),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
 async fn me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<User>> {

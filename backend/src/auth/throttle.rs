@@ -16,6 +16,8 @@ use crate::error::{ApiError, ApiResult};
 
 /// Failures that go unpunished: people mistype.
 const FREE_FAILURES: u32 = 5;
+/// How long the name is closed after the failure that was one too many.
+const FIRST_DELAY: Duration = Duration::from_secs(4);
 /// The longest that a name is closed for. Longer would let anyone lock anyone out.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// After so long without a failure the count starts anew.
@@ -40,7 +42,7 @@ impl Failures {
     /// How long from `now` until the next try is looked at; none when it is by now.
     fn delay(self, now: Instant) -> Option<Duration> {
         let doublings = self.count.checked_sub(FREE_FAILURES)?;
-        let delay = Duration::from_secs(1_u64 << doublings.min(16)).min(LONGEST_DELAY);
+        let delay = FIRST_DELAY.saturating_mul(1 << doublings.min(16)).min(LONGEST_DELAY);
         let left = (self.last + delay).saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
     }
@@ -136,12 +138,12 @@ mod tests {
         fail(&throttle, "ada", now, 4);
         assert!(throttle.enter("ada", now).is_ok());
         fail(&throttle, "ada", now, 1);
-        assert_eq!(retry_after(&throttle.enter("ada", now).unwrap_err()), "1");
+        assert_eq!(retry_after(&throttle.enter("ada", now).unwrap_err()), "4");
         assert!(throttle.enter("grace", now).is_ok(), "another name is not closed");
-        let later = now + Duration::from_secs(1);
+        let later = now + FIRST_DELAY;
         assert!(throttle.enter("ada", later).is_ok());
         fail(&throttle, "ada", later, 1);
-        assert_eq!(retry_after(&throttle.enter("ada", later).unwrap_err()), "2");
+        assert_eq!(retry_after(&throttle.enter("ada", later).unwrap_err()), "8");
     }
 
     #[test]
@@ -163,7 +165,7 @@ mod tests {
         let (throttle, now) = (Throttle::default(), Instant::now());
         fail(&throttle, "ada", now, 5);
         assert!(throttle.leave("ada", now, true).is_err(), "a burst learns nothing");
-        let later = now + Duration::from_secs(2);
+        let later = now + FIRST_DELAY;
         throttle.leave("ada", later, true).unwrap();
         fail(&throttle, "ada", later, 4);
         assert!(throttle.enter("ada", later).is_ok());

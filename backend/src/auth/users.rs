@@ -34,10 +34,10 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     security(("bearer" = [])),
     params(PageQuery),
     responses(
-        (status = 200, description = "A page of users.", body = Page<User>),
-        (status = 400, description = "A query parameter cannot be read.", body = Problem),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
+        (status = 200, description = "A page of users", body = Page<User>),
+        (status = 400, description = "A query parameter cannot be read", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
     )
 )]
 async fn list_users(
@@ -61,11 +61,14 @@ async fn list_users(
     security(("bearer" = [])),
     request_body = CreateUser,
     responses(
-        (status = 201, description = "The user that was added.", body = User),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 409, description = "The username is taken.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 201, description = "The user that was added", body = User),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 409, description = "The username is taken", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn create_user(
@@ -92,12 +95,15 @@ async fn create_user(
     params(("id" = UserId, Path, description = "Id of the user.")),
     request_body = UpdateUser,
     responses(
-        (status = 200, description = "The user after the change. A new password and disabling end all logins.", body = User),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such user.", body = Problem),
-        (status = 409, description = "It would leave no administrator.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 200, description = "The user after the change. A new password and disabling end all logins", body = User),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such user", body = Problem),
+        (status = 409, description = "It would leave no administrator", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn update_user(

@@ -35,9 +35,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     tag = "clusters",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "All clusters, with what their living nodes have and what is held of it.", body = Page<Cluster>),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+        (status = 200, description = "All clusters, with what their living nodes have and what is held of it", body = Page<Cluster>),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
 async fn list_clusters(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBody<Page<Cluster>>> {
@@ -54,11 +54,14 @@ async fn list_clusters(State(app): State<Arc<App>>, _: Caller) -> ApiResult<Json
     security(("bearer" = [])),
     request_body = CreateCluster,
     responses(
-        (status = 201, description = "The cluster that was made.", body = Cluster),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 409, description = "The name is taken.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 201, description = "The cluster that was made", body = Cluster),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 409, description = "The name is taken", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn create_cluster(
@@ -86,10 +89,10 @@ async fn create_cluster(
     security(("bearer" = [])),
     params(("id" = ClusterId, Path, description = "Id of the cluster.")),
     responses(
-        (status = 200, description = "The cluster.", body = Cluster),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
-        (status = 404, description = "There is no such cluster.", body = Problem),
+        (status = 200, description = "The cluster", body = Cluster),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
+        (status = 404, description = "There is no such cluster", body = Problem),
     )
 )]
 async fn get_cluster(

@@ -35,10 +35,10 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     security(("bearer" = [])),
     params(("id" = ClusterId, Path, description = "Id of the cluster.")),
     responses(
-        (status = 200, description = "All keys of the cluster; the revoked ones say so.", body = Page<JoinKey>),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such cluster.", body = Problem),
+        (status = 200, description = "All keys of the cluster; the revoked ones say so", body = Page<JoinKey>),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such cluster", body = Problem),
     )
 )]
 async fn list_join_keys(
@@ -63,11 +63,14 @@ async fn list_join_keys(
     params(("id" = ClusterId, Path, description = "Id of the cluster.")),
     request_body = CreateJoinKey,
     responses(
-        (status = 201, description = "The key with its secret: the only time it is shown.", body = CreatedJoinKey),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such cluster.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 201, description = "The key with its secret: the only time it is shown", body = CreatedJoinKey),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such cluster", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn create_join_key(
@@ -107,10 +110,10 @@ async fn create_join_key(
         ("key_id" = JoinKeyId, Path, description = "Id of the key."),
     ),
     responses(
-        (status = 204, description = "Nothing joins with the key any more."),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "The cluster has no such key.", body = Problem),
+        (status = 204, description = "Nothing joins with the key any more"),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "The cluster has no such key", body = Problem),
     )
 )]
 async fn revoke_join_key(

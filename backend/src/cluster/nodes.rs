@@ -41,9 +41,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     tag = "nodes",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "All nodes that are not removed.", body = Page<Node>),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+        (status = 200, description = "All nodes that are not removed", body = Page<Node>),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
 async fn list_nodes(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBody<Page<Node>>> {
@@ -59,10 +59,10 @@ async fn list_nodes(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBod
     security(("bearer" = [])),
     params(("id" = NodeId, Path, description = "Id of the node.")),
     responses(
-        (status = 200, description = "The node.", body = Node),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed.", body = Problem),
+        (status = 200, description = "The node", body = Node),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
+        (status = 404, description = "There is no such node, or it was removed", body = Problem),
     )
 )]
 async fn get_node(State(app): State<Arc<App>>, _: Caller, Id(id): Id<NodeId>) -> ApiResult<JsonBody<Node>> {
@@ -78,10 +78,10 @@ async fn get_node(State(app): State<Arc<App>>, _: Caller, Id(id): Id<NodeId>) ->
     security(("bearer" = [])),
     params(("id" = NodeId, Path, description = "Id of the node.")),
     responses(
-        (status = 200, description = "The node, cordoned.", body = Node),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed.", body = Problem),
+        (status = 200, description = "The node, cordoned", body = Node),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such node, or it was removed", body = Problem),
     )
 )]
 async fn cordon_node(
@@ -100,10 +100,10 @@ async fn cordon_node(
     security(("bearer" = [])),
     params(("id" = NodeId, Path, description = "Id of the node.")),
     responses(
-        (status = 200, description = "The node, not cordoned any more.", body = Node),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed.", body = Problem),
+        (status = 200, description = "The node, not cordoned any more", body = Node),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such node, or it was removed", body = Problem),
     )
 )]
 async fn uncordon_node(
@@ -125,10 +125,10 @@ async fn uncordon_node(
     security(("bearer" = [])),
     params(("id" = NodeId, Path, description = "Id of the node.")),
     responses(
-        (status = 204, description = "The node is removed, its jobs are queued again."),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed.", body = Problem),
+        (status = 204, description = "The node is removed, its jobs are queued again"),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such node, or it was removed", body = Problem),
     )
 )]
 async fn remove_node(

@@ -46,7 +46,7 @@ pub async fn nodes(conn: &mut PgConnection, only: Option<NodeId>) -> sqlx::Resul
              SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(t.lease_until) AS leases_until,
                     sum(t.cpu_milli) AS cpu_milli, sum(t.memory_bytes) AS memory_bytes,
                     sum(t.disk_bytes) AS disk_bytes, sum(cardinality(t.gpu_indices)) AS gpus
-             FROM tasks t JOIN attempts a ON a.id = t.attempt_id
+             FROM tasks t
              WHERE t.released_at IS NULL AND ($1::uuid IS NULL OR t.node_id = $1) GROUP BY t.node_id
          )
          SELECT n.id, n.name, c.name AS cluster, n.cordoned, n.runtime_ok, n.runtime_message, n.docker_version,

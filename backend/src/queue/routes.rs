@@ -38,9 +38,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     tag = "queues",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "All queues: the higher priority first, then by name.", body = Page<Queue>),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
+        (status = 200, description = "All queues: the higher priority first, then by name", body = Page<Queue>),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
 async fn list_queues(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBody<Page<Queue>>> {
@@ -57,11 +57,14 @@ async fn list_queues(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBo
     security(("bearer" = [])),
     request_body = CreateQueue,
     responses(
-        (status = 201, description = "The queue that was made; `ETag` is its version.", body = Queue),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 409, description = "The name is taken.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 201, description = "The queue that was made", body = Queue, headers(("etag" = String, description = "Its version"))),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 409, description = "The name is taken", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn create_queue(
@@ -91,10 +94,10 @@ async fn create_queue(
     security(("bearer" = [])),
     params(("id" = QueueId, Path, description = "Id of the queue.")),
     responses(
-        (status = 200, description = "The queue; `ETag` is its version.", body = Queue),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes.", body = Problem),
-        (status = 404, description = "There is no such queue.", body = Problem),
+        (status = 200, description = "The queue", body = Queue, headers(("etag" = String, description = "Its version"))),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A credential that is not for users' routes", body = Problem),
+        (status = 404, description = "There is no such queue", body = Problem),
     )
 )]
 async fn get_queue(State(app): State<Arc<App>>, _: Caller, Id(id): Id<QueueId>) -> ApiResult<Tagged> {
@@ -114,12 +117,15 @@ async fn get_queue(State(app): State<Arc<App>>, _: Caller, Id(id): Id<QueueId>) 
     ),
     request_body = UpdateQueue,
     responses(
-        (status = 200, description = "The queue after the change; `ETag` is its new version.", body = Queue),
-        (status = 401, description = "No valid credential.", body = Problem),
-        (status = 403, description = "Only an administrator may do this.", body = Problem),
-        (status = 404, description = "There is no such queue.", body = Problem),
-        (status = 412, description = "The queue has changed since the version that `If-Match` names.", body = Problem),
-        (status = 422, description = "A field is refused.", body = Problem),
+        (status = 200, description = "The queue after the change", body = Queue, headers(("etag" = String, description = "Its version"))),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+        (status = 404, description = "There is no such queue", body = Problem),
+        (status = 412, description = "The queue has changed since the version that `If-Match` names", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "A field is refused", body = Problem),
     )
 )]
 async fn update_queue(

@@ -1,0 +1,146 @@
+//! A whole server inside a test: the real router on a loopback port, on a database of the test's own.
+
+#![expect(
+    clippy::allow_attributes,
+    reason = "whether code is dead differs from one test program to the next"
+)]
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use lilac_api::auth::{CreateUser, LoginRequest, Role, Secret, User};
+use lilac_api::client::{Client, ClientError};
+use lilac_api::problem::{ErrorCode, Problem};
+use lilac_server::app::App;
+use lilac_server::auth::bootstrap;
+use lilac_server::router;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+pub const SECRET_KEY: &str = "a key for tests that signs nothing else";
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A running server.
+pub struct Harness {
+    /// As the first administrator.
+    pub client: Client,
+    pub url: String,
+    pub app: Arc<App>,
+    router: Router,
+}
+
+/// The answer to a request that was written by hand.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+/// Starts a server on `pool` as a first start does, and logs in as its administrator.
+pub async fn start(pool: PgPool) -> Harness {
+    let app = App::new(pool, &Secret(SECRET_KEY.into())).unwrap();
+    bootstrap::run(&app, Some(&Secret(PASSWORD.into()))).await.unwrap();
+    let router = router::build(app.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = router.clone();
+    tokio::spawn(async move { axum::serve(listener, served).await });
+    let anonymous = Client::new(&url, None).unwrap();
+    let client = log_in(&anonymous, "admin", PASSWORD).await.unwrap();
+    Harness { client, url, app, router }
+}
+
+/// A client that acts as the user.
+pub async fn log_in(client: &Client, username: &str, password: &str) -> Result<Client, ClientError> {
+    let request = LoginRequest { username: username.into(), password: Secret(password.into()) };
+    Ok(client.with_token(client.login(&request).await?.access_token))
+}
+
+impl Harness {
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.url, None).unwrap()
+    }
+
+    /// A client that acts as the holder of a token or key.
+    pub fn as_holder(&self, token: &Secret) -> Client {
+        self.client.with_token(token.clone())
+    }
+
+    /// Adds a user and logs in as that one.
+    pub async fn user(&self, username: &str, role: Role) -> (User, Client) {
+        let request = CreateUser { username: username.into(), password: Secret(PASSWORD.into()), role };
+        let user = self.client.create_user(&request).await.unwrap();
+        (user, log_in(&self.client, username, PASSWORD).await.unwrap())
+    }
+
+    /// Sends a request through the server's router: for what the typed client cannot say.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answer { status, headers, body }
+    }
+
+    /// A request with a JSON body and some headers.
+    pub async fn send_json(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let uri = format!("/api/v1{path}");
+        let mut request =
+            Request::builder().method(method).uri(uri).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// The header with which the administrator's own requests are authorised, made anew.
+    pub async fn admin_header(&self) -> String {
+        let request = LoginRequest { username: "admin".into(), password: Secret(PASSWORD.into()) };
+        format!("Bearer {}", self.client.login(&request).await.unwrap().access_token.0)
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// The problem with which the server refused.
+#[track_caller]
+pub fn refused<T>(result: Result<T, ClientError>) -> Problem {
+    match result {
+        Err(ClientError::Refused(problem)) => *problem,
+        Err(other) => panic!("not refused but: {other}"),
+        Ok(_) => panic!("not refused but done"),
+    }
+}
+
+#[track_caller]
+pub fn refused_as<T>(result: Result<T, ClientError>, status: u16, code: ErrorCode) {
+    let problem = refused(result);
+    assert_eq!((problem.status, problem.code), (status, code), "{}", problem.detail);
+}
+
+/// The paths of the fields that were refused.
+#[track_caller]
+pub fn refused_fields<T>(result: Result<T, ClientError>) -> Vec<String> {
+    let problem = refused(result);
+    assert_eq!((problem.status, problem.code), (422, ErrorCode::InvalidField), "{}", problem.detail);
+    problem.errors.into_iter().map(|error| error.path).collect()
+}
