@@ -29,7 +29,7 @@ fn program(home: &Path) -> Command {
 }
 
 fn run(home: &Path, words: &[&str]) -> Ran {
-    program(home).args(words).output().unwrap().into()
+    program(home).args(words).output().expect("the program starts").into()
 }
 
 fn run_with_input(home: &Path, words: &[&str], input: &[u8]) -> Ran {
@@ -39,16 +39,16 @@ fn run_with_input(home: &Path, words: &[&str], input: &[u8]) -> Ran {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .expect("the program starts");
     // A program that does not want all of it closes the pipe, which is its right.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap().into()
+    let _ = child.stdin.take().expect("its input is a pipe").write_all(input);
+    child.wait_with_output().expect("the program ends").into()
 }
 
 /// An address where nobody answers.
 fn dead_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    format!("http://{}", listener.local_addr().expect("it has an address"))
 }
 
 #[test]
