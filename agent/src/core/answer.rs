@@ -122,6 +122,7 @@ pub(super) fn launch(
     if attempt.stop.is_some() || now.boot_ms >= attempt.lease_until {
         stop::conclude_unstarted(id, attempt, now, actions);
     } else if created {
+        attempt.created = true;
         attempt.enter(Stage::Starting, now.boot_ms);
         actions.push(Action::Start(id));
     } else {
@@ -141,7 +142,7 @@ fn extend_lease(
         return;
     }
     attempt.lease_until = attempt.lease_until.max(lease_deadline(sent_at, lease_ms));
-    attempt.renew_at = attempt.renew_at.max(sent_at.saturating_add(lease_ms / 3));
+    attempt.renew_at = attempt.renew_at.max(sent_at.saturating_add(lease_ms / 2));
     if attempt.lease_until >= attempt.lease_written.saturating_add(LEASE_FILE_STEP_MS) {
         attempt.lease_written = attempt.lease_until;
         actions.push(Action::WriteLease(id, attempt.lease_until));
@@ -172,7 +173,7 @@ fn accept(
         since: now.boot_ms,
         lease_until,
         lease_written: lease_until,
-        renew_at: sent_at.saturating_add(desired.lease_ms / 3),
+        renew_at: sent_at.saturating_add(desired.lease_ms / 2),
         stop: None,
         started_at: None,
         created: false,

@@ -56,8 +56,8 @@ impl Draft {
     }
 }
 
-/// Cuts a text to what a result may carry.
-fn trim(message: &str) -> String {
+/// Cuts a text to what goes up to the control plane.
+pub(super) fn trim(message: &str) -> String {
     message.trim().chars().take(MAX_MESSAGE_CHARS).collect()
 }
 

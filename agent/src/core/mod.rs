@@ -221,6 +221,7 @@ pub enum Action {
     Create(AttemptId, Arc<TaskSpec>),
     /// Give up a pull that is under way.
     CancelPull(AttemptId),
+    /// Note that the container was made, and start it.
     Start(AttemptId),
     NoteCreated(AttemptId),
     NoteStop(AttemptId, StopNote),

@@ -25,7 +25,7 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
         Event::DockerUp { version, taken_at, containers } => {
             docker_up(state, version, taken_at, &containers, now, &mut actions);
         }
-        Event::DockerDown(message) => docker_down(state, message, &mut actions),
+        Event::DockerDown(message) => docker_down(state, &message, &mut actions),
         Event::Dropped(id) => {
             state.attempts.remove(&id);
         }
@@ -64,9 +64,7 @@ fn attempt_event(id: AttemptId, attempt: &mut Attempt, event: Event, now: Moment
             end(id, attempt, result, now.boot_ms, actions);
         }
         (Event::Created(_), Stage::Creating) => {
-            attempt.created = true;
             answer::launch(id, attempt, true, now, actions);
-            actions.push(Action::NoteCreated(id));
         }
         (Event::CreateFailed(_, failure), Stage::Creating)
         | (Event::StartFailed(_, failure), Stage::Starting) => {
@@ -111,7 +109,7 @@ fn launch_failed(
         }
         Failure::Exists => {
             // An earlier try of ours made it after all.
-            attempt.created = true;
+            note_created(id, attempt, actions);
             attempt.enter(Stage::Unsure { look_at: now.boot_ms }, now.boot_ms);
             return;
         }
@@ -129,6 +127,14 @@ fn launch_failed(
     }
 }
 
+/// From now on the attempt's container must not be made again, even if it is gone one day.
+fn note_created(id: AttemptId, attempt: &mut Attempt, actions: &mut Vec<Action>) {
+    if !attempt.created {
+        attempt.created = true;
+        actions.push(Action::NoteCreated(id));
+    }
+}
+
 /// The container runs: its log is read, and whoever wanted it stopped meanwhile gets their way.
 fn run(
     id: AttemptId,
@@ -143,7 +149,7 @@ fn run(
     let run_until = max_ms.map(|max| now.boot_ms.saturating_add(max.saturating_sub(ran_ms)));
     attempt.enter(Stage::Running { run_until }, now.boot_ms);
     attempt.started_at = Some(started_at);
-    attempt.created = true;
+    note_created(id, attempt, actions);
     attempt.lost_sight = false;
     actions.push(Action::Attach(id));
     actions.push(Action::Report);
@@ -174,7 +180,6 @@ fn seen(id: AttemptId, attempt: &mut Attempt, sight: Sight, now: Moment, actions
         }
         sight @ (Sight::Missing | Sight::Created) => {
             let created = sight == Sight::Created;
-            attempt.created |= created;
             if attempt.confirmed || attempt.stop.is_some() {
                 answer::launch(id, attempt, created, now, actions);
             } else {
@@ -257,7 +262,8 @@ fn docker_up(
     }
 }
 
-fn docker_down(state: &mut State, message: String, actions: &mut Vec<Action>) {
+fn docker_down(state: &mut State, message: &str, actions: &mut Vec<Action>) {
+    let message = ending::trim(message);
     if state.runtime.ok || state.runtime.message != message {
         actions.push(Action::Report);
     }

@@ -108,8 +108,12 @@ impl Hands {
             }
             Action::Start(id) => {
                 self.pulls.remove(&id);
-                let link = self.link.clone();
+                let (link, state_dir) = (self.link.clone(), self.state_dir.clone());
                 self.answer(async move {
+                    // No fsync, no wait worth mentioning; a crash must not make a second container.
+                    if let Err(error) = on_disk(move || journal::note_created(&state_dir, id)).await {
+                        tracing::warn!(attempt = %id, %error, "cannot write to the journal");
+                    }
                     match docker::start(&link, id).await {
                         Ok(()) => Event::Started(id),
                         Err(failure) => Event::StartFailed(id, failure),
