@@ -1,5 +1,7 @@
 //! Clusters, join keys and nodes, as callers see them.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
 mod support;
 
 use std::time::Duration;

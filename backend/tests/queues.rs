@@ -1,5 +1,7 @@
 //! Queues, as callers see them.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
+
 mod support;
 
 use std::time::Duration;

@@ -244,7 +244,9 @@ fn clearing_cookie(headers: &HeaderMap) -> String {
 
 /// `Secure` only where the browser came by https, or it would not keep the cookie: a proxy in front says so.
 fn set_cookie(value: &str, lifetime_secs: u32, headers: &HeaderMap) -> String {
-    let is_https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    // Of a chain of proxies the first is the one that the browser came to.
+    let protos = headers.get("x-forwarded-proto").and_then(|protos| protos.to_str().ok()).unwrap_or_default();
+    let is_https = protos.split(',').next().is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
     let secure = if is_https { "; Secure" } else { "" };
     format!("{COOKIE}={value}; Path=/api/v1/auth; Max-Age={lifetime_secs}; HttpOnly; SameSite=Strict{secure}")
 }

@@ -1,9 +1,6 @@
 //! A whole server inside a test: the real router on a loopback port, on a database of the test's own.
 
-#![expect(
-    clippy::allow_attributes,
-    reason = "whether code is dead differs from one test program to the next"
-)]
+#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::sync::Arc;
