@@ -4,7 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet,
 import { restoreSession } from "./api/session";
 import { Shell } from "./layout/shell";
 import { JOB_STATES } from "./domain/job";
-import { ErrorPage, NotFoundPage } from "./pages/problem";
+import { ErrorPage, NotFoundPage, WholeErrorPage } from "./pages/problem";
 
 const root = createRootRoute({ component: Outlet });
 
@@ -28,6 +28,7 @@ const app = createRoute({
     throw redirect({ to: "/login", search: { next } });
   },
   component: Shell,
+  errorComponent: WholeErrorPage,
 });
 
 const dashboard = createRoute({
@@ -110,14 +111,15 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import("./pages/api-keys"), "ApiKeysPage"),
 });
 
+const nowhere = createRoute({ getParentRoute: () => app, path: "$", component: NotFoundPage });
+
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys]),
+    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys, nowhere]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ErrorPage,
-  defaultNotFoundComponent: NotFoundPage,
   scrollRestoration: true,
 });
 

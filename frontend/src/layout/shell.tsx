@@ -40,7 +40,7 @@ export function Shell() {
       <aside className="sticky top-0 hidden h-dvh flex-col border-r bg-panel/60 p-3 lg:flex">
         <SideBar onSearch={() => setPaletteOpen(true)} />
       </aside>
-      <div className="sticky top-0 z-30 flex h-13 items-center gap-2 border-b bg-panel/90 px-3 backdrop-blur lg:hidden">
+      <header className="sticky top-0 z-30 flex h-13 items-center gap-2 border-b bg-panel/90 px-3 backdrop-blur lg:hidden">
         <Link to="/" className="flex items-center gap-2 px-1 font-semibold tracking-tight">
           <Blossom /> Lilac
         </Link>
@@ -53,7 +53,7 @@ export function Shell() {
             <Menu size={18} />
           </IconButton>
         </div>
-      </div>
+      </header>
       <main id="main" className="mx-auto w-full max-w-7xl min-w-0 px-4 py-6 sm:px-6 lg:px-8 lg:py-7">
         <Outlet />
       </main>

@@ -1,5 +1,6 @@
 /// Terminal colours as spans of text. A log is a stranger's text: it becomes text nodes with class names
 /// out of a fixed list, never markup, and every other escape sequence is dropped.
+import type { CSSProperties } from "react";
 
 export interface Style {
   /** 0 to 15 of the theme's own palette, or a colour in CSS words. */
@@ -116,12 +117,14 @@ function palette(index: number): number | string | null {
   return `rgb(${level(Math.floor(cube / 36))} ${level(Math.floor(cube / 6) % 6)} ${level(cube % 6)})`;
 }
 
-/** Class names of a style; colours outside the theme's palette are given by `inlineColours`. */
+/** Class names of a style; `ownColours` gives the colours that are not of the theme's palette. */
 export function styleClass(style: Style): string {
   const names: string[] = [];
   // The bright eight are the plain eight in bold: one palette that is readable in both themes.
   if (typeof style.foreground === "number") names.push(`ansi-fg-${style.foreground % 8}`);
+  if (typeof style.foreground === "string") names.push("ansi-fg-own");
   if (typeof style.background === "number") names.push(`ansi-bg-${style.background % 8}`);
+  if (typeof style.background === "string") names.push("ansi-bg-own");
   if (style.bold) names.push("ansi-bold");
   if (style.dim) names.push("ansi-dim");
   if (style.italic) names.push("ansi-italic");
@@ -130,8 +133,10 @@ export function styleClass(style: Style): string {
   return names.join(" ");
 }
 
-export function inlineColours(style: Style): { color?: string; backgroundColor?: string } | undefined {
-  const color = typeof style.foreground === "string" ? style.foreground : undefined;
-  const backgroundColor = typeof style.background === "string" ? style.background : undefined;
-  return color || backgroundColor ? { color, backgroundColor } : undefined;
+/** A log's own colours, for the stylesheet to make readable on the theme's background. */
+export function ownColours(style: Style): CSSProperties | undefined {
+  const colours: Record<`--${string}`, string> = {};
+  if (typeof style.foreground === "string") colours["--own-foreground"] = style.foreground;
+  if (typeof style.background === "string") colours["--own-background"] = style.background;
+  return Object.keys(colours).length > 0 ? (colours as CSSProperties) : undefined;
 }

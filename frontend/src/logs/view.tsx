@@ -7,7 +7,7 @@ import { explain } from "@/api/errors";
 import { IconButton } from "@/ui/button";
 import { bytes, plural } from "@/lib/format";
 
-import { inlineColours, parseLine, type Span, styleClass } from "./ansi";
+import { ownColours, parseLine, type Span, styleClass } from "./ansi";
 import { type Line, search } from "./buffer";
 import { downloadLog, type LogSource, type LogState, useLog } from "./stream";
 
@@ -216,7 +216,7 @@ const LineText = memo(function LineText({ line, wrap, needle, indent }: LineText
 
 function SpanText({ span, needle }: { span: Span; needle: string }) {
   return (
-    <span className={styleClass(span.style)} style={inlineColours(span.style)}>
+    <span className={styleClass(span.style)} style={ownColours(span.style)}>
       {needle ? marked(span.text, needle) : span.text}
     </span>
   );

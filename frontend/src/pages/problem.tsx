@@ -22,6 +22,15 @@ export function NotFoundPage() {
   );
 }
 
+/** Where even the frame could not be drawn, as when the server is away. */
+export function WholeErrorPage(props: ErrorComponentProps) {
+  return (
+    <main>
+      <ErrorPage {...props} />
+    </main>
+  );
+}
+
 export function ErrorPage({ error }: ErrorComponentProps) {
   const router = useRouter();
   return (
