@@ -1,0 +1,161 @@
+//! The whole set of attempts that a node should run, and the answer made of it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use lilac_api::agent::{DesiredAttempt, SyncRequest, SyncResponse, TaskSpec};
+use lilac_api::cluster::Gpu;
+use lilac_api::job::AttemptState;
+use lilac_api::spec::JobSpec;
+use lilac_api::{AttemptId, JobId};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+
+use crate::app::App;
+use crate::auth::caller::NodeCaller;
+use crate::error::ApiResult;
+
+/// A task that the node holds and that its agent may be told of.
+pub struct Held {
+    pub attempt_id: AttemptId,
+    pub epoch: u32,
+    pub state: AttemptState,
+    pub lease_until: DateTime<Utc>,
+    pub lease_millis: i64,
+    /// Only for what the agent does not know yet.
+    pub task: Option<TaskSpec>,
+}
+
+/// Reads what the node holds, and notes to which session it is handed out: another session that does not know
+/// of it already will not be told to start it.
+pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResult<Vec<Held>> {
+    let mentioned: Vec<uuid::Uuid> = request.attempts.iter().map(|report| report.attempt_id.0).collect();
+    let mut rows = read(app, node, request, &mentioned).await?;
+    if rows.iter().any(|row| row.try_get("is_undelivered").unwrap_or(false)) {
+        let mut tx = app.pool.begin().await?;
+        // A crash of the database may lose this note: the session itself, and so the task, outlives it.
+        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+        sqlx::query(
+            "UPDATE tasks t SET session_id = $2 FROM nodes n
+             WHERE t.node_id = $1 AND t.released_at IS NULL AND t.session_id IS NULL
+               AND n.id = t.node_id AND n.session_id = $2",
+        )
+        .bind(node.node_id.0)
+        .bind(request.session.0)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        rows = read(app, node, request, &mentioned).await?;
+        rows.retain(|row| !row.try_get("is_undelivered").unwrap_or(true));
+    }
+    Ok(rows.iter().map(held).collect::<Result<_, _>>()?)
+}
+
+async fn read(
+    app: &App,
+    node: &NodeCaller,
+    request: &SyncRequest,
+    mentioned: &[uuid::Uuid],
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(
+        "SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
+                a.epoch, a.state, a.lease_millis, a.job_id, j.name,
+                CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec,
+                CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE n.gpus END AS gpus,
+                CASE WHEN a.epoch > 1 THEN (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END
+                    AS resume_reason
+         FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN nodes n ON n.id = t.node_id
+         WHERE t.node_id = $1 AND t.released_at IS NULL AND n.session_id = $2
+           AND (t.session_id IS NULL OR t.session_id = $2)
+         ORDER BY t.attempt_id",
+    )
+    .bind(node.node_id.0)
+    .bind(request.session.0)
+    .bind(mentioned)
+    .fetch_all(&app.pool)
+    .await
+}
+
+fn held(row: &PgRow) -> Result<Held, sqlx::Error> {
+    let state: &str = row.try_get("state")?;
+    let spec: Option<Json<JobSpec>> = row.try_get("spec")?;
+    Ok(Held {
+        attempt_id: AttemptId(row.try_get("attempt_id")?),
+        epoch: u32::try_from(row.try_get::<i32, _>("epoch")?).unwrap_or_default(),
+        state: state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?,
+        lease_until: row.try_get("lease_until")?,
+        lease_millis: row.try_get("lease_millis")?,
+        task: spec.map(|Json(spec)| task(row, spec)).transpose()?,
+    })
+}
+
+fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
+    let job_id = JobId(row.try_get("job_id")?);
+    let epoch: i32 = row.try_get("epoch")?;
+    let rank: i16 = row.try_get("rank")?;
+    let indices: Vec<i16> = row.try_get("gpu_indices")?;
+    let gpus: Option<Json<Vec<Gpu>>> = row.try_get("gpus")?;
+    let gpus = gpus.map(|json| json.0).unwrap_or_default();
+    let mut gpu_uuids = Vec::with_capacity(indices.len());
+    for index in &indices {
+        let gpu = gpus.iter().find(|gpu| i32::from(gpu.index) == i32::from(*index));
+        gpu_uuids.extend(gpu.map(|gpu| gpu.uuid.clone()));
+    }
+    let (entrypoint, command) = spec.invocation();
+    let mut env = spec.env;
+    env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
+    if let Some(reason) = row.try_get::<Option<String>, _>("resume_reason")? {
+        env.insert("LILAC_RESUME_REASON".to_owned(), reason);
+    }
+    Ok(TaskSpec {
+        job_id,
+        job_name: spec.name,
+        rank: u16::try_from(rank).unwrap_or_default(),
+        image: spec.image,
+        pull: spec.pull.policy,
+        command,
+        entrypoint,
+        workdir: spec.workdir,
+        user: spec.user,
+        env,
+        network: spec.network,
+        cpu_milli: spec.resources.cpus.milli,
+        memory_bytes: spec.resources.memory.0,
+        shm_bytes: spec.shm_size.map(|size| size.0),
+        gpu_uuids,
+        stop_signal: spec.stop.signal,
+        stop_grace: spec.stop.grace,
+        max_runtime: spec.max_runtime,
+    })
+}
+
+/// The variables that every job finds.
+fn injected(job_id: JobId, name: &str, epoch: i32, rank: i16, gpus: usize) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("LILAC_JOB_ID".to_owned(), job_id.to_string()),
+        ("LILAC_JOB_NAME".to_owned(), name.to_owned()),
+        ("LILAC_ATTEMPT".to_owned(), epoch.to_string()),
+        ("LILAC_NODE_RANK".to_owned(), rank.to_string()),
+        ("LILAC_NUM_NODES".to_owned(), "1".to_owned()),
+        ("LILAC_GPUS_PER_NODE".to_owned(), gpus.to_string()),
+    ])
+}
+
+/// The answer to `request`, whose message arrived `at`.
+pub fn response(request: &SyncRequest, held: &[Held], settled: &[AttemptId], at: DateTime<Utc>) -> SyncResponse {
+    let known: HashSet<AttemptId> = request.attempts.iter().map(|report| report.attempt_id).collect();
+    let settled: HashSet<AttemptId> = settled.iter().copied().collect();
+    let desired = held
+        .iter()
+        .filter(|held| !settled.contains(&held.attempt_id))
+        .map(|held| DesiredAttempt {
+            attempt_id: held.attempt_id,
+            epoch: held.epoch,
+            lease_ms: u64::try_from((held.lease_until - at).num_milliseconds()).unwrap_or_default(),
+            stop: held.stop(),
+            task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
+        })
+        .collect();
+    SyncResponse { desired, forget: settled.into_iter().collect() }
+}

@@ -1,0 +1,113 @@
+//! A machine joins a cluster: its join key becomes a credential that belongs to this one node.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use lilac_api::NodeId;
+use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
+use lilac_api::problem::{ErrorCode, Problem};
+use lilac_api::validate;
+use sqlx::{PgConnection, Row};
+
+use crate::app::App;
+use crate::auth::caller::Joiner;
+use crate::auth::keys::Kind;
+use crate::bell::Topic;
+use crate::error::{ApiError, ApiResult, refuse_invalid};
+use crate::extract::Json;
+
+/// Refuses an agent that speaks another version of the protocol.
+pub fn check_protocol(version: u32) -> ApiResult<()> {
+    if version == PROTOCOL_VERSION {
+        return Ok(());
+    }
+    let detail = format!(
+        "the agent speaks protocol {version}, this server {PROTOCOL_VERSION}: install the lilac_agent of the server's release"
+    );
+    Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, detail))
+}
+
+/// Join a cluster
+///
+/// With a join key as the bearer token. A node that joins again from the same machine keeps its id and gets
+/// a new credential; the old one is void.
+#[utoipa::path(post, path = "/agent/register", tag = "agent", request_body = RegisterRequest, security(("join key" = [])),
+    responses(
+        (status = 201, description = "The node's id and credential, shown once", body = RegisterResponse),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "The join key is wrong, expired, used up or revoked", body = Problem),
+        (status = 403, description = "Not a join key", body = Problem),
+        (status = 409, description = "Another machine of the cluster has this name", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "Fields are refused", body = Problem),
+        (status = 426, description = "The agent speaks another protocol", body = Problem),
+    ))]
+pub async fn register(
+    State(app): State<Arc<App>>,
+    joiner: Joiner,
+    Json(request): Json<RegisterRequest>,
+) -> ApiResult<(StatusCode, axum::Json<RegisterResponse>)> {
+    check_protocol(request.protocol)?;
+    let mut errors = Vec::new();
+    validate::name("name", &request.name, 63, &mut errors);
+    validate::name("machine_id", &request.machine_id, 128, &mut errors);
+    validate::in_bounds("agent_version", request.agent_version.len() as u64, 1, 64, &mut errors);
+    refuse_invalid(errors)?;
+
+    let mut tx = app.pool.begin().await?;
+    use_key(&mut tx, &joiner).await?;
+    let existing = sqlx::query("SELECT id, machine_id FROM nodes WHERE cluster_id = $1 AND name = $2 AND removed_at IS NULL FOR UPDATE")
+        .bind(joiner.cluster_id.0)
+        .bind(&request.name)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let node_id = match existing {
+        Some(row) if row.try_get::<&str, _>("machine_id")? == request.machine_id => NodeId(row.try_get("id")?),
+        Some(_) => return Err(name_taken(&request.name)),
+        None => NodeId::new(),
+    };
+    let minted = app.keys.mint(Kind::Node, node_id.0);
+    sqlx::query(
+        "INSERT INTO nodes (id, cluster_id, name, machine_id, credential_hmac, agent_version) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET credential_hmac = $5, agent_version = $6",
+    )
+    .bind(node_id.0)
+    .bind(joiner.cluster_id.0)
+    .bind(&request.name)
+    .bind(&request.machine_id)
+    .bind(&minted.hmac)
+    .bind(&request.agent_version)
+    .execute(&mut *tx)
+    .await
+    .map_err(|error| match crate::error::broken_constraint(&error) {
+        Some("nodes_name_key") => name_taken(&request.name),
+        _ => error.into(),
+    })?;
+    tx.commit().await?;
+    tracing::info!(%node_id, name = %request.name, "node joined");
+    app.bell.ring(Topic::NodeView(node_id));
+    let response = RegisterResponse { node_id, cluster_id: joiner.cluster_id, credential: minted.text };
+    Ok((StatusCode::CREATED, axum::Json(response)))
+}
+
+/// Counts the use of a join key; a key for one node is used up by it.
+async fn use_key(conn: &mut PgConnection, joiner: &Joiner) -> ApiResult<()> {
+    let used = sqlx::query(
+        "UPDATE join_keys SET uses = uses + 1, last_used_at = now()
+         WHERE id = $1 AND revoked_at IS NULL AND (reusable OR uses = 0)",
+    )
+    .bind(joiner.key_id)
+    .execute(conn)
+    .await?;
+    if used.rows_affected() == 0 {
+        return Err(ApiError::unauthenticated("the join key was for one node, and was used; make another"));
+    }
+    Ok(())
+}
+
+fn name_taken(name: &str) -> ApiError {
+    let detail = format!("another machine of the cluster is named `{name}`; choose another name, or remove that node");
+    ApiError::new(StatusCode::CONFLICT, ErrorCode::NameTaken, detail)
+}

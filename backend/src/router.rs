@@ -1,0 +1,127 @@
+//! All routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::Router;
+use lilac_api::problem::ErrorCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, detached};
+use crate::error::ApiError;
+use crate::{auth, cluster, events, logs, openapi, queue, training_job, web};
+
+/// The largest body of an ordinary request.
+const MAX_BODY_BYTES: usize = 256 << 10;
+/// The largest `sync`: 4,096 attempts with their results.
+const MAX_SYNC_BYTES: usize = 4 << 20;
+
+/// The REST API, with its description.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    let v1 = OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(cluster::routes())
+        .merge(queue::routes())
+        .merge(training_job::routes::routes())
+        .merge(logs::routes::routes())
+        .merge(events::routes())
+        .routes(routes!(cluster::register::register));
+    let with_room = OpenApiRouter::new()
+        .routes(routes!(cluster::sync::sync))
+        .layer(DefaultBodyLimit::max(MAX_SYNC_BYTES))
+        .merge(logs::routes::agent_routes());
+    OpenApiRouter::with_openapi(openapi::Base::openapi())
+        .nest("/api/v1", v1.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).merge(with_room))
+}
+
+/// The whole server: API, its description, health, UI.
+pub fn build(app: Arc<App>) -> Router {
+    let (api, document) = api().split_for_parts();
+    let served = Arc::new(document.to_json().unwrap_or_default());
+    let api = api
+        .route(
+            "/api/v1/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], served.as_str().to_owned()) }),
+        )
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .method_not_allowed_fallback(method_not_allowed)
+        .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/api/v1/openapi.json")))
+        .layer(middleware::from_fn(finish_writes))
+        .with_state(app);
+    // Live streams are sent as they come: no compression for them.
+    let worth_it = SizeAbove::new(1024)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("application/octet-stream"));
+    api.fallback(web::serve)
+        .layer(CompressionLayer::new().gzip(true).compress_when(worth_it))
+        .layer(middleware::from_fn(security_headers))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a handler panicked");
+            ApiError::internal().into_response()
+        }))
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let answer = tokio::time::timeout(Duration::from_secs(2), sqlx::query("SELECT 1").execute(&app.pool)).await;
+    match answer {
+        Ok(Ok(_)) if !app.stopping.is_cancelled() => "ready\n".into_response(),
+        _ => ApiError::unavailable("the database does not answer, or the server is stopping").into_response(),
+    }
+}
+
+async fn no_such_route() -> ApiError {
+    ApiError::not_found("route")
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, "this route has other methods; see `Allow`")
+}
+
+/// A client that hangs up must not cut a write off in the middle. `sync` is held open for long and looks after
+/// itself; reads may be dropped.
+async fn finish_writes(request: Request, next: Next) -> Response {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_read || request.uri().path() == "/api/v1/agent/sync" {
+        return next.run(request).await;
+    }
+    detached(next.run(request)).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn security_headers(request: Request, next: Next) -> Response {
+    let is_docs = request.uri().path().starts_with("/api/docs");
+    let is_api = request.uri().path().starts_with("/api/v1");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    // The browsable page of the API brings an inline script of its own.
+    let policy = if is_docs {
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+    } else {
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    };
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_api && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -1,0 +1,212 @@
+//! Reads the snapshot that the planner works on.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lilac_api::agent::UNREACHABLE_AFTER_SECS;
+use lilac_api::cluster::Gpu;
+use lilac_api::job::{Amounts, Reason};
+use lilac_api::quantity::Span;
+use lilac_api::spec::Resources;
+use lilac_api::{ClusterId, JobId, NodeId, QueueId};
+use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
+
+/// The most waiting jobs that one cycle looks at: the first in the order of priority.
+const MAX_WAITING: i64 = 5000;
+
+/// A snapshot and what the shell must remember of it.
+pub struct Loaded {
+    pub snapshot: Snapshot,
+    pub now_ms: i64,
+    pub jobs: HashMap<JobId, LoadedJob>,
+    pub nodes: HashMap<NodeId, LoadedNode>,
+    /// There are waiting jobs that this cycle did not look at.
+    pub has_more: bool,
+}
+
+pub struct LoadedJob {
+    pub epoch: i32,
+    pub requests: Amounts,
+    pub max_disconnect: Option<Duration>,
+    pub reason: Option<Reason>,
+    pub message: String,
+}
+
+pub struct LoadedNode {
+    pub name: String,
+    /// Length of a lease where the job does not say.
+    pub max_disconnect: Duration,
+}
+
+pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
+    let mut conn = pool.acquire().await?;
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut *conn).await?;
+    let (queues, clusters) = queues_and_clusters(&mut conn).await?;
+    let mut jobs = HashMap::new();
+    let waiting = waiting(&mut conn, &mut jobs).await?;
+    let mut nodes = HashMap::new();
+    let node_rows = if waiting.is_empty() { Vec::new() } else { read_nodes(&mut conn, None).await? };
+    let mut snapshot = Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting };
+    for row in &node_rows {
+        let node = node(row, now)?;
+        let millis: i64 = row.try_get("max_disconnect_millis")?;
+        let max_disconnect = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+        nodes.insert(node.id, LoadedNode { name: node.name.clone(), max_disconnect });
+        snapshot.nodes.push(node);
+    }
+    let has_more = snapshot.jobs.len() as i64 >= MAX_WAITING;
+    Ok(Loaded { snapshot, now_ms: now.timestamp_millis(), jobs, nodes, has_more })
+}
+
+async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT q.id, q.name, q.priority, q.paused,
+                ARRAY(SELECT cluster_id FROM queue_clusters c WHERE c.queue_id = q.id ORDER BY position) AS clusters
+         FROM queues q",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut queues = Vec::with_capacity(rows.len());
+    for row in rows {
+        let clusters: Vec<uuid::Uuid> = row.try_get("clusters")?;
+        queues.push(Queue {
+            id: QueueId(row.try_get("id")?),
+            name: row.try_get("name")?,
+            priority: row.try_get("priority")?,
+            clusters: clusters.into_iter().map(ClusterId).collect(),
+            paused: row.try_get("paused")?,
+        });
+    }
+    let rows = sqlx::query("SELECT id, placement_policy FROM clusters").fetch_all(conn).await?;
+    let mut clusters = Vec::with_capacity(rows.len());
+    for row in rows {
+        let policy: &str = row.try_get("placement_policy")?;
+        let policy = policy.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?;
+        clusters.push(Cluster { id: ClusterId(row.try_get("id")?), policy });
+    }
+    Ok((queues, clusters))
+}
+
+async fn waiting(conn: &mut PgConnection, jobs: &mut HashMap<JobId, LoadedJob>) -> Result<Vec<Job>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT j.id, j.queue_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
+                j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
+         FROM jobs j JOIN queues q ON q.id = j.queue_id
+         WHERE j.state = 'queued'
+         ORDER BY q.paused, q.priority DESC, j.priority DESC, j.id LIMIT $1",
+    )
+    .bind(MAX_WAITING)
+    .fetch_all(conn)
+    .await?;
+    let mut waiting = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = JobId(row.try_get("id")?);
+        let resources: Option<Json<Resources>> = row.try_get("resources")?;
+        let resources = resources.map(|json| json.0).unwrap_or_default();
+        let max_disconnect: Option<Json<Span>> = row.try_get("max_disconnect")?;
+        let requests = amounts(&resources);
+        let reason: Option<&str> = row.try_get("reason")?;
+        jobs.insert(
+            id,
+            LoadedJob {
+                epoch: row.try_get("epoch")?,
+                requests,
+                max_disconnect: max_disconnect.map(|Json(span)| span.0),
+                reason: reason.and_then(|reason| reason.parse().ok()),
+                message: row.try_get("message")?,
+            },
+        );
+        let not_before: Option<DateTime<Utc>> = row.try_get("not_before")?;
+        waiting.push(Job {
+            id,
+            queue: QueueId(row.try_get("queue_id")?),
+            priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
+            submitted_ms: row.try_get::<DateTime<Utc>, _>("created_at")?.timestamp_millis(),
+            not_before_ms: not_before.map(|at| at.timestamp_millis()),
+            requests,
+            gpus: resources.gpus,
+            avoid: Vec::new(),
+        });
+    }
+    Ok(waiting)
+}
+
+fn amounts(resources: &Resources) -> Amounts {
+    Amounts {
+        cpu_milli: resources.cpus.milli,
+        memory_bytes: resources.memory.0,
+        disk_bytes: resources.disk.map_or(0, |disk| disk.0),
+        gpus: resources.gpus.as_ref().map_or(0, |gpus| gpus.count),
+    }
+}
+
+/// Reads nodes with what is taken of each: all, or those named.
+pub async fn read_nodes(conn: &mut PgConnection, only: Option<&[uuid::Uuid]>) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(
+        "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.cpu_milli, n.memory_bytes,
+                n.disk_bytes, n.gpus, c.max_disconnect_millis,
+                COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
+                COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
+                ARRAY(SELECT gpu_index FROM gpu_claims g WHERE g.node_id = n.id) AS held_gpus
+         FROM nodes n JOIN clusters c ON c.id = n.cluster_id
+         LEFT JOIN (SELECT node_id, sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
+                    FROM tasks WHERE released_at IS NULL GROUP BY node_id) h ON h.node_id = n.id
+         WHERE n.removed_at IS NULL AND ($1::uuid[] IS NULL OR n.id = ANY($1))
+         ORDER BY n.id",
+    )
+    .bind(only)
+    .fetch_all(conn)
+    .await
+}
+
+/// A node as the planner sees it.
+pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
+    let Json(gpus): Json<Vec<Gpu>> = row.try_get("gpus")?;
+    let held_gpus: Vec<i16> = row.try_get("held_gpus")?;
+    let gpus: Vec<NodeGpu> = gpus
+        .into_iter()
+        .map(|gpu| NodeGpu {
+            free: !held_gpus.iter().any(|held| i32::from(*held) == i32::from(gpu.index)),
+            index: gpu.index,
+            model: gpu.model,
+            memory_bytes: gpu.memory_bytes,
+        })
+        .collect();
+    let amount = |column: &str| Ok::<u64, sqlx::Error>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or_default());
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Ok(Node {
+        id: NodeId(row.try_get("id")?),
+        name: row.try_get("name")?,
+        cluster: ClusterId(row.try_get("cluster_id")?),
+        availability: availability(row, now)?,
+        capacity: Amounts {
+            cpu_milli: u32::try_from(row.try_get::<i32, _>("cpu_milli")?).unwrap_or_default(),
+            memory_bytes: amount("memory_bytes")?,
+            disk_bytes: amount("disk_bytes")?,
+            gpus: count(gpus.len()),
+        },
+        allocated: Amounts {
+            cpu_milli: u32::try_from(amount("held_cpu")?).unwrap_or(u32::MAX),
+            memory_bytes: amount("held_memory")?,
+            disk_bytes: amount("held_disk")?,
+            gpus: count(gpus.iter().filter(|gpu| !gpu.free).count()),
+        },
+        gpus,
+    })
+}
+
+fn availability(row: &PgRow, now: DateTime<Utc>) -> Result<Availability, sqlx::Error> {
+    let seen: Option<DateTime<Utc>> = row.try_get("last_seen_at")?;
+    let is_alive = seen.is_some_and(|seen| now - seen < chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64));
+    Ok(if !is_alive || !row.try_get::<bool, _>("runtime_ok")? {
+        Availability::Down
+    } else if row.try_get("cordoned")? {
+        Availability::Cordoned
+    } else {
+        Availability::Ready
+    })
+}

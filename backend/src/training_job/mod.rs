@@ -1,0 +1,7 @@
+//! Jobs: submitting, looking, cancelling; and the one file in which their state changes.
+
+pub mod retry;
+pub mod routes;
+pub mod store;
+pub mod submit;
+pub mod transitions;

@@ -1,0 +1,253 @@
+//! Routes of jobs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lilac_api::JobId;
+use lilac_api::auth::Role;
+use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, JobState};
+use lilac_api::page::Page;
+use lilac_api::problem::Problem;
+use lilac_api::spec::JobSpec;
+use lilac_api::suggest::nearest;
+use sqlx::PgConnection;
+use strum::VariantArray;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::{store, submit, transitions};
+use crate::app::App;
+use crate::auth::caller::{Caller, Member};
+use crate::bell::Topic;
+use crate::error::{ApiError, ApiResult};
+use crate::extract::{Id, Query, RawJson};
+use crate::page::{self, PageQuery};
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(counts))
+        .routes(routes!(show))
+        .routes(routes!(cancel))
+        .routes(routes!(release))
+        .routes(routes!(events))
+        .routes(routes!(attempts))
+}
+
+/// Submit a job
+///
+/// With an `Idempotency-Key` header a repeated call answers 200 with the job that the first one made.
+#[utoipa::path(post, path = "/jobs", tag = "jobs", request_body = JobSpec, security(("bearer" = [])),
+    params(("idempotency-key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; unique to the caller")),
+    responses(
+        (status = 201, description = "The job is stored for good and waits in its queue", body = Job),
+        (status = 200, description = "The job that the same key made before", body = Job),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A viewer, or a node's credential", body = Problem),
+        (status = 409, description = "The key was used with another body", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "Fields are refused; `errors` names them", body = Problem),
+        (status = 503, description = "The database is away: nothing was stored", body = Problem),
+    ))]
+async fn create(
+    State(app): State<Arc<App>>,
+    Member(caller): Member,
+    headers: HeaderMap,
+    RawJson(spec, body): RawJson<JobSpec>,
+) -> ApiResult<Response> {
+    let key = match headers.get("idempotency-key") {
+        Some(value) => Some(value.to_str().map_err(|_| ApiError::malformed("the Idempotency-Key is not ASCII"))?),
+        None => None,
+    };
+    key.map(submit::check_key).transpose()?;
+    let (job, is_new) = submit::submit(&app, &caller, &spec, &body, key).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(job)).into_response())
+}
+
+/// List jobs, newest first
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobFilter), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "A page of jobs, without their specs", body = Page<Job>),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A node's credential", body = Problem),
+    ))]
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(filter): Query<JobFilter>,
+) -> ApiResult<axum::Json<Page<Job>>> {
+    let limit = page::limit(filter.limit)?;
+    let filter = store::Filter {
+        states: states(filter.state.as_deref())?,
+        queue: filter.queue,
+        owner: filter.owner.map(|owner| if owner == "me" { caller.username } else { owner }),
+        name: filter.name,
+        label: filter.label.map(|label| split_label(&label)).transpose()?,
+        node: filter.node,
+        before: page::decode(filter.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let jobs = store::list(&app.pool, &filter).await?;
+    Ok(axum::Json(page::cut(jobs, limit, |job| job.id.0)))
+}
+
+fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
+    let words = list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            word.parse().map_err(|_| {
+                let near = nearest(word, JobState::VARIANTS.iter().map(|state| state.as_str()));
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                ApiError::malformed(format!("state: there is no state `{}`{hint}", word.escape_debug()))
+            })
+        })
+        .collect()
+}
+
+fn split_label(label: &str) -> ApiResult<(String, String)> {
+    let (key, value) = label.split_once('=').ok_or_else(|| ApiError::malformed("label: write key=value"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Count jobs by state and by why they wait
+#[utoipa::path(get, path = "/jobs/counts", tag = "jobs", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "How many jobs there are", body = JobCounts),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A node's credential", body = Problem),
+    ))]
+async fn counts(State(app): State<Arc<App>>, _caller: Caller) -> ApiResult<axum::Json<JobCounts>> {
+    Ok(axum::Json(store::counts(&app.pool).await?))
+}
+
+/// Show a job with its spec
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The job", body = Job),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A node's credential", body = Problem),
+        (status = 404, description = "There is no such job", body = Problem),
+    ))]
+async fn show(State(app): State<Arc<App>>, _caller: Caller, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+    let mut conn = app.pool.acquire().await?;
+    Ok(axum::Json(found(&mut conn, id).await?))
+}
+
+async fn found(conn: &mut PgConnection, id: JobId) -> ApiResult<Job> {
+    store::find(conn, id).await?.ok_or_else(|| ApiError::not_found("job"))
+}
+
+/// Only its owner or an administrator may control a job.
+async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
+    let owner = store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    if owner == caller.user_id || caller.role == Role::Admin {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("only the job's owner or an administrator may do this"))
+}
+
+/// Cancel a job
+///
+/// A waiting job is cancelled at once. A running one is told to stop and is cancelled when its node says so;
+/// until then the answer shows it as it is, with `cancel_requested`. Cancelling twice changes nothing.
+#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The job after the call", body = Job),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Not the caller's job", body = Problem),
+        (status = 404, description = "There is no such job", body = Problem),
+        (status = 409, description = "The job has ended already", body = Problem),
+    ))]
+async fn cancel(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+    may_control(&app, &caller, id).await?;
+    let mut tx = app.pool.begin().await?;
+    let topics = transitions::cancel(&mut tx, id, &caller.actor()).await?;
+    changed(&app, tx, topics, id).await
+}
+
+/// Put a held job back in its queue
+#[utoipa::path(post, path = "/jobs/{id}/release", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The job after the call", body = Job),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Not the caller's job", body = Problem),
+        (status = 404, description = "There is no such job", body = Problem),
+        (status = 409, description = "The job is not held", body = Problem),
+    ))]
+async fn release(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+    may_control(&app, &caller, id).await?;
+    let mut tx = app.pool.begin().await?;
+    let topics = transitions::release(&mut tx, id, &caller.actor()).await?;
+    changed(&app, tx, topics, id).await
+}
+
+/// Commits, rings, and answers with the job as it is now.
+async fn changed(
+    app: &App,
+    mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
+    topics: Vec<Topic>,
+    id: JobId,
+) -> ApiResult<axum::Json<Job>> {
+    let job = found(&mut tx, id).await?;
+    tx.commit().await?;
+    app.bell.ring_all(topics);
+    Ok(axum::Json(job))
+}
+
+/// The number that a cursor stands for, in lists that are numbered within a job.
+fn number(cursor: Option<&str>) -> ApiResult<Option<i32>> {
+    let Some(id) = page::decode(cursor)? else { return Ok(None) };
+    let number = i32::try_from(id.as_u128()).map_err(|_| ApiError::malformed("query: cursor is none that a page gave"))?;
+    Ok(Some(number))
+}
+
+/// A job's history, in order
+#[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "A page of events, the oldest first", body = Page<JobEvent>),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A node's credential", body = Problem),
+        (status = 404, description = "There is no such job", body = Problem),
+    ))]
+async fn events(
+    State(app): State<Arc<App>>,
+    _caller: Caller,
+    Id(id): Id<JobId>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<Page<JobEvent>>> {
+    store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    let limit = page::limit(query.limit)?;
+    let after = number(query.cursor.as_deref())?.unwrap_or(0);
+    let events = store::events(&app.pool, id, after, limit + 1).await?;
+    Ok(axum::Json(page::cut(events, limit, |event| Uuid::from_u128(event.sequence.into()))))
+}
+
+/// A job's attempts, the latest first
+#[utoipa::path(get, path = "/jobs/{id}/attempts", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "A page of attempts, the latest first", body = Page<Attempt>),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A node's credential", body = Problem),
+        (status = 404, description = "There is no such job", body = Problem),
+    ))]
+async fn attempts(
+    State(app): State<Arc<App>>,
+    _caller: Caller,
+    Id(id): Id<JobId>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<axum::Json<Page<Attempt>>> {
+    store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    let limit = page::limit(query.limit)?;
+    let before = number(query.cursor.as_deref())?;
+    let attempts = store::attempts(&app.pool, id, before, limit + 1).await?;
+    Ok(axum::Json(page::cut(attempts, limit, |attempt| Uuid::from_u128(attempt.epoch.into()))))
+}

@@ -1,0 +1,240 @@
+//! Reading jobs, attempts and events.
+
+use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobState, Task};
+use lilac_api::spec::JobSpec;
+use lilac_api::{AttemptId, JobId, NodeId, UserId};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Json;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use strum::VariantArray;
+use uuid::Uuid;
+
+/// Columns of a job as users see it.
+const JOB: &str = "SELECT j.id, j.name, q.name AS queue, u.username AS owner, j.priority, j.state, j.reason, j.message,
+    j.actor, j.spec, j.epoch, j.attempts_charged, j.cancel_requested, j.not_before, j.created_at, j.started_at,
+    j.finished_at, j.exit_code, j.signal,
+    ARRAY(SELECT n.name FROM attempts a JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
+          WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY t.rank) AS nodes
+    FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id";
+
+/// What a list of jobs is narrowed to; already checked.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub states: Vec<JobState>,
+    pub queue: Option<String>,
+    pub owner: Option<String>,
+    pub name: Option<String>,
+    pub label: Option<(String, String)>,
+    pub node: Option<String>,
+    /// Only jobs with a smaller id.
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// The newest jobs that match, newest first, without their specs.
+pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(JOB);
+    query.push(" WHERE true");
+    if !filter.states.is_empty() {
+        let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
+        query.push(" AND j.state = ANY(").push_bind(states).push(")");
+    }
+    if let Some(queue) = &filter.queue {
+        query.push(" AND j.queue_id = (SELECT id FROM queues WHERE name = ").push_bind(queue).push(")");
+    }
+    if let Some(owner) = &filter.owner {
+        query.push(" AND j.owner_id = (SELECT id FROM users WHERE lower(username) = lower(").push_bind(owner).push("))");
+    }
+    if let Some(name) = &filter.name {
+        query.push(" AND j.name = ").push_bind(name);
+    }
+    if let Some((key, value)) = &filter.label {
+        query.push(" AND j.labels @> ").push_bind(Json(serde_json::json!({ key: value })));
+    }
+    if let Some(node) = &filter.node {
+        query.push(
+            " AND EXISTS (SELECT FROM attempts a JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
+               WHERE a.job_id = j.id AND a.epoch = j.epoch AND n.name = ",
+        );
+        query.push_bind(node).push(")");
+    }
+    if let Some(before) = filter.before {
+        query.push(" AND j.id < ").push_bind(before);
+    }
+    query.push(" ORDER BY j.id DESC LIMIT ").push_bind(filter.limit);
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter().map(|row| job(row).map(|job| Job { spec: None, ..job })).collect()
+}
+
+/// One job with its spec.
+pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(JOB);
+    query.push(" WHERE j.id = ").push_bind(id.0);
+    query.build().fetch_optional(conn).await?.as_ref().map(job).transpose()
+}
+
+/// Who owns a job.
+pub async fn owner(pool: &PgPool, id: JobId) -> Result<Option<UserId>, sqlx::Error> {
+    let owner = sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
+    Ok(owner.map(UserId))
+}
+
+fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
+    let Json(spec): Json<JobSpec> = row.try_get("spec")?;
+    Ok(Job {
+        id: JobId(row.try_get("id")?),
+        name: row.try_get("name")?,
+        queue: row.try_get("queue")?,
+        owner: row.try_get("owner")?,
+        priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
+        state: word(row, "state")?,
+        reason: optional_word(row, "reason")?,
+        message: row.try_get("message")?,
+        actor: row.try_get("actor")?,
+        image: spec.image.clone(),
+        labels: spec.labels.clone(),
+        requests: spec.requests(),
+        epoch: number(row, "epoch")?,
+        attempts_charged: number(row, "attempts_charged")?,
+        cancel_requested: row.try_get("cancel_requested")?,
+        nodes: row.try_get("nodes")?,
+        exit_code: row.try_get("exit_code")?,
+        signal: row.try_get("signal")?,
+        created_at: row.try_get("created_at")?,
+        started_at: row.try_get("started_at")?,
+        finished_at: row.try_get("finished_at")?,
+        not_before: row.try_get("not_before")?,
+        spec: Some(spec),
+    })
+}
+
+fn decode<E: std::error::Error + Send + Sync + 'static>(error: E) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+fn word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &PgRow,
+    column: &str,
+) -> Result<T, sqlx::Error> {
+    row.try_get::<&str, _>(column)?.parse().map_err(decode)
+}
+
+fn optional_word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &PgRow,
+    column: &str,
+) -> Result<Option<T>, sqlx::Error> {
+    row.try_get::<Option<&str>, _>(column)?.map(|text| text.parse().map_err(decode)).transpose()
+}
+
+fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
+    u32::try_from(row.try_get::<i32, _>(column)?).map_err(decode)
+}
+
+/// How many jobs there are by state, and why the queued ones wait.
+pub async fn counts(pool: &PgPool) -> Result<JobCounts, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT state, CASE WHEN state = 'queued' THEN COALESCE(reason, 'none') END AS reason, count(*) AS jobs
+         FROM jobs GROUP BY 1, 2",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut counts = JobCounts::default();
+    for state in JobState::VARIANTS {
+        counts.by_state.insert(*state, 0);
+    }
+    for row in rows {
+        let jobs = u64::try_from(row.try_get::<i64, _>("jobs")?).map_err(decode)?;
+        *counts.by_state.entry(word(&row, "state")?).or_default() += jobs;
+        if let Some(reason) = row.try_get::<Option<String>, _>("reason")? {
+            counts.queued_by_reason.insert(reason, jobs);
+        }
+    }
+    Ok(counts)
+}
+
+/// The newest attempts of a job, the latest first, with their tasks.
+pub async fn attempts(pool: &PgPool, job_id: JobId, before: Option<i32>, limit: i64) -> Result<Vec<Attempt>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT a.id, a.epoch, a.state, a.reason, a.message, a.granted_at, a.started_at, a.finished_at, a.exit_code,
+                a.signal, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
+                t.lease_until
+         FROM (SELECT * FROM attempts WHERE job_id = $1 AND epoch < $2 ORDER BY epoch DESC LIMIT $3) a
+         JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
+         ORDER BY a.epoch DESC, t.rank",
+    )
+    .bind(job_id.0)
+    .bind(before.unwrap_or(i32::MAX))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for row in &rows {
+        let id = AttemptId(row.try_get("id")?);
+        if attempts.last().is_none_or(|last| last.id != id) {
+            attempts.push(Attempt {
+                id,
+                job_id,
+                epoch: number(row, "epoch")?,
+                state: word(row, "state")?,
+                reason: optional_word(row, "reason")?,
+                message: row.try_get("message")?,
+                granted_at: row.try_get("granted_at")?,
+                started_at: row.try_get("started_at")?,
+                finished_at: row.try_get("finished_at")?,
+                lease_until: None,
+                exit_code: row.try_get("exit_code")?,
+                signal: row.try_get("signal")?,
+                tasks: Vec::new(),
+            });
+        }
+        let Some(attempt) = attempts.last_mut() else { continue };
+        if !attempt.state.is_terminal() {
+            let lease: chrono::DateTime<chrono::Utc> = row.try_get("lease_until")?;
+            attempt.lease_until = Some(attempt.lease_until.map_or(lease, |earliest| earliest.min(lease)));
+        }
+        attempt.tasks.push(task(row)?);
+    }
+    Ok(attempts)
+}
+
+fn task(row: &PgRow) -> Result<Task, sqlx::Error> {
+    let log_bytes: i64 = row.try_get("log_bytes")?;
+    let log_end: Option<i64> = row.try_get("log_end_bytes")?;
+    let gpus: Vec<i16> = row.try_get("gpu_indices")?;
+    Ok(Task {
+        rank: u16::try_from(row.try_get::<i16, _>("rank")?).map_err(decode)?,
+        node_id: NodeId(row.try_get("node_id")?),
+        node: row.try_get("node")?,
+        gpu_indices: gpus.into_iter().map(|index| u16::try_from(index).unwrap_or_default()).collect(),
+        log_bytes: u64::try_from(log_bytes).map_err(decode)?,
+        log_complete: log_end.is_some_and(|end| log_bytes >= end),
+    })
+}
+
+/// A job's history after the event `after`, in order.
+pub async fn events(pool: &PgPool, job_id: JobId, after: i32, limit: i64) -> Result<Vec<JobEvent>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT job_id, sequence, at, state, attempt_state, epoch, reason, message, actor FROM job_events
+         WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
+    )
+    .bind(job_id.0)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(event).collect()
+}
+
+pub fn event(row: &PgRow) -> Result<JobEvent, sqlx::Error> {
+    Ok(JobEvent {
+        job_id: JobId(row.try_get("job_id")?),
+        sequence: number(row, "sequence")?,
+        at: row.try_get("at")?,
+        state: word(row, "state")?,
+        attempt_state: optional_word(row, "attempt_state")?,
+        epoch: number(row, "epoch")?,
+        reason: optional_word(row, "reason")?,
+        message: row.try_get("message")?,
+        actor: row.try_get("actor")?,
+    })
+}

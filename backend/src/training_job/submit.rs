@@ -1,0 +1,75 @@
+//! Taking a job in: checked whole, stored once.
+
+use lilac_api::JobId;
+use lilac_api::job::Job;
+use lilac_api::problem::ErrorCode;
+use lilac_api::spec::JobSpec;
+use lilac_api::{QueueId, validate};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+
+use super::transitions::{self, NewJob};
+use super::store;
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::bell::Topic;
+use crate::error::{ApiError, ApiResult, refuse_invalid};
+
+/// Longest idempotency key.
+const MAX_KEY_CHARS: usize = 255;
+
+/// Checks an `Idempotency-Key` header.
+pub fn check_key(key: &str) -> ApiResult<()> {
+    let legal = !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if legal {
+        return Ok(());
+    }
+    let message = format!("the Idempotency-Key must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
+    Err(ApiError::malformed(message))
+}
+
+/// Stores the job and rings. Says whether it is new: a repeated key gives the job that the first call made.
+pub async fn submit(app: &App, caller: &Caller, spec: &JobSpec, body: &[u8], key: Option<&str>) -> ApiResult<(Job, bool)> {
+    refuse_invalid(validate::job_spec(spec))?;
+    let body_hash = Sha256::digest(body);
+    let mut tx = app.pool.begin().await?;
+    let queue_id = sqlx::query_scalar("SELECT id FROM queues WHERE name = $1")
+        .bind(&spec.queue)
+        .fetch_optional(&mut *tx)
+        .await?
+        .map(QueueId)
+        .ok_or_else(|| ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue)))?;
+    let actor = caller.actor();
+    let new = NewJob {
+        id: JobId::new(),
+        spec,
+        queue_id,
+        owner_id: caller.user_id,
+        actor: &actor,
+        idempotency_key: key,
+        body_hash: &body_hash,
+    };
+    let is_new = transitions::submit(&mut tx, &new).await?;
+    let id = if is_new { new.id } else { earlier(&mut tx, caller, key, &body_hash).await? };
+    let job = store::find(&mut tx, id).await?.ok_or_else(ApiError::internal)?;
+    tx.commit().await?;
+    if is_new {
+        tracing::info!(job_id = %id, name = %spec.name, queue = %spec.queue, "job submitted");
+        app.bell.ring_all([Topic::Schedule, Topic::Job(id)]);
+    }
+    Ok((job, is_new))
+}
+
+/// The job that was submitted with this key before, if its body was the same.
+async fn earlier(conn: &mut sqlx::PgConnection, caller: &Caller, key: Option<&str>, hash: &[u8]) -> ApiResult<JobId> {
+    let row = sqlx::query("SELECT id, idempotency_hash FROM jobs WHERE owner_id = $1 AND idempotency_key = $2")
+        .bind(caller.user_id.0)
+        .bind(key)
+        .fetch_one(conn)
+        .await?;
+    if row.try_get::<&[u8], _>("idempotency_hash")? != hash {
+        let detail = "this Idempotency-Key was used before, with another body";
+        return Err(ApiError::new(axum::http::StatusCode::CONFLICT, ErrorCode::IdempotencyMismatch, detail));
+    }
+    Ok(JobId(row.try_get("id")?))
+}
