@@ -74,11 +74,19 @@ halt() {
         "$@" kill -TERM "$pid" 2>/dev/null || true
         wait_for "$patience" ended "$name" || "$@" kill -KILL "$pid" 2>/dev/null || true
         wait_for 5 ended "$name" || warn "$name (process $pid) does not end"
+        halted="$halted $pid"
     fi
     rm -f "$state/pids/$name"
 }
 
 ended() { ! runs "$1"; }
+
+# What was halted here. A system may take seconds to clear a process away that has ended.
+halted=""
+all_cleared() {
+    local pid
+    for pid in $halted; do [ ! -e "/proc/$pid" ] || return 1; done
+}
 
 # wait_for SECONDS COMMAND…: until it succeeds.
 wait_for() {

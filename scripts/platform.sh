@@ -43,7 +43,7 @@ start_server() {
     if runs_as server "$current" && healthy "$port"; then return; fi
     halt server 15
     if port_is_taken "$port"; then
-        die "port $port of 127.0.0.1 is taken by another program; choose one: LILAC_PORT=8081 ./dev up"
+        die "port $port of 127.0.0.1 is taken by another program; choose another: LILAC_PORT=$((port + 1)) ./dev up"
     fi
     say "starting the server"
     # From a folder of its own, so that an .env in the repository does not reach it.
@@ -67,7 +67,7 @@ make_password() {
 log_in() {
     if cli whoami >/dev/null 2>&1; then return; fi
     if ! cli login --username admin --password-stdin <"$state/admin-password" >/dev/null; then
-        die "cannot log in as admin with the password in $state/admin-password; was it changed? Write the new one there"
+        die "cannot log in as admin (see above); if its password was changed, write the new one to $state/admin-password"
     fi
 }
 
@@ -109,7 +109,7 @@ run_first_job() {
     # shellcheck disable=SC2016 # the container's shell expands these
     cli submit --name hello --image lilac/hello:latest --network none --cpus 0.1 --memory 32Mi --follow --run '
         echo "Hello from $LILAC_JOB_NAME, a container on $(uname -sr)."
-        for i in 1 2 3; do echo "step $i of 3"; done'
+        for i in 1 2 3; do echo "step $i of 3"; done' 2>&1
 }
 
 tell_where() {
@@ -132,6 +132,7 @@ down() {
     lock
     stop_platform
     stop_docker
+    wait_for 6 all_cleared || true
     say "all is stopped"
     [ "${1:-}" = --purge ] || return 0
     [ -e "$state/admin-password" ] || die "$home does not look like made by \`./dev up\`; nothing is removed"
