@@ -53,8 +53,9 @@ pub async fn serve(config: Config) -> Result<()> {
     let pool = db::connect(&url, config.database_connections).await?;
     let app = App::new(pool, &secret)?;
     bootstrap::run(&app, config.admin_password.as_ref()).await?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
 
     let background = scheduler::start(app.clone());
@@ -64,7 +65,8 @@ pub async fn serve(config: Config) -> Result<()> {
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let served = axum::serve(listener, router::build(app.clone())).with_graceful_shutdown(app.stopping.clone().cancelled_owned());
+    let served = axum::serve(listener, router::build(app.clone()))
+        .with_graceful_shutdown(app.stopping.clone().cancelled_owned());
     let patience = async {
         app.stopping.cancelled().await;
         tokio::time::sleep(STOP_PATIENCE).await;
@@ -83,7 +85,8 @@ pub async fn serve(config: Config) -> Result<()> {
 
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };
@@ -95,7 +98,9 @@ async fn stop_signal() {
 
 /// Runs a future to its end even when the request that asked for it is dropped: a write transaction must
 /// never be cut off in the middle (a pool may hand its connection on with the transaction still open).
-pub async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, ApiError> {
+pub async fn detached<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, ApiError> {
     tokio::spawn(work).await.map_err(|error| {
         tracing::error!(%error, "a request's work died");
         ApiError::internal()

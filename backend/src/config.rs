@@ -51,7 +51,9 @@ impl Config {
         if let Some(key) = &config.secret_key
             && key.0.len() < MIN_SECRET_KEY_BYTES
         {
-            bail!("LILAC_SECRET_KEY is too short: at least {MIN_SECRET_KEY_BYTES} characters; `openssl rand -hex 32` makes one");
+            bail!(
+                "LILAC_SECRET_KEY is too short: at least {MIN_SECRET_KEY_BYTES} characters; `openssl rand -hex 32` makes one"
+            );
         }
         Ok(config)
     }

@@ -14,7 +14,9 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 /// Replicas that start together take turns: the migrator holds a lock.
 pub async fn connect(url: &Secret, connections: u32) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(&url.0)
-        .map_err(|_| anyhow::anyhow!("DATABASE_URL cannot be read; write postgres://user:password@host:port/name"))?
+        .map_err(|_| {
+            anyhow::anyhow!("DATABASE_URL cannot be read; write postgres://user:password@host:port/name")
+        })?
         .application_name("lilac")
         .options([
             ("statement_timeout", "30s"),

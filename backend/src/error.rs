@@ -114,7 +114,10 @@ impl From<sqlx::Error> for ApiError {
 /// Whether an error says that the database is away, shutting down or overloaded.
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             // Class 57: shutdown and cancel; 08: connections; 53: resources; 40: deadlock, serialisation; 55P03: lock timeout.

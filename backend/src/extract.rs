@@ -95,7 +95,8 @@ fn refused_field(path: &str, message: &str) -> ApiError {
     let join = |name: &str| if path == "." { name.to_owned() } else { format!("{path}.{name}") };
     let (path, code) = if message.starts_with("unknown field") {
         // The path may or may not end with the unknown field itself.
-        let full = if path == named || path.ends_with(&format!(".{named}")) { path.to_owned() } else { join(named) };
+        let full =
+            if path == named || path.ends_with(&format!(".{named}")) { path.to_owned() } else { join(named) };
         (full, "unknown-field")
     } else if message.starts_with("missing field") {
         (join(named), "missing-field")
@@ -115,7 +116,11 @@ fn find_nul(value: &Value, path: String) -> Option<String> {
             items.iter().enumerate().find_map(|(index, item)| find_nul(item, format!("{path}[{index}]")))
         }
         Value::Object(fields) => fields.iter().find_map(|(name, item)| {
-            let path = if path.is_empty() { name.replace('\0', "") } else { format!("{path}.{}", name.replace('\0', "")) };
+            let path = if path.is_empty() {
+                name.replace('\0', "")
+            } else {
+                format!("{path}.{}", name.replace('\0', ""))
+            };
             if name.contains('\0') { Some(path) } else { find_nul(item, path) }
         }),
         _ => None,
@@ -130,13 +135,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         if query.contains("%00") {
             return Err(ApiError::malformed("a query parameter contains a NUL character"));
         }
-        axum::extract::Query::from_request_parts(parts, state).await.map(|axum::extract::Query(value)| Self(value)).map_err(
-            |rejection| {
+        axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| {
                 let message = rejection.body_text();
-                let message = message.rsplit_once("query string: ").map_or(message.as_str(), |(_, inner)| inner);
+                let message =
+                    message.rsplit_once("query string: ").map_or(message.as_str(), |(_, inner)| inner);
                 ApiError::malformed(format!("query: {}", explain_unknown(message)))
-            },
-        )
+            })
     }
 }
 
@@ -145,7 +152,8 @@ impl<S: Send + Sync, T: std::str::FromStr + Send> FromRequestParts<S> for Id<T> 
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let text = path.ok().and_then(|axum::extract::Path(mut segments)| segments.pop()).map(|(_, text)| text);
+        let text =
+            path.ok().and_then(|axum::extract::Path(mut segments)| segments.pop()).map(|(_, text)| text);
         text.and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| ApiError::not_found("object"))
     }
 }

@@ -36,7 +36,8 @@ impl Modify for Schemes {
             ("node", "A node's credential `lilac_node_…`"),
             ("join key", "A cluster's join key `lilac_join_…`"),
         ] {
-            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+            let scheme =
+                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
     }

@@ -1,6 +1,8 @@
 //! The protocol between agents and the control plane, spoken word by word over HTTP: a node that says what
 //! it likes, late, twice or falsely, and the rules that must hold all the same.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -8,8 +10,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lilac_api::agent::{
-    AttemptReport, NodeCapacity, Outcome, PROTOCOL_VERSION, Phase, RegisterRequest, RuntimeHealth, SyncRequest,
-    SyncResponse, TaskResult,
+    AttemptReport, NodeCapacity, Outcome, PROTOCOL_VERSION, Phase, RegisterRequest, RuntimeHealth,
+    SyncRequest, SyncResponse, TaskResult,
 };
 use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::CreateJoinKey;
@@ -66,7 +68,12 @@ impl Node {
             machine_id: self.machine_id.clone(),
             session: self.session,
             sequence: self.sequence,
-            capacity: NodeCapacity { cpu_milli: 4000, memory_bytes: 8 << 30, disk_bytes: 1 << 40, gpus: Vec::new() },
+            capacity: NodeCapacity {
+                cpu_milli: 4000,
+                memory_bytes: 8 << 30,
+                disk_bytes: 1 << 40,
+                gpus: Vec::new(),
+            },
             labels: BTreeMap::new(),
             runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
             attempts: self.reports.clone(),
@@ -84,7 +91,8 @@ impl Node {
     async fn wait_for(&mut self, job: JobId) -> AttemptId {
         for _ in 0..50 {
             let response = self.say(false).await.unwrap();
-            let wanted = response.desired.iter().find(|one| one.task.as_ref().is_some_and(|task| task.job_id == job));
+            let wanted =
+                response.desired.iter().find(|one| one.task.as_ref().is_some_and(|task| task.job_id == job));
             if let Some(wanted) = wanted {
                 return wanted.attempt_id;
             }
@@ -94,7 +102,13 @@ impl Node {
 
     fn report(&mut self, attempt: AttemptId, epoch: u32, phase: Phase, result: Option<TaskResult>) {
         self.reports.retain(|report| report.attempt_id != attempt);
-        self.reports.push(AttemptReport { attempt_id: attempt, epoch, phase, started_at: Some(Utc::now()), result });
+        self.reports.push(AttemptReport {
+            attempt_id: attempt,
+            epoch,
+            phase,
+            started_at: Some(Utc::now()),
+            result,
+        });
     }
 
     /// The agent process is gone and another one starts; what it remembers, it tells.
@@ -106,7 +120,15 @@ impl Node {
 
 fn result(outcome: Outcome, exit_code: Option<i32>) -> TaskResult {
     let reason = exit_code.filter(|code| *code != 0).map(|_| Reason::ExitCode);
-    TaskResult { outcome, exit_code, signal: None, reason, message: String::new(), finished_at: Utc::now(), log_bytes: 0 }
+    TaskResult {
+        outcome,
+        exit_code,
+        signal: None,
+        reason,
+        message: String::new(),
+        finished_at: Utc::now(),
+        log_bytes: 0,
+    }
 }
 
 /// Makes the leases of a job's attempt run out now.
@@ -128,7 +150,13 @@ async fn wait_until(harness: &Harness, job: JobId, wanted: impl Fn(&Job) -> bool
         if wanted(&now) {
             return now;
         }
-        assert!(tokio::time::Instant::now() < deadline, "still {} ({:?}: {})", now.state, now.reason, now.message);
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "still {} ({:?}: {})",
+            now.state,
+            now.reason,
+            now.message
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -172,7 +200,8 @@ async fn a_job_goes_its_way_and_its_history_has_no_gap(pool: PgPool) {
         assert!(response.desired.is_empty());
     }
     let events = harness.client.job_events(job).await.unwrap().items;
-    let told: Vec<_> = events.iter().map(|event| (event.sequence, event.state, event.attempt_state)).collect();
+    let told: Vec<_> =
+        events.iter().map(|event| (event.sequence, event.state, event.attempt_state)).collect();
     assert_eq!(
         told,
         [
@@ -244,6 +273,7 @@ async fn a_result_of_an_attempt_that_was_replaced_is_dropped(pool: PgPool) {
     let job = submit(&harness, |_| {}).await;
     let first = node.wait_for(job).await;
     expire_leases(&pool, job).await;
+    wait_until(&harness, job, |job| job.epoch == 2).await;
     let second = node.wait_for(job).await;
     assert_ne!(first, second);
     node.report(first, 1, Phase::Ended, Some(result(Outcome::Exited, Some(0))));
@@ -252,7 +282,10 @@ async fn a_result_of_an_attempt_that_was_replaced_is_dropped(pool: PgPool) {
     let now = harness.client.job(job).await.unwrap();
     assert_eq!((now.state, now.epoch), (JobState::Starting, 2));
     let attempts = harness.client.attempts(job).await.unwrap().items;
-    assert_eq!(attempts.iter().map(|one| one.state).collect::<Vec<_>>(), [AttemptState::Granted, AttemptState::Lost]);
+    assert_eq!(
+        attempts.iter().map(|one| one.state).collect::<Vec<_>>(),
+        [AttemptState::Granted, AttemptState::Lost]
+    );
 }
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -401,7 +434,9 @@ async fn a_log_is_a_contiguous_prefix(pool: PgPool) {
     let mut node = Node::join(&harness, "n1").await;
     let job = submit(&harness, |_| {}).await;
     let attempt = node.wait_for(job).await;
-    let put = async |offset: u64, bytes: &'static str| node.client.put_log(attempt, 0, offset, bytes.into()).await.unwrap();
+    let put = async |offset: u64, bytes: &'static str| {
+        node.client.put_log(attempt, 0, offset, bytes.into()).await.unwrap()
+    };
     assert_eq!(put(0, "one\n").await.unwrap().offset, 4);
     // Sent again, or with a gap: the answer says where to go on.
     assert_eq!(put(0, "one\n").await.unwrap_err().offset, 4);
@@ -413,7 +448,9 @@ async fn a_log_is_a_contiguous_prefix(pool: PgPool) {
     assert_eq!((&whole.bytes[..], whole.next_offset, whole.complete), (&b"one\ntwo\nthree"[..], 13, false));
     let part = read(LogQuery { offset: Some(2), limit: Some(5), ..LogQuery::default() }).await;
     assert_eq!((&part.bytes[..], part.offset), (&b"e\ntwo"[..], 2));
-    for (lines, text) in [(0, ""), (1, "three"), (2, "two\nthree"), (3, "one\ntwo\nthree"), (9, "one\ntwo\nthree")] {
+    for (lines, text) in
+        [(0, ""), (1, "three"), (2, "two\nthree"), (3, "one\ntwo\nthree"), (9, "one\ntwo\nthree")]
+    {
         let tail = read(LogQuery { tail: Some(lines), ..LogQuery::default() }).await;
         assert_eq!(tail.bytes, text, "the last {lines} lines");
     }

@@ -1,5 +1,7 @@
 //! The state machine as the schema holds it: every from × every to, on a real PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use lilac_api::job::{AttemptState, JobState};
 use sqlx::PgPool;
 use strum::VariantArray;
@@ -19,7 +21,9 @@ fn is_legal_job(from: JobState, to: JobState) -> bool {
 }
 
 fn is_legal_attempt(from: AttemptState, to: AttemptState) -> bool {
-    use AttemptState::{Cancelled, Failed, Granted, Lost, Preempted, Preparing, Running, Stopping, Succeeded};
+    use AttemptState::{
+        Cancelled, Failed, Granted, Lost, Preempted, Preparing, Running, Stopping, Succeeded,
+    };
     let ends = matches!(to, Succeeded | Failed | Cancelled | Preempted | Lost);
     match from {
         Granted => true,
@@ -67,8 +71,13 @@ async fn every_job_transition_is_as_the_table_says(pool: PgPool) {
             let (id, _) = row(&pool, *from, AttemptState::Lost).await;
             let epoch_step = i32::from(*from == JobState::Queued && *to == JobState::Starting);
             let update = "UPDATE jobs SET state = $2, epoch = epoch + $4, finished_at = CASE WHEN $3 THEN now() END WHERE id = $1";
-            let result =
-                sqlx::query(update).bind(id).bind(to.as_str()).bind(to.is_terminal()).bind(epoch_step).execute(&pool).await;
+            let result = sqlx::query(update)
+                .bind(id)
+                .bind(to.as_str())
+                .bind(to.is_terminal())
+                .bind(epoch_step)
+                .execute(&pool)
+                .await;
             assert_eq!(code(result).is_none(), is_legal_job(*from, *to), "{from} → {to}");
         }
     }
@@ -79,8 +88,11 @@ async fn every_attempt_transition_is_as_the_table_says(pool: PgPool) {
     for from in AttemptState::VARIANTS {
         for to in AttemptState::VARIANTS {
             let (_, id) = row(&pool, JobState::Queued, *from).await;
-            let result =
-                sqlx::query("UPDATE attempts SET state = $2 WHERE id = $1").bind(id).bind(to.as_str()).execute(&pool).await;
+            let result = sqlx::query("UPDATE attempts SET state = $2 WHERE id = $1")
+                .bind(id)
+                .bind(to.as_str())
+                .execute(&pool)
+                .await;
             assert_eq!(code(result).is_none(), is_legal_attempt(*from, *to), "{from} → {to}");
         }
     }
@@ -117,9 +129,18 @@ async fn an_epoch_opens_by_a_grant_only_and_by_one(pool: PgPool) {
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
 async fn a_job_has_one_live_attempt_and_each_epoch_once(pool: PgPool) {
     let (job, _) = row(&pool, JobState::Running, AttemptState::Running).await;
-    let insert = "INSERT INTO attempts (id, job_id, epoch, state, lease_millis) VALUES ($1, $2, $3, $4, 1000)";
+    let insert =
+        "INSERT INTO attempts (id, job_id, epoch, state, lease_millis) VALUES ($1, $2, $3, $4, 1000)";
     let try_insert = async |epoch: i32, state: AttemptState| {
-        code(sqlx::query(insert).bind(Uuid::now_v7()).bind(job).bind(epoch).bind(state.as_str()).execute(&pool).await)
+        code(
+            sqlx::query(insert)
+                .bind(Uuid::now_v7())
+                .bind(job)
+                .bind(epoch)
+                .bind(state.as_str())
+                .execute(&pool)
+                .await,
+        )
     };
     const UNIQUE: Option<&str> = Some("23505");
     assert_eq!(try_insert(2, AttemptState::Granted).await.as_deref(), UNIQUE);

@@ -61,7 +61,9 @@ fn bearer(parts: &Parts) -> ApiResult<&str> {
         .ok_or_else(|| ApiError::unauthenticated("log in, or send a key: `Authorization: Bearer …`"))?;
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(token.trim())
+        }
         _ => Err(ApiError::unauthenticated("the authorization must be `Bearer` and a token")),
     }
 }
@@ -105,12 +107,13 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 async fn by_access_token(app: &App, token: &str) -> ApiResult<Caller> {
     let (user_id, login_epoch) = app.keys.read_access_token(token).ok_or_else(refused)?;
-    let row = sqlx::query("SELECT username, role FROM users WHERE id = $1 AND login_epoch = $2 AND NOT disabled")
-        .bind(user_id.0)
-        .bind(login_epoch)
-        .fetch_optional(&app.pool)
-        .await?
-        .ok_or_else(refused)?;
+    let row =
+        sqlx::query("SELECT username, role FROM users WHERE id = $1 AND login_epoch = $2 AND NOT disabled")
+            .bind(user_id.0)
+            .bind(login_epoch)
+            .fetch_optional(&app.pool)
+            .await?
+            .ok_or_else(refused)?;
     Ok(Caller { user_id, username: row.try_get("username")?, role: role(row.try_get("role")?)? })
 }
 
@@ -130,7 +133,10 @@ async fn by_api_key(app: &App, parsed: &Parsed) -> ApiResult<Caller> {
         return Err(refused());
     }
     if row.try_get("stale")? {
-        sqlx::query("UPDATE api_keys SET last_used_at = now() WHERE id = $1").bind(parsed.id).execute(&app.pool).await?;
+        sqlx::query("UPDATE api_keys SET last_used_at = now() WHERE id = $1")
+            .bind(parsed.id)
+            .execute(&app.pool)
+            .await?;
     }
     Ok(Caller {
         user_id: UserId(row.try_get("id")?),
@@ -175,15 +181,21 @@ impl FromRequestParts<Arc<App>> for NodeCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
         let parsed = text_credential(parts, Kind::Node)?;
-        let row = sqlx::query("SELECT cluster_id, name, credential_hmac FROM nodes WHERE id = $1 AND removed_at IS NULL")
-            .bind(parsed.id)
-            .fetch_optional(&app.pool)
-            .await?
-            .ok_or_else(refused)?;
+        let row = sqlx::query(
+            "SELECT cluster_id, name, credential_hmac FROM nodes WHERE id = $1 AND removed_at IS NULL",
+        )
+        .bind(parsed.id)
+        .fetch_optional(&app.pool)
+        .await?
+        .ok_or_else(refused)?;
         if !app.keys.matches(&parsed, row.try_get("credential_hmac")?) {
             return Err(refused());
         }
-        Ok(Self { node_id: NodeId(parsed.id), cluster_id: ClusterId(row.try_get("cluster_id")?), name: row.try_get("name")? })
+        Ok(Self {
+            node_id: NodeId(parsed.id),
+            cluster_id: ClusterId(row.try_get("cluster_id")?),
+            name: row.try_get("name")?,
+        })
     }
 }
 

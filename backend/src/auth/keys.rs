@@ -160,9 +160,9 @@ fn checksum(body: &str) -> String {
 
 /// Takes a text credential apart; none when it is none, or mistyped.
 pub fn parse(text: &str) -> Option<Parsed> {
-    let kind = Kind::ALL.into_iter().find(|kind| {
-        text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_'))
-    })?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_')))?;
     let (body, sum) = text.rsplit_once('_')?;
     let mut parts = body.strip_prefix(kind.prefix())?.strip_prefix('_')?.split('_');
     let (id, secret) = (parts.next()?.parse().ok()?, parts.next()?);
@@ -194,7 +194,8 @@ pub fn load_or_generate(configured: Option<&Secret>, data_dir: &Path) -> Result<
             Ok(Secret(fresh))
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             anyhow::ensure!(text.trim().len() >= 32, "{} is damaged: too short for a key", path.display());
             Ok(Secret(text.trim().to_owned()))
         }
@@ -226,7 +227,8 @@ mod tests {
     fn a_mistyped_credential_is_none() {
         let text = keys("0123456789abcdef0123456789abcdef").mint(Kind::Node, Uuid::now_v7()).text.0;
         assert!(parse(&text).is_some());
-        for broken in [&text[..text.len() - 1], &text[1..], &text.replace("node", "pat"), "lilac_pat_", "lilac_pat", ""]
+        for broken in
+            [&text[..text.len() - 1], &text[1..], &text.replace("node", "pat"), "lilac_pat_", "lilac_pat", ""]
         {
             assert!(parse(broken).is_none(), "{broken}");
         }

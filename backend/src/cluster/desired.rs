@@ -143,7 +143,12 @@ fn injected(job_id: JobId, name: &str, epoch: i32, rank: i16, gpus: usize) -> BT
 }
 
 /// The answer to `request`, whose message arrived `at`.
-pub fn response(request: &SyncRequest, held: &[Held], settled: &[AttemptId], at: DateTime<Utc>) -> SyncResponse {
+pub fn response(
+    request: &SyncRequest,
+    held: &[Held],
+    settled: &[AttemptId],
+    at: DateTime<Utc>,
+) -> SyncResponse {
     let known: HashSet<AttemptId> = request.attempts.iter().map(|report| report.attempt_id).collect();
     let settled: HashSet<AttemptId> = settled.iter().copied().collect();
     let desired = held

@@ -64,7 +64,9 @@ pub async fn register(
         .fetch_optional(&mut *tx)
         .await?;
     let node_id = match existing {
-        Some(row) if row.try_get::<&str, _>("machine_id")? == request.machine_id => NodeId(row.try_get("id")?),
+        Some(row) if row.try_get::<&str, _>("machine_id")? == request.machine_id => {
+            NodeId(row.try_get("id")?)
+        }
         Some(_) => return Err(name_taken(&request.name)),
         None => NodeId::new(),
     };
@@ -108,6 +110,7 @@ async fn use_key(conn: &mut PgConnection, joiner: &Joiner) -> ApiResult<()> {
 }
 
 fn name_taken(name: &str) -> ApiError {
-    let detail = format!("another machine of the cluster is named `{name}`; choose another name, or remove that node");
+    let detail =
+        format!("another machine of the cluster is named `{name}`; choose another name, or remove that node");
     ApiError::new(StatusCode::CONFLICT, ErrorCode::NameTaken, detail)
 }

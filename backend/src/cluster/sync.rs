@@ -109,14 +109,28 @@ fn check(request: &SyncRequest) -> ApiResult<()> {
         let path = format!("attempts[{index}].result");
         match (&report.result, report.phase) {
             (Some(result), Phase::Ended) => {
-                validate::in_bounds(&format!("{path}.message"), result.message.len() as u64, 0, 8192, &mut errors);
+                validate::in_bounds(
+                    &format!("{path}.message"),
+                    result.message.len() as u64,
+                    0,
+                    8192,
+                    &mut errors,
+                );
                 validate::in_bounds(&format!("{path}.log_bytes"), result.log_bytes, 0, 1 << 50, &mut errors);
             }
             (None, Phase::Ended) => {
-                errors.push(lilac_api::problem::FieldError::new(path, "missing-field", "an ended attempt has a result"));
+                errors.push(lilac_api::problem::FieldError::new(
+                    path,
+                    "missing-field",
+                    "an ended attempt has a result",
+                ));
             }
             (Some(_), _) => {
-                errors.push(lilac_api::problem::FieldError::new(path, "exclusive", "only an ended attempt has a result"));
+                errors.push(lilac_api::problem::FieldError::new(
+                    path,
+                    "exclusive",
+                    "only an ended attempt has a result",
+                ));
             }
             (None, _) => {}
         }
@@ -187,7 +201,8 @@ async fn take_reports(
     let mentioned: Vec<AttemptId> = request.attempts.iter().map(|report| report.attempt_id).collect();
     // Most reports repeat what is known: only those that say something new are worth the locks.
     let known: HashMap<AttemptId, AttemptState> = states(conn, node, &mentioned).await?;
-    let news: Vec<&AttemptReport> = request.attempts.iter().filter(|report| says_something(report, &known)).collect();
+    let news: Vec<&AttemptReport> =
+        request.attempts.iter().filter(|report| says_something(report, &known)).collect();
     let news_ids: Vec<AttemptId> = news.iter().map(|report| report.attempt_id).collect();
     let locked = if news_ids.is_empty() {
         Vec::new()
@@ -274,7 +289,12 @@ async fn take_over(
         .execute(&mut *conn)
         .await?;
     let adopted = "UPDATE tasks SET session_id = $2 WHERE node_id = $1 AND released_at IS NULL AND attempt_id = ANY($3)";
-    sqlx::query(adopted).bind(node.node_id.0).bind(request.session.0).bind(&mentioned).execute(&mut *conn).await?;
+    sqlx::query(adopted)
+        .bind(node.node_id.0)
+        .bind(request.session.0)
+        .bind(&mentioned)
+        .execute(&mut *conn)
+        .await?;
     tracing::info!(node_id = %node.node_id, name = %node.name, rebooted, "a new agent session speaks for the node");
     if !rebooted {
         return Ok(Vec::new());
@@ -293,7 +313,11 @@ async fn take_over(
 
 /// Writes down what changed about the node; a heartbeat alone only now and then. Says whether anything
 /// that others see changed.
-async fn write_node(conn: &mut PgConnection, node: &NodeCaller, request: &SyncRequest) -> Result<bool, sqlx::Error> {
+async fn write_node(
+    conn: &mut PgConnection,
+    node: &NodeCaller,
+    request: &SyncRequest,
+) -> Result<bool, sqlx::Error> {
     let capacity = &request.capacity;
     let changed = sqlx::query(
         "UPDATE nodes SET cpu_milli = $2, memory_bytes = $3, disk_bytes = $4, gpus = $5, labels = $6,
@@ -354,7 +378,10 @@ fn is_news(request: &SyncRequest, response: &SyncResponse) -> bool {
         None => true,
         Some(phase) => desired.stop && !matches!(phase, Phase::Stopping | Phase::Ended),
     });
-    let unknown = request.attempts.iter().any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));
+    let unknown = request
+        .attempts
+        .iter()
+        .any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));
     new_orders || unknown || !response.forget.is_empty()
 }
 

@@ -74,7 +74,7 @@ impl std::fmt::Display for Cursor {
 ///
 /// Server-sent events: `job` (a JobEvent), `node` (`{"node_id"}`), `queue` (`{"queue_id"}`). The stream starts now,
 /// or after the job event that `Last-Event-ID` names.
-#[utoipa::path(get, path = "/events", tag = "events", security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "follow_events", path = "/events", tag = "events", security(("bearer" = [])),
     params(EventQuery, ("last-event-id" = Option<String>, Header, description = "Id of the last event that was seen")),
     responses(
         (status = 200, description = "A stream of events", content_type = "text/event-stream", body = JobEvent),
@@ -89,9 +89,8 @@ async fn stream(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let cursor = match headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default()) {
-        Some(text) => {
-            Cursor::parse(text).ok_or_else(|| ApiError::malformed("Last-Event-ID is none that this stream gave"))?
-        }
+        Some(text) => Cursor::parse(text)
+            .ok_or_else(|| ApiError::malformed("Last-Event-ID is none that this stream gave"))?,
         None => now(&app.pool).await?,
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
@@ -102,11 +101,17 @@ async fn stream(
 
 /// The place before anything that is not committed yet.
 async fn now(pool: &PgPool) -> ApiResult<Cursor> {
-    let transaction = sqlx::query_scalar("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint").fetch_one(pool).await?;
+    let transaction = sqlx::query_scalar("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        .fetch_one(pool)
+        .await?;
     Ok(Cursor { transaction, id: 0 })
 }
 
-fn follow(app: Arc<App>, job: Option<JobId>, mut cursor: Cursor) -> impl Stream<Item = Result<Event, Infallible>> {
+fn follow(
+    app: Arc<App>,
+    job: Option<JobId>,
+    mut cursor: Cursor,
+) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
         let mut bells = app.bell.listen();
         // A comment at once: the reader knows that the stream stands.
@@ -159,7 +164,11 @@ fn follow(app: Arc<App>, job: Option<JobId>, mut cursor: Cursor) -> impl Stream<
 }
 
 /// Events after the cursor that no open transaction can still precede, and whether others wait for one.
-async fn read(pool: &PgPool, job: Option<JobId>, after: Cursor) -> Result<(Vec<(Cursor, JobEvent)>, bool), sqlx::Error> {
+async fn read(
+    pool: &PgPool,
+    job: Option<JobId>,
+    after: Cursor,
+) -> Result<(Vec<(Cursor, JobEvent)>, bool), sqlx::Error> {
     let rows = sqlx::query(
         "SELECT transaction::text::bigint AS transaction, id, job_id, sequence, at, state, attempt_state, epoch, reason, message, actor,
                 transaction < pg_snapshot_xmin(pg_current_snapshot()) AS is_settled

@@ -20,8 +20,8 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::store::{self, Log, Stored};
 use super::read;
+use super::store::{self, Log, Stored};
 use crate::app::App;
 use crate::auth::caller::{Caller, NodeCaller};
 use crate::bell::Topic;
@@ -59,7 +59,7 @@ struct UploadQuery {
 /// Hand over a part of a log
 ///
 /// Accepted only where the stored log ends; a 409 tells where that is.
-#[utoipa::path(put, path = "/agent/attempts/{id}/logs", tag = "agent", params(("id" = AttemptId, Path), UploadQuery),
+#[utoipa::path(put, operation_id = "upload_log", path = "/agent/attempts/{id}/logs", tag = "agent", params(("id" = AttemptId, Path), UploadQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), security(("node" = [])),
     responses(
         (status = 200, description = "Stored for good", body = LogOffset),
@@ -80,7 +80,8 @@ async fn upload(
 ) -> ApiResult<Response> {
     let data = extract::body(request, &app).await?;
     let rank = i16::try_from(query.rank).map_err(|_| ApiError::not_found("task"))?;
-    let offset = i64::try_from(query.offset).map_err(|_| ApiError::malformed("query: offset is beyond any log"))?;
+    let offset =
+        i64::try_from(query.offset).map_err(|_| ApiError::malformed("query: offset is beyond any log"))?;
     let mut tx = app.pool.begin().await?;
     let stored = store::append(&mut tx, node.node_id, attempt, rank, offset, &data).await?;
     let (status, bytes) = match stored {
@@ -112,7 +113,9 @@ async fn find(app: &App, job: JobId, query: &LogQuery) -> ApiResult<Option<Log>>
 async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
     match (query.offset, query.tail) {
         (Some(_), Some(_)) => Err(ApiError::malformed("query: offset and tail exclude each other")),
-        (Some(offset), None) => i64::try_from(offset).map_err(|_| ApiError::malformed("query: offset is beyond any log")),
+        (Some(offset), None) => {
+            i64::try_from(offset).map_err(|_| ApiError::malformed("query: offset is beyond any log"))
+        }
         (None, Some(lines)) => Ok(read::tail_offset(&app.pool, log, lines).await?),
         (None, None) => Ok(0),
     }
@@ -122,7 +125,7 @@ async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
 ///
 /// The body holds the bytes as the container wrote them; headers say which part it is and whether more may
 /// follow. Before the first attempt it is empty.
-#[utoipa::path(get, path = "/jobs/{id}/logs", tag = "logs", params(("id" = JobId, Path), LogQuery), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "read_log", path = "/jobs/{id}/logs", tag = "logs", params(("id" = JobId, Path), LogQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "Bytes of the log", content_type = "application/octet-stream", body = Vec<u8>,
             headers(
@@ -171,7 +174,7 @@ fn part(bytes: Vec<u8>, offset: i64, epoch: u32, complete: bool) -> Response {
 ///
 /// Server-sent events: `log` with a part of the log, and at last `end`. Without an epoch it waits for the first
 /// attempt, and goes on with the next one when the job is tried again.
-#[utoipa::path(get, path = "/jobs/{id}/logs/stream", tag = "logs", params(("id" = JobId, Path), LogQuery), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "follow_log", path = "/jobs/{id}/logs/stream", tag = "logs", params(("id" = JobId, Path), LogQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "Events `log` (LogChunk) and `end` (LogEnd)", content_type = "text/event-stream", body = LogChunk),
         (status = 400, description = "A parameter cannot be read", body = Problem),
@@ -243,7 +246,13 @@ impl Next {
 }
 
 /// What the reader at `offset` of attempt `epoch` gets next; none while there is nothing new.
-async fn next(app: &App, job: JobId, query: &LogQuery, epoch: &mut u32, offset: &mut i64) -> ApiResult<Option<Next>> {
+async fn next(
+    app: &App,
+    job: JobId,
+    query: &LogQuery,
+    epoch: &mut u32,
+    offset: &mut i64,
+) -> ApiResult<Option<Next>> {
     let rank = query.rank.unwrap_or(0);
     // Read before the log, so that a job seen as ended has no attempt after the one read below.
     let has_ended = has_ended(app, job).await?;
@@ -258,7 +267,11 @@ async fn next(app: &App, job: JobId, query: &LogQuery, epoch: &mut u32, offset: 
     let position = u64::try_from(*offset).unwrap_or_default();
     if !bytes.is_empty() {
         *offset += i64::try_from(bytes.len()).unwrap_or_default();
-        return Ok(Some(Next::Chunk(LogChunk { epoch: log.epoch, offset: position, data: STANDARD.encode(bytes) })));
+        return Ok(Some(Next::Chunk(LogChunk {
+            epoch: log.epoch,
+            offset: position,
+            data: STANDARD.encode(bytes),
+        })));
     }
     if !log.is_complete() {
         return Ok(None);

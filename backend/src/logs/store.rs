@@ -87,7 +87,12 @@ pub async fn append(
 }
 
 /// The log of a job's attempt (the latest where none is named); none before the first attempt.
-pub async fn find(pool: &PgPool, job: JobId, epoch: Option<u32>, rank: u16) -> Result<Option<Log>, sqlx::Error> {
+pub async fn find(
+    pool: &PgPool,
+    job: JobId,
+    epoch: Option<u32>,
+    rank: u16,
+) -> Result<Option<Log>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT a.id, a.epoch, a.state, t.rank, t.log_bytes, t.log_end_bytes,
                 COALESCE(a.finished_at < clock_timestamp() - interval '1 minute', false)

@@ -55,7 +55,8 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
             tracing::debug!(job_id = %placement.job, node = %node.name, "the place is gone; planned again");
             continue;
         }
-        let default_lease = loaded.nodes.get(&placement.node).map_or(Duration::from_secs(300), |node| node.max_disconnect);
+        let default_lease =
+            loaded.nodes.get(&placement.node).map_or(Duration::from_secs(300), |node| node.max_disconnect);
         grants.push(Grant {
             job_id: placement.job,
             epoch: job.epoch,
@@ -93,7 +94,10 @@ fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amoun
         && allocated.memory_bytes.saturating_add(requests.memory_bytes) <= capacity.memory_bytes
         && allocated.disk_bytes.saturating_add(requests.disk_bytes) <= capacity.disk_bytes
         && placement.gpu_indices.len() == requests.gpus as usize
-        && placement.gpu_indices.iter().all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free));
+        && placement
+            .gpu_indices
+            .iter()
+            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free));
     if !fits {
         return false;
     }
@@ -107,7 +111,12 @@ fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amoun
 }
 
 /// Stores why jobs wait, where that is news.
-pub async fn reasons(app: &App, term: Term, loaded: &Loaded, due: &[&lilac_scheduler::Waiting]) -> ApiResult<()> {
+pub async fn reasons(
+    app: &App,
+    term: Term,
+    loaded: &Loaded,
+    due: &[&lilac_scheduler::Waiting],
+) -> ApiResult<()> {
     let news: Vec<Waiting> = due
         .iter()
         .filter_map(|one| {

@@ -50,7 +50,8 @@ pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
     let waiting = waiting(&mut conn, &mut jobs).await?;
     let mut nodes = HashMap::new();
     let node_rows = if waiting.is_empty() { Vec::new() } else { read_nodes(&mut conn, None).await? };
-    let mut snapshot = Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting };
+    let mut snapshot =
+        Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting };
     for row in &node_rows {
         let node = node(row, now)?;
         let millis: i64 = row.try_get("max_disconnect_millis")?;
@@ -91,7 +92,10 @@ async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec
     Ok((queues, clusters))
 }
 
-async fn waiting(conn: &mut PgConnection, jobs: &mut HashMap<JobId, LoadedJob>) -> Result<Vec<Job>, sqlx::Error> {
+async fn waiting(
+    conn: &mut PgConnection,
+    jobs: &mut HashMap<JobId, LoadedJob>,
+) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.id, j.queue_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
                 j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
@@ -145,7 +149,10 @@ fn amounts(resources: &Resources) -> Amounts {
 }
 
 /// Reads nodes with what is taken of each: all, or those named.
-pub async fn read_nodes(conn: &mut PgConnection, only: Option<&[uuid::Uuid]>) -> Result<Vec<PgRow>, sqlx::Error> {
+pub async fn read_nodes(
+    conn: &mut PgConnection,
+    only: Option<&[uuid::Uuid]>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
         "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.cpu_milli, n.memory_bytes,
                 n.disk_bytes, n.gpus, c.max_disconnect_millis,
@@ -176,7 +183,9 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
             memory_bytes: gpu.memory_bytes,
         })
         .collect();
-    let amount = |column: &str| Ok::<u64, sqlx::Error>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or_default());
+    let amount = |column: &str| {
+        Ok::<u64, sqlx::Error>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or_default())
+    };
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok(Node {
         id: NodeId(row.try_get("id")?),
@@ -201,7 +210,8 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
 
 fn availability(row: &PgRow, now: DateTime<Utc>) -> Result<Availability, sqlx::Error> {
     let seen: Option<DateTime<Utc>> = row.try_get("last_seen_at")?;
-    let is_alive = seen.is_some_and(|seen| now - seen < chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64));
+    let is_alive =
+        seen.is_some_and(|seen| now - seen < chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64));
     Ok(if !is_alive || !row.try_get::<bool, _>("runtime_ok")? {
         Availability::Down
     } else if row.try_get("cordoned")? {

@@ -92,11 +92,7 @@ async fn cycle(app: &App, term: leader::Term, noted: &mut Noted) -> ApiResult<Du
     let plan = lilac_scheduler::plan(&loaded.snapshot, loaded.now_ms);
     let applied = apply::placements(app, term, &loaded, &plan).await?;
     let now = Instant::now();
-    let due: Vec<_> = plan
-        .waiting
-        .iter()
-        .filter(|one| noted.is_due(one.job, one.reason, now))
-        .collect();
+    let due: Vec<_> = plan.waiting.iter().filter(|one| noted.is_due(one.job, one.reason, now)).collect();
     apply::reasons(app, term, &loaded, &due).await?;
     for one in due {
         noted.0.insert(one.job, (one.reason, now));

@@ -42,7 +42,8 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
     leader::check(&mut tx, term).await?;
     let mut topics = Vec::new();
     for (attempt, node, silent_since) in expired(&mut tx).await? {
-        let since = silent_since.map_or_else(String::new, |at| format!(" since {}", at.format("%H:%M:%S UTC")));
+        let since =
+            silent_since.map_or_else(String::new, |at| format!(" since {}", at.format("%H:%M:%S UTC")));
         let message = format!("node {node} was silent{since}, beyond its lease");
         topics.extend(transitions::lose_attempts(&mut tx, &[attempt], &message, "reaper").await?);
     }
@@ -53,7 +54,9 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
 
 /// Live attempts whose lease and margin have passed, with node and when it was last heard. The margin, 3 s or
 /// 2 % of the lease where that is more, is for clocks that run apart and an agent that was slow to kill.
-async fn expired(conn: &mut PgConnection) -> Result<Vec<(AttemptId, String, Option<DateTime<Utc>>)>, sqlx::Error> {
+async fn expired(
+    conn: &mut PgConnection,
+) -> Result<Vec<(AttemptId, String, Option<DateTime<Utc>>)>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT a.id, n.name, n.last_seen_at
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN nodes n ON n.id = t.node_id

@@ -13,17 +13,19 @@ pub const MAX_EPOCH: i32 = 1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Back to the queue, not before the wait is over.
-    Retry { wait: Duration, charged: bool },
+    Retry {
+        wait: Duration,
+        charged: bool,
+    },
     Fail,
 }
 
 /// Decides after an attempt failed with `reason` and `exit_code`, when `charged` attempts counted before it.
 #[must_use]
 pub fn decide(retry: &Retry, reason: Reason, exit_code: Option<i32>, charged: u32, epoch: i32) -> Decision {
-    let matching = retry
-        .rules
-        .iter()
-        .find(|rule| rule.on.contains(&reason) || exit_code.is_some_and(|code| rule.exit_codes.contains(&code)));
+    let matching = retry.rules.iter().find(|rule| {
+        rule.on.contains(&reason) || exit_code.is_some_and(|code| rule.exit_codes.contains(&code))
+    });
     let counts = match matching {
         Some(rule) if rule.action == RetryAction::Fail => return Decision::Fail,
         Some(rule) => rule.counts,
@@ -84,7 +86,10 @@ mod tests {
             decide(&retry, Reason::ExitCode, Some(33), 1, 5),
             Decision::Retry { charged: false, .. }
         ));
-        assert!(matches!(decide(&retry, Reason::ExitCode, Some(1), 0, 1), Decision::Retry { charged: true, .. }));
+        assert!(matches!(
+            decide(&retry, Reason::ExitCode, Some(1), 0, 1),
+            Decision::Retry { charged: true, .. }
+        ));
         assert_eq!(decide(&retry, Reason::ImagePull, None, 0, 1), Decision::Fail);
         assert_eq!(decide(&retry, Reason::Oom, Some(137), 0, 1), Decision::Fail);
         // A retry that never counts still ends.

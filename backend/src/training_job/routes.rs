@@ -40,7 +40,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 /// Submit a job
 ///
 /// With an `Idempotency-Key` header a repeated call answers 200 with the job that the first one made.
-#[utoipa::path(post, path = "/jobs", tag = "jobs", request_body = JobSpec, security(("bearer" = [])),
+#[utoipa::path(post, operation_id = "submit_job", path = "/jobs", tag = "jobs", request_body = JobSpec, security(("bearer" = [])),
     params(("idempotency-key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; unique to the caller")),
     responses(
         (status = 201, description = "The job is stored for good and waits in its queue", body = Job),
@@ -61,7 +61,9 @@ async fn create(
     RawJson(spec, body): RawJson<JobSpec>,
 ) -> ApiResult<Response> {
     let key = match headers.get("idempotency-key") {
-        Some(value) => Some(value.to_str().map_err(|_| ApiError::malformed("the Idempotency-Key is not ASCII"))?),
+        Some(value) => {
+            Some(value.to_str().map_err(|_| ApiError::malformed("the Idempotency-Key is not ASCII"))?)
+        }
         None => None,
     };
     key.map(submit::check_key).transpose()?;
@@ -71,7 +73,7 @@ async fn create(
 }
 
 /// List jobs, newest first
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobFilter), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "list_jobs", path = "/jobs", tag = "jobs", params(JobFilter), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of jobs, without their specs", body = Page<Job>),
         (status = 400, description = "A parameter cannot be read", body = Problem),
@@ -99,7 +101,8 @@ async fn list(
 }
 
 fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
-    let words = list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty());
+    let words =
+        list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty());
     words
         .map(|word| {
             word.parse().map_err(|_| {
@@ -117,7 +120,7 @@ fn split_label(label: &str) -> ApiResult<(String, String)> {
 }
 
 /// Count jobs by state and by why they wait
-#[utoipa::path(get, path = "/jobs/counts", tag = "jobs", security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "count_jobs", path = "/jobs/counts", tag = "jobs", security(("bearer" = [])),
     responses(
         (status = 200, description = "How many jobs there are", body = JobCounts),
         (status = 401, description = "No valid credential", body = Problem),
@@ -128,7 +131,7 @@ async fn counts(State(app): State<Arc<App>>, _caller: Caller) -> ApiResult<axum:
 }
 
 /// Show a job with its spec
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "show_job", path = "/jobs/{id}", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
     responses(
         (status = 200, description = "The job", body = Job),
         (status = 401, description = "No valid credential", body = Problem),
@@ -157,7 +160,7 @@ async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
 ///
 /// A waiting job is cancelled at once. A running one is told to stop and is cancelled when its node says so;
 /// until then the answer shows it as it is, with `cancel_requested`. Cancelling twice changes nothing.
-#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+#[utoipa::path(post, operation_id = "cancel_job", path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
     responses(
         (status = 200, description = "The job after the call", body = Job),
         (status = 401, description = "No valid credential", body = Problem),
@@ -165,7 +168,11 @@ async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
         (status = 404, description = "There is no such job", body = Problem),
         (status = 409, description = "The job has ended already", body = Problem),
     ))]
-async fn cancel(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+async fn cancel(
+    State(app): State<Arc<App>>,
+    Member(caller): Member,
+    Id(id): Id<JobId>,
+) -> ApiResult<axum::Json<Job>> {
     may_control(&app, &caller, id).await?;
     let mut tx = app.pool.begin().await?;
     let topics = transitions::cancel(&mut tx, id, &caller.actor()).await?;
@@ -173,7 +180,7 @@ async fn cancel(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<
 }
 
 /// Put a held job back in its queue
-#[utoipa::path(post, path = "/jobs/{id}/release", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
+#[utoipa::path(post, operation_id = "release_job", path = "/jobs/{id}/release", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
     responses(
         (status = 200, description = "The job after the call", body = Job),
         (status = 401, description = "No valid credential", body = Problem),
@@ -181,7 +188,11 @@ async fn cancel(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<
         (status = 404, description = "There is no such job", body = Problem),
         (status = 409, description = "The job is not held", body = Problem),
     ))]
-async fn release(State(app): State<Arc<App>>, Member(caller): Member, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+async fn release(
+    State(app): State<Arc<App>>,
+    Member(caller): Member,
+    Id(id): Id<JobId>,
+) -> ApiResult<axum::Json<Job>> {
     may_control(&app, &caller, id).await?;
     let mut tx = app.pool.begin().await?;
     let topics = transitions::release(&mut tx, id, &caller.actor()).await?;
@@ -204,12 +215,13 @@ async fn changed(
 /// The number that a cursor stands for, in lists that are numbered within a job.
 fn number(cursor: Option<&str>) -> ApiResult<Option<i32>> {
     let Some(id) = page::decode(cursor)? else { return Ok(None) };
-    let number = i32::try_from(id.as_u128()).map_err(|_| ApiError::malformed("query: cursor is none that a page gave"))?;
+    let number = i32::try_from(id.as_u128())
+        .map_err(|_| ApiError::malformed("query: cursor is none that a page gave"))?;
     Ok(Some(number))
 }
 
 /// A job's history, in order
-#[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "list_job_events", path = "/jobs/{id}/events", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of events, the oldest first", body = Page<JobEvent>),
         (status = 400, description = "A parameter cannot be read", body = Problem),
@@ -231,7 +243,7 @@ async fn events(
 }
 
 /// A job's attempts, the latest first
-#[utoipa::path(get, path = "/jobs/{id}/attempts", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "list_attempts", path = "/jobs/{id}/attempts", tag = "jobs", params(("id" = JobId, Path), PageQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of attempts, the latest first", body = Page<Attempt>),
         (status = 400, description = "A parameter cannot be read", body = Problem),

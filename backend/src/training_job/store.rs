@@ -43,7 +43,10 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Erro
         query.push(" AND j.queue_id = (SELECT id FROM queues WHERE name = ").push_bind(queue).push(")");
     }
     if let Some(owner) = &filter.owner {
-        query.push(" AND j.owner_id = (SELECT id FROM users WHERE lower(username) = lower(").push_bind(owner).push("))");
+        query
+            .push(" AND j.owner_id = (SELECT id FROM users WHERE lower(username) = lower(")
+            .push_bind(owner)
+            .push("))");
     }
     if let Some(name) = &filter.name {
         query.push(" AND j.name = ").push_bind(name);
@@ -75,7 +78,8 @@ pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sql
 
 /// Who owns a job.
 pub async fn owner(pool: &PgPool, id: JobId) -> Result<Option<UserId>, sqlx::Error> {
-    let owner = sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
+    let owner =
+        sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
     Ok(owner.map(UserId))
 }
 
@@ -153,7 +157,12 @@ pub async fn counts(pool: &PgPool) -> Result<JobCounts, sqlx::Error> {
 }
 
 /// The newest attempts of a job, the latest first, with their tasks.
-pub async fn attempts(pool: &PgPool, job_id: JobId, before: Option<i32>, limit: i64) -> Result<Vec<Attempt>, sqlx::Error> {
+pub async fn attempts(
+    pool: &PgPool,
+    job_id: JobId,
+    before: Option<i32>,
+    limit: i64,
+) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT a.id, a.epoch, a.state, a.reason, a.message, a.granted_at, a.started_at, a.finished_at, a.exit_code,
                 a.signal, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
@@ -212,7 +221,12 @@ fn task(row: &PgRow) -> Result<Task, sqlx::Error> {
 }
 
 /// A job's history after the event `after`, in order.
-pub async fn events(pool: &PgPool, job_id: JobId, after: i32, limit: i64) -> Result<Vec<JobEvent>, sqlx::Error> {
+pub async fn events(
+    pool: &PgPool,
+    job_id: JobId,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<JobEvent>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT job_id, sequence, at, state, attempt_state, epoch, reason, message, actor FROM job_events
          WHERE job_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",

@@ -8,8 +8,8 @@ use lilac_api::{QueueId, validate};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::transitions::{self, NewJob};
 use super::store;
+use super::transitions::{self, NewJob};
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::bell::Topic;
@@ -20,7 +20,8 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// Checks an `Idempotency-Key` header.
 pub fn check_key(key: &str) -> ApiResult<()> {
-    let legal = !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let legal =
+        !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.bytes().all(|byte| byte.is_ascii_graphic());
     if legal {
         return Ok(());
     }
@@ -29,7 +30,13 @@ pub fn check_key(key: &str) -> ApiResult<()> {
 }
 
 /// Stores the job and rings. Says whether it is new: a repeated key gives the job that the first call made.
-pub async fn submit(app: &App, caller: &Caller, spec: &JobSpec, body: &[u8], key: Option<&str>) -> ApiResult<(Job, bool)> {
+pub async fn submit(
+    app: &App,
+    caller: &Caller,
+    spec: &JobSpec,
+    body: &[u8],
+    key: Option<&str>,
+) -> ApiResult<(Job, bool)> {
     refuse_invalid(validate::job_spec(spec))?;
     let body_hash = Sha256::digest(body);
     let mut tx = app.pool.begin().await?;
@@ -38,7 +45,9 @@ pub async fn submit(app: &App, caller: &Caller, spec: &JobSpec, body: &[u8], key
         .fetch_optional(&mut *tx)
         .await?
         .map(QueueId)
-        .ok_or_else(|| ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue)))?;
+        .ok_or_else(|| {
+            ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue))
+        })?;
     let actor = caller.actor();
     let new = NewJob {
         id: JobId::new(),
@@ -61,12 +70,18 @@ pub async fn submit(app: &App, caller: &Caller, spec: &JobSpec, body: &[u8], key
 }
 
 /// The job that was submitted with this key before, if its body was the same.
-async fn earlier(conn: &mut sqlx::PgConnection, caller: &Caller, key: Option<&str>, hash: &[u8]) -> ApiResult<JobId> {
-    let row = sqlx::query("SELECT id, idempotency_hash FROM jobs WHERE owner_id = $1 AND idempotency_key = $2")
-        .bind(caller.user_id.0)
-        .bind(key)
-        .fetch_one(conn)
-        .await?;
+async fn earlier(
+    conn: &mut sqlx::PgConnection,
+    caller: &Caller,
+    key: Option<&str>,
+    hash: &[u8],
+) -> ApiResult<JobId> {
+    let row =
+        sqlx::query("SELECT id, idempotency_hash FROM jobs WHERE owner_id = $1 AND idempotency_key = $2")
+            .bind(caller.user_id.0)
+            .bind(key)
+            .fetch_one(conn)
+            .await?;
     if row.try_get::<&[u8], _>("idempotency_hash")? != hash {
         let detail = "this Idempotency-Key was used before, with another body";
         return Err(ApiError::new(axum::http::StatusCode::CONFLICT, ErrorCode::IdempotencyMismatch, detail));

@@ -212,7 +212,8 @@ pub async fn lock_attempts(
         });
     }
     // A row that was waited for shows its job as it is now and the attempt as it was: read the states again.
-    let states = sqlx::query("SELECT id, state FROM attempts WHERE id = ANY($1)").bind(&ids).fetch_all(conn).await?;
+    let states =
+        sqlx::query("SELECT id, state FROM attempts WHERE id = ANY($1)").bind(&ids).fetch_all(conn).await?;
     for row in states {
         let (id, state) = (AttemptId(row.try_get("id")?), word(&row, "state")?);
         if let Some(attempt) = locked.iter_mut().find(|attempt| attempt.id == id) {
@@ -240,7 +241,8 @@ pub async fn progress(
     }
     let job_to = if to == AttemptState::Running { JobState::Running } else { JobState::Starting };
     let started_at = if to == AttemptState::Running { started_at.or_else(|| Some(Utc::now())) } else { None };
-    let change = Step { attempt: Some((attempt.id, to)), started_at, ..Step::new(&attempt.job, job_to, actor) };
+    let change =
+        Step { attempt: Some((attempt.id, to)), started_at, ..Step::new(&attempt.job, job_to, actor) };
     step(conn, &change).await
 }
 
@@ -267,11 +269,16 @@ fn judge(attempt: &LockedAttempt, result: &TaskResult) -> Option<Verdict> {
         Outcome::Exited | Outcome::Stopped | Outcome::NotStarted if cancelled && !late => {
             verdict(AttemptState::Cancelled, JobState::Cancelled, Some(Reason::Cancelled))
         }
-        Outcome::Lost if cancelled => verdict(AttemptState::Lost, JobState::Cancelled, Some(Reason::Cancelled)),
+        Outcome::Lost if cancelled => {
+            verdict(AttemptState::Lost, JobState::Cancelled, Some(Reason::Cancelled))
+        }
         // T8: the agent's own word that it no longer runs.
-        Outcome::Lost | Outcome::Stopped => verdict(AttemptState::Lost, JobState::Queued, Some(Reason::NodeLost)),
+        Outcome::Lost | Outcome::Stopped => {
+            verdict(AttemptState::Lost, JobState::Queued, Some(Reason::NodeLost))
+        }
         Outcome::Exited | Outcome::NotStarted => {
-            let fallback = if result.outcome == Outcome::Exited { Reason::ExitCode } else { Reason::Unstartable };
+            let fallback =
+                if result.outcome == Outcome::Exited { Reason::ExitCode } else { Reason::Unstartable };
             let reason = result.reason.unwrap_or(fallback);
             let charged = u32::try_from(attempt.job.attempts_charged).unwrap_or_default();
             // T6 where the rules say so.
@@ -313,7 +320,9 @@ pub async fn finish(
         return lose(conn, attempt, &result.message, actor, log_end_bytes).await;
     }
     let message = match &verdict.wait {
-        Some(wait) => format!("{}; tried again after {}", sentence(&verdict, result), lilac_api::quantity::Span(*wait)),
+        Some(wait) => {
+            format!("{}; tried again after {}", sentence(&verdict, result), lilac_api::quantity::Span(*wait))
+        }
         None => sentence(&verdict, result),
     };
     let change = Step {
@@ -359,7 +368,9 @@ async fn lose(
     let (to, reason, message) = if attempt.job.cancel_requested {
         (JobState::Cancelled, Reason::Cancelled, format!("cancelled by its user; {message}"))
     } else if attempt.job.epoch >= MAX_EPOCH || nodes_lost_on(conn, attempt).await? >= POISON_NODES {
-        let why = format!("{message}; lost on {POISON_NODES} different nodes, so a person should look before it runs again");
+        let why = format!(
+            "{message}; lost on {POISON_NODES} different nodes, so a person should look before it runs again"
+        );
         (JobState::Held, Reason::Held, why)
     } else {
         (JobState::Queued, Reason::NodeLost, format!("{message}; back in the queue"))
@@ -407,11 +418,18 @@ pub async fn lose_attempts(
 }
 
 /// T8: all that a node runs is lost at once, because it rebooted or a person attests that it is dead.
-pub async fn lose_node(conn: &mut PgConnection, node: NodeId, message: &str, actor: &str) -> ApiResult<Vec<Topic>> {
-    let held = sqlx::query_scalar("SELECT DISTINCT attempt_id FROM tasks WHERE node_id = $1 AND released_at IS NULL")
-        .bind(node.0)
-        .fetch_all(&mut *conn)
-        .await?;
+pub async fn lose_node(
+    conn: &mut PgConnection,
+    node: NodeId,
+    message: &str,
+    actor: &str,
+) -> ApiResult<Vec<Topic>> {
+    let held = sqlx::query_scalar(
+        "SELECT DISTINCT attempt_id FROM tasks WHERE node_id = $1 AND released_at IS NULL",
+    )
+    .bind(node.0)
+    .fetch_all(&mut *conn)
+    .await?;
     let held: Vec<AttemptId> = held.into_iter().map(AttemptId).collect();
     Ok(lose_attempts(conn, &held, message, actor).await?)
 }
@@ -462,7 +480,10 @@ pub async fn cancel(conn: &mut PgConnection, job_id: JobId, actor: &str) -> ApiR
 pub async fn release(conn: &mut PgConnection, job_id: JobId, actor: &str) -> ApiResult<Vec<Topic>> {
     let job = lock_job(conn, job_id).await?.ok_or_else(|| ApiError::not_found("job"))?;
     if job.state != JobState::Held {
-        return Err(ApiError::conflict(format!("only a held job can be released; this one is {}", job.state)));
+        return Err(ApiError::conflict(format!(
+            "only a held job can be released; this one is {}",
+            job.state
+        )));
     }
     step(conn, &Step { message: "released", ..Step::new(&job, JobState::Queued, actor) }).await?;
     Ok(vec![Topic::Job(job_id), Topic::Schedule])
@@ -487,11 +508,20 @@ pub struct Grant {
 /// T2, in a batch: each job that is still queued in the epoch that was planned gets its attempt. Answers with
 /// the jobs that did. The caller holds the leader's term and the locks of the nodes, and has checked that
 /// each grant fits.
-pub async fn grant(conn: &mut PgConnection, grants: &[Grant], actor: &str) -> Result<Vec<JobId>, sqlx::Error> {
+pub async fn grant(
+    conn: &mut PgConnection,
+    grants: &[Grant],
+    actor: &str,
+) -> Result<Vec<JobId>, sqlx::Error> {
     let column = |of: fn(&Grant) -> i64| grants.iter().map(of).collect::<Vec<i64>>();
     let gpus: Vec<(uuid::Uuid, i16)> = grants
         .iter()
-        .flat_map(|grant| grant.gpu_indices.iter().map(|index| (grant.attempt_id.0, i16::try_from(*index).unwrap_or(i16::MAX))))
+        .flat_map(|grant| {
+            grant
+                .gpu_indices
+                .iter()
+                .map(|index| (grant.attempt_id.0, i16::try_from(*index).unwrap_or(i16::MAX)))
+        })
         .collect();
     let granted = sqlx::query_scalar(
         "WITH wanted AS (
@@ -550,7 +580,11 @@ pub struct Waiting {
 }
 
 /// Stores why jobs wait. A new code is an event of the job's history; new words for the same code are not.
-pub async fn note_waiting(conn: &mut PgConnection, waiting: &[Waiting], actor: &str) -> Result<Vec<JobId>, sqlx::Error> {
+pub async fn note_waiting(
+    conn: &mut PgConnection,
+    waiting: &[Waiting],
+    actor: &str,
+) -> Result<Vec<JobId>, sqlx::Error> {
     let changed = sqlx::query_scalar(
         "WITH told AS (
             SELECT w.*, jobs.reason IS DISTINCT FROM w.reason AS is_new
