@@ -26,6 +26,8 @@ use crate::error::ApiResult;
 const PLAN_EVERY: Duration = Duration::from_secs(5);
 /// Words that tell a job why it waits are renewed at most this often while the reason stays the same.
 const WORDS_EVERY: Duration = Duration::from_secs(10);
+/// How long after a cycle that left work the next one follows.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -100,8 +102,9 @@ async fn cycle(app: &App, term: leader::Term, noted: &mut Noted) -> ApiResult<Du
     let still_waiting: std::collections::HashSet<JobId> = plan.waiting.iter().map(|one| one.job).collect();
     noted.0.retain(|job, _| still_waiting.contains(job));
     if applied < plan.placements.len() || loaded.has_more && applied > 0 {
-        // Something changed in between, or there is more than one cycle takes: look again at once.
-        return Ok(Duration::from_millis(20));
+        // Something changed in between, or there is more than one cycle takes: look again soon, and not in a
+        // rush where nothing at all could be done.
+        return Ok(if applied > 0 { AGAIN_AFTER } else { RETRY_AFTER });
     }
     let backoff = plan.wake_at_ms.map(|at| u64::try_from(at - loaded.now_ms).unwrap_or_default());
     Ok(backoff.map_or(PLAN_EVERY, |millis| Duration::from_millis(millis + 1).min(PLAN_EVERY)))
