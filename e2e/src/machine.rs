@@ -204,7 +204,7 @@ fn start_daemon(name: &str, scratch: &Scratch, host: &str) -> Result<Process> {
     }
     // No network of its own: a second daemon would take the first one's bridge and rules away.
     command.args(["--bridge", "none", "--iptables=false", "--ip-masq=false"]);
-    command.args(["--cgroup-parent", &scratch.cgroup()]);
+    command.args(["--cgroup-parent", &scratch.cgroup(), "--log-level", "warn"]);
     Process::spawn(&format!("dockerd {name}"), command, &scratch.path("dockerd.log"))
 }
 

@@ -48,10 +48,10 @@ async fn a_user_submits_follows_and_cancels() -> Result<()> {
         assert_eq!(failed.code, Some(100), "{failed:?}");
         assert!(format!("{}{}", failed.stdout, failed.stderr).contains('3'), "{failed:?}");
 
-        let never = ["submit", "--name", "no-image", "--image", "lilac/nowhere:1", "--network", "none"];
+        let never = ["submit", "--name", "no-image", "--image", "127.0.0.1:9/nowhere:1", "--network", "none"];
         let waited = cli.run(&[never.as_slice(), &["--wait"]].concat()).await?;
         assert_eq!(waited.code, Some(100), "{waited:?}");
-        assert!(format!("{}{}", waited.stdout, waited.stderr).contains("lilac/nowhere"), "{waited:?}");
+        assert!(format!("{}{}", waited.stdout, waited.stderr).contains("127.0.0.1:9"), "{waited:?}");
 
         let listed = cli.ok(&["ls"]).await?;
         assert!(listed.contains("hello") && listed.contains("fails"), "{listed}");
