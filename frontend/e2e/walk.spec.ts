@@ -185,8 +185,9 @@ test("the keyboard reaches everything, and the URL holds the filters", async ({ 
   await login(page);
   await page.keyboard.press("g");
   await page.keyboard.press("j");
-  await expect(page).toHaveURL(/\/jobs$/);
+  await expect(page.getByRole("heading", { name: "Jobs", exact: true })).toBeVisible();
   await page.keyboard.press("/");
+  await expect(page.getByLabel("Filter by text")).toBeFocused();
   await page.keyboard.type(`walk-${RUN}`);
   await page.getByRole("button", { name: /^Succeeded/ }).click();
   await expect(page).toHaveURL(new RegExp(`state=succeeded.*q=walk-${RUN}|q=walk-${RUN}.*state=succeeded`));

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { Plus, Search, X } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { queries } from "@/api/queries";
 import { currentUser } from "@/api/session";
@@ -83,6 +83,8 @@ function Filters({ search, change }: { search: JobsSearch; change: (part: Partia
   const counts = useQuery(queries.jobCounts());
   const queues = useQuery(queries.queues());
   const box = useRef<HTMLInputElement>(null);
+  // The URL follows the box a moment later; while somebody types, the box is ahead of it.
+  const [typed, setTyped] = useState<string | null>(null);
   useShortcuts({ "/": () => box.current?.focus() });
   const chosen = search.state?.split(",") ?? [];
   const me = currentUser()?.username;
@@ -116,11 +118,15 @@ function Filters({ search, change }: { search: JobsSearch; change: (part: Partia
           <span className="sr-only">Filter by text</span>
           <input
             ref={box}
-            value={search.q ?? ""}
+            value={typed ?? search.q ?? ""}
             placeholder="Name, id, image, label…  /"
             spellCheck={false}
             className="min-w-0 flex-1 bg-transparent text-sm outline-none placeholder:text-ink-faint"
-            onChange={(event) => change({ q: event.target.value || undefined })}
+            onChange={(event) => {
+              setTyped(event.target.value);
+              change({ q: event.target.value || undefined });
+            }}
+            onBlur={() => setTyped(null)}
             onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
           />
         </label>
