@@ -11,6 +11,8 @@ use nvml_wrapper::error::NvmlError;
 #[derive(Debug, Default)]
 pub struct Driver {
     library: Option<Nvml>,
+    /// It is said once that there is none, not every time.
+    was_missed: bool,
 }
 
 impl Driver {
@@ -19,7 +21,10 @@ impl Driver {
         match self.try_list() {
             Ok(gpus) => gpus,
             Err(error) => {
-                tracing::debug!(%error, "no GPUs");
+                if !self.was_missed {
+                    tracing::debug!(%error, "no GPUs");
+                }
+                self.was_missed = true;
                 // A driver that was reloaded wants its library opened anew.
                 self.library = None;
                 Vec::new()
