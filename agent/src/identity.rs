@@ -120,7 +120,7 @@ pub async fn register(settings: &Settings, machine: &Machine) -> anyhow::Result<
         match client.register(&request).await {
             Ok(answer) => break answer,
             Err(error) if error.is_transient() => {
-                let pause = backoff.next();
+                let pause = backoff.pause();
                 tracing::warn!(%error, retry_in_ms = pause.as_millis(), "cannot join the cluster yet");
                 tokio::time::sleep(pause).await;
             }

@@ -149,7 +149,7 @@ async fn read(link: Link, attempt: AttemptId, spool: Arc<Mutex<Spool>>, progress
             Err(error) if docker::is_missing(&error) => return,
             Err(error) => {
                 tracing::debug!(%attempt, error = docker::words(&error), "the log broke off");
-                sleep(backoff.next()).await;
+                sleep(backoff.pause()).await;
             }
         }
     }
@@ -252,7 +252,7 @@ async fn upload(
             }
             Upload::Unwanted => return,
             // The log waits on the disk; so does the attempt's folder, until it is handed over.
-            Upload::Failed => sleep(backoff.next()).await,
+            Upload::Failed => sleep(backoff.pause()).await,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Backoff {
     const LONGEST: Duration = Duration::from_secs(5);
 
     /// How long to wait before the next try.
-    pub fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let longest = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(Self::LONGEST);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(rand::random_range(0.0..=1.0))
@@ -208,7 +208,7 @@ impl Courier {
             }
             _ => {}
         }
-        let pause = self.backoff.next();
+        let pause = self.backoff.pause();
         if self.is_failing {
             tracing::debug!(%error, retry_in_ms = pause.as_millis(), "the control plane still does not answer");
         } else {

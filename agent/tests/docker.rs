@@ -1,5 +1,7 @@
 //! The agent's hands on a real Docker daemon.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in its helpers too")]
+
 mod support;
 
 use std::collections::BTreeMap;

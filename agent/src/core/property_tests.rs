@@ -2,6 +2,7 @@
 //! away, calls that come back late or never, a control plane that grants, stops, forgets and falls silent.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
 use chrono::TimeDelta;
 use lilac_api::agent::DesiredAttempt;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::tests::{moment, task};
 use super::*;
-use crate::journal::{ExitNote, Intent};
+use crate::journal::{self, ExitNote, Intent};
 
 const LEASE_MS: Millis = 20_000;
 const MARGIN_MS: Millis = 3_000;
@@ -75,7 +76,7 @@ struct World {
     state: State,
     /// Calls under way.
     calls: Vec<Action>,
-    journal: BTreeMap<AttemptId, Entry>,
+    journal: BTreeMap<AttemptId, journal::Entry>,
     leases: BTreeMap<AttemptId, Millis>,
     containers: BTreeMap<AttemptId, Container>,
     docker_is_up: bool,
@@ -169,16 +170,16 @@ impl World {
                     lease_until: attempt.lease_until,
                     task: (*attempt.task).clone(),
                 };
-                self.journal.insert(id, Entry { intent, created: false, stop: None, exit: None });
+                self.journal.insert(id, journal::Entry { intent, created: false, stop: None, exit: None });
                 Event::IntentSaved(id)
             }
             Action::Create(id, _) if !up => Event::CreateFailed(id, unclear()),
             Action::Create(id, _) => {
-                if self.containers.contains_key(&id) {
-                    Event::CreateFailed(id, Failure::Exists)
-                } else {
-                    self.containers.insert(id, Container::Created);
+                if let Entry::Vacant(free) = self.containers.entry(id) {
+                    free.insert(Container::Created);
                     Event::Created(id)
+                } else {
+                    Event::CreateFailed(id, Failure::Exists)
                 }
             }
             Action::Start(id) if !up => Event::StartFailed(id, unclear()),
@@ -287,7 +288,7 @@ impl World {
     fn die(&mut self) {
         self.calls.clear();
         let boot_id = self.boot_id;
-        let with_lease = |(id, entry): (&AttemptId, &Entry)| {
+        let with_lease = |(id, entry): (&AttemptId, &journal::Entry)| {
             (entry.clone(), self.leases.get(id).copied().unwrap_or(entry.intent.lease_until))
         };
         let entries = self.journal.iter().map(with_lease).collect();

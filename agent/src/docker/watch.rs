@@ -32,7 +32,7 @@ pub async fn watch(link: Link, owner: Owner, events: mpsc::Sender<Event>) {
         if events.send(Event::DockerDown(format!("Docker does not answer: {error}"))).await.is_err() {
             return;
         }
-        tokio::time::sleep(backoff.next()).await;
+        tokio::time::sleep(backoff.pause()).await;
     }
 }
 
