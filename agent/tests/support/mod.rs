@@ -1,5 +1,7 @@
 //! A Docker daemon of the test's own, with one image made from the machine's static busybox.
 
+#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
