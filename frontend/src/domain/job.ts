@@ -85,8 +85,13 @@ export function reasonWord(reason: string): string {
 
 /** Why a job stands where it stands, in a sentence; empty when its state says it all. */
 export function jobSentence(job: Pick<Job, "message" | "reason">): string {
-  if (job.message) return job.message;
+  if (job.message) return sentence(job.message);
   return job.reason ? reasonText[job.reason] : "";
+}
+
+/** The server's words may begin in the middle of a line; here they stand alone. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `exit 3` or `signal 9`, where the job ended by itself. */

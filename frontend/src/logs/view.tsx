@@ -57,6 +57,8 @@ export function LogView({ source, fileName }: { source: LogSource; fileName: str
   }
 
   const current = hits[hit];
+  // As wide as the largest number, so that lines do not shift while one scrolls.
+  const gutter = `calc(${Math.max(3, String(lines.at(-1)?.number ?? 0).length)}ch + 2rem)`;
   return (
     <div className="overflow-hidden rounded-xl border bg-log shadow-card">
       <div className="flex flex-wrap items-center gap-1 border-b bg-panel px-2 py-1.5">
@@ -116,7 +118,7 @@ export function LogView({ source, fileName }: { source: LogSource; fileName: str
         aria-label="Output of the job"
         aria-live="off"
         tabIndex={0}
-        className="h-[min(62dvh,44rem)] min-h-64 overflow-auto py-2 font-mono text-[0.78rem] leading-5 focus-visible:-outline-offset-2"
+        className="max-h-[min(62dvh,44rem)] min-h-64 overflow-auto py-2 font-mono text-[0.78rem] leading-5 focus-visible:-outline-offset-2"
         onScroll={(event) => onScroll(event.currentTarget)}
       >
         {lines.length === 0 ? (
@@ -135,7 +137,7 @@ export function LogView({ source, fileName }: { source: LogSource; fileName: str
                     style={{ transform: `translateY(${item.start}px)` }}
                   >
                     {log.firstOffset === 0 && (
-                      <span aria-hidden className="w-14 shrink-0 pr-4 text-right text-ink-faint select-none">
+                      <span aria-hidden className="shrink-0 pr-4 text-right text-ink-faint select-none" style={{ width: gutter }}>
                         {line.number}
                       </span>
                     )}

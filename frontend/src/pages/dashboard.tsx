@@ -51,7 +51,9 @@ function headline(nodes: Node[], counts: JobCounts): string {
   const alive = nodes.filter(isAlive).length;
   const busy = (counts.by_state.running ?? 0) + (counts.by_state.starting ?? 0);
   const fleet = nodes.length === 0 ? "No nodes yet" : `${alive} of ${plural(nodes.length, "node")} up`;
-  return `${fleet} · ${plural(busy, "job")} on them · ${(counts.by_state.queued ?? 0).toLocaleString()} waiting`;
+  const work = busy === 0 ? "nothing runs" : plural(busy, "job runs", "jobs run");
+  const waiting = counts.by_state.queued ?? 0;
+  return `${fleet} · ${work} · ${waiting === 0 ? "nothing waits" : plural(waiting, "job waits", "jobs wait")}`;
 }
 
 function Counts({ counts }: { counts: JobCounts | undefined }) {
@@ -92,9 +94,9 @@ function NodesCard({ nodes }: { nodes: Node[] | undefined }) {
           <div className="grid grid-cols-1 gap-x-8 gap-y-4 border-b px-4 py-4 sm:grid-flow-col sm:auto-cols-fr">
             {totals?.map((meter) => <Meter key={meter.label} {...meter} />)}
           </div>
-          <ul className="grid grid-cols-1 gap-px overflow-hidden rounded-b-xl bg-line sm:grid-cols-2">
+          <ul className={`grid grid-cols-1 gap-px overflow-hidden rounded-b-xl bg-line ${nodes.length > 1 ? "sm:grid-cols-2" : ""}`}>
             {nodes.slice(0, SHOWN_NODES).map((node) => <NodeCell key={node.id} node={node} />)}
-            {nodes.length % 2 === 1 && <li aria-hidden className="hidden bg-panel sm:block" />}
+            {nodes.length > 1 && nodes.length % 2 === 1 && <li aria-hidden className="hidden bg-panel sm:block" />}
           </ul>
           {nodes.length > SHOWN_NODES && (
             <Link to="/nodes" className="block border-t px-4 py-2.5 text-sm text-ink-soft hover:bg-hover">

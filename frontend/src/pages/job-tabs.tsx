@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import { queries } from "@/api/queries";
 import type { Attempt, Job, JobSpec } from "@/api/types";
-import { exitText, jobSentence, reasonText, reasonWord } from "@/domain/job";
+import { exitText, jobSentence, reasonWord } from "@/domain/job";
 import { attemptLook, jobLook } from "@/domain/looks";
 import { requestText } from "@/domain/node";
 import { bytes, duration, exact } from "@/lib/format";
@@ -37,7 +37,7 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
           <Facts
             items={[
               ["Caused by", actorText(job.actor)],
-              ["Attempts", job.epoch === 0 ? "none yet" : `${job.epoch} (${job.attempts_charged} counted)`],
+              ["Attempts", job.epoch === 0 ? "none yet" : job.epoch > 1 ? `${job.epoch}, of which ${job.attempts_charged} counted` : "1"],
               ["Exit", exitText(job) || "–"],
               ["Submitted", exact(job.created_at)],
               ["Started", job.started_at ? exact(job.started_at) : "–"],
@@ -173,7 +173,7 @@ export function EventsTab({ jobId }: { jobId: string }) {
                 {event.reason && <span className="text-ink-soft"> · {reasonWord(event.reason).toLowerCase()}</span>}
                 {event.epoch > 0 && <span className="text-ink-faint"> · attempt {event.epoch}</span>}
               </p>
-              <p className="text-sm break-words text-ink-soft">{event.message || (event.reason ? reasonText[event.reason] : "")}</p>
+              <p className="text-sm break-words text-ink-soft">{jobSentence(event)}</p>
             </div>
             <p className="shrink-0 text-right text-sm text-ink-faint">
               <Time at={event.at} />
@@ -193,13 +193,10 @@ const ATTEMPT_COLUMNS: Column<Attempt>[] = [
     head: "Why",
     grow: true,
     cell: (attempt) => (
-      <span className="text-sm whitespace-normal text-ink-soft">
-        {attempt.message || (attempt.reason ? reasonText[attempt.reason] : "–")}
-        {exitText(attempt) && !attempt.message.includes(exitText(attempt)) && <code className="ml-2 font-mono text-xs">{exitText(attempt)}</code>}
-      </span>
+      <span className="block min-w-40 text-sm whitespace-normal text-ink-soft">{jobSentence(attempt) || exitText(attempt) || "–"}</span>
     ),
   },
-  { head: "Node", cell: (attempt) => attempt.tasks.map((task) => task.node).join(", ") },
+  { head: "Node", cell: (attempt) => attempt.tasks.map((task) => task.node).join(", "), wide: true },
   { head: "Granted", cell: (attempt) => <Time at={attempt.granted_at} />, wide: true },
   {
     head: "Ran for",

@@ -9,7 +9,7 @@ import { explain } from "@/api/errors";
 import { queries, useCancelJob, useReleaseJob } from "@/api/queries";
 import { currentUser } from "@/api/session";
 import type { Attempt, Job } from "@/api/types";
-import { exitText, isOver, jobCan, jobSentence } from "@/domain/job";
+import { isOver, jobCan, jobSentence } from "@/domain/job";
 import { jobLook } from "@/domain/looks";
 import { useNow } from "@/lib/clock";
 import { duration, shortId } from "@/lib/format";
@@ -101,7 +101,6 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }
 
 function Head({ job }: { job: Job }) {
   const sentence = jobSentence(job);
-  const exit = exitText(job);
   return (
     <header>
       <nav aria-label="Breadcrumb" className="mb-2 flex items-center gap-1.5 text-sm text-ink-faint">
@@ -118,10 +117,9 @@ function Head({ job }: { job: Job }) {
             <StateMark look={jobLook[job.state]} soft />
             {job.cancel_requested && !isOver(job.state) && <span className="text-sm text-warn">cancelling…</span>}
           </div>
-          <p className={`mt-1.5 text-base break-words ${job.state === "failed" ? "text-bad" : "text-ink-soft"}`}>
-            {sentence}
-            {exit && !sentence.includes(exit) && <span className="ml-2 font-mono text-sm text-ink-faint">{exit}</span>}
-          </p>
+          {sentence && (
+            <p className={`mt-1.5 text-base break-words ${job.state === "failed" ? "text-bad" : "text-ink-soft"}`}>{sentence}</p>
+          )}
         </div>
         <Actions job={job} />
       </div>

@@ -8,6 +8,7 @@ import { explain } from "@/api/errors";
 import { queries, useCordon, useRemoveNode } from "@/api/queries";
 import { currentUser } from "@/api/session";
 import type { Node } from "@/api/types";
+import { sentence } from "@/domain/job";
 import { nodeLook } from "@/domain/looks";
 import { meters } from "@/domain/node";
 import { plural } from "@/lib/format";
@@ -83,7 +84,7 @@ function NodeCard({ node }: { node: Node }) {
       </div>
       {(node.gpus.length > 0 || node.message) && (
         <div className="space-y-2 px-4 pb-4 sm:px-5">
-          {node.message && <p className="text-sm text-ink-soft">{node.message}</p>}
+          {node.message && <p className="text-sm text-ink-soft">{sentence(node.message)}</p>}
           <GpuGrid node={node} />
         </div>
       )}

@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 
 import type { Attempt, Job } from "@/api/types";
-import { isOver, reasonText } from "@/domain/job";
+import { isOver, jobSentence } from "@/domain/job";
 import { attemptLook } from "@/domain/looks";
 import { useNow } from "@/lib/clock";
 import { duration } from "@/lib/format";
@@ -46,7 +46,7 @@ export function PhaseBar({ job, attempts }: { job: Job; attempts: Attempt[] }) {
       {sorted.map((attempt, index) => (
         <Row key={attempt.id} label={sorted.length > 1 ? `Attempt ${attempt.epoch}` : ""} phases={phasesOf(attempt, since(index), now)}>
           {sorted.length > 1 && (
-            <span title={attempt.message || (attempt.reason ? reasonText[attempt.reason] : "")}>
+            <span title={jobSentence(attempt)}>
               <StateMark look={attemptLook[attempt.state]} />
             </span>
           )}
