@@ -97,7 +97,7 @@ async fn a_job_comes_from_a_file() -> Result<()> {
             (good.replace("cpus: 100m", "cpus: 0"), ["cpus", "resources"]),
             (good.replace("memory: 32Mi", "memory: lots"), ["memory", "lots"]),
             (good.replace("name: from-file", "name: 'a b'"), ["name", "letters"]),
-            (format!("{good}  bad: [\n"), ["line", "job.yaml"]),
+            (format!("{good}bad: [\n"), ["line", "job.yaml"]),
             (String::new(), ["job.yaml", "job.yaml"]),
         ] {
             std::fs::write(&file, &text)?;

@@ -190,7 +190,7 @@ async fn of_two_agents_with_one_identity_the_older_gives_way() -> Result<()> {
         let status = bed.nodes[0].agent.exit(Duration::from_secs(60)).await?;
         assert!(!status.success(), "it must say that something is wrong");
         let said = bed.nodes[0].agent.output();
-        assert!(said.contains("fenced"), "{said}");
+        assert!(said.contains("another agent"), "{said}");
         let id = bed.client.submit(&script("after", "echo after"), None).await?.id;
         assert_eq!(end(&bed.client, id).await?.state, JobState::Succeeded, "{}", newer.output());
         assert_eq!(bed.client.nodes().await?.items.len(), 1);
