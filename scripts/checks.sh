@@ -106,7 +106,7 @@ check_openapi() {
 # The way of the README: migrations by hand, then the server on what they made.
 check_migrate() {
     build_for_tests
-    cargo_tool sqlx-cli "$sqlx_version" --no-default-features --features postgres,rustls
+    cargo_tool sqlx-cli "$sqlx_version" --debug --no-default-features --features postgres,rustls
     local sqlx=$target_dir/tools/bin/sqlx database
     database=$(test_database)
     # postgres://lilac@localhost:5432/lilac?host=… with another name for the database
