@@ -222,7 +222,7 @@ async fn take_reports(
                 transitions::progress(conn, attempt, AttemptState::Running, report.started_at, actor).await?
             }
             (Phase::Ended, Some(result)) => {
-                let ended = transitions::finish(conn, attempt, result, actor).await?;
+                let ended = transitions::finish(conn, attempt, result, report.started_at, actor).await?;
                 if ended {
                     topics.push(Topic::Schedule);
                     topics.push(Topic::NodeView(node.node_id));

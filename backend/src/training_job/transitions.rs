@@ -308,6 +308,7 @@ pub async fn finish(
     conn: &mut PgConnection,
     attempt: &LockedAttempt,
     result: &TaskResult,
+    started_at: Option<DateTime<Utc>>,
     actor: &str,
 ) -> Result<bool, sqlx::Error> {
     let ended_for_good = attempt.state.is_terminal() && attempt.state != AttemptState::Lost;
@@ -331,6 +332,7 @@ pub async fn finish(
         message: &message,
         charge: verdict.charge,
         wait: verdict.wait,
+        started_at,
         exit_code: result.exit_code,
         signal: result.signal,
         log_end_bytes,
