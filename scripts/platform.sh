@@ -73,12 +73,15 @@ log_in() {
 
 start_agent() {
     local config=$state/agent.toml current
-    if [ ! -e "$state/agent/credential.json" ]; then
+    local settings=(--config "$config" --name local --state-dir "$state/agent" --run-dir "$(agent_run_dir)"
+        --docker-host "${DOCKER_HOST:-unix://$docker_socket}")
+    if [ -e "$state/agent/credential.json" ]; then
+        # It has joined; what it is told may have changed since.
+        cli agent configure "${settings[@]}" >/dev/null
+    else
         say "making a join key, with which the agent joins the cluster \`default\`"
         cli cluster join-key create default --name "dev-$(date +%s)" --expires-in 1h -q |
-            cli agent configure --config "$config" --join-key-stdin --name local \
-                --state-dir "$state/agent" --run-dir "$(agent_run_dir)" \
-                --docker-host "${DOCKER_HOST:-unix://$docker_socket}" >/dev/null
+            cli agent configure "${settings[@]}" --join-key-stdin >/dev/null
     fi
     current="$(fingerprint "$bin/lilac_agent" "$config") $port"
     if ! runs_as agent "$current"; then
