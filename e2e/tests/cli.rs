@@ -93,11 +93,11 @@ async fn a_job_comes_from_a_file() -> Result<()> {
 
         // What is wrong is named, with its line, and nothing is submitted.
         for (text, words) in [
-            (good.replace("image:", "imag:"), ["imag", "image"]),
+            (good.replace("image:", "imag:"), ["job.yaml:2", "`image`"]),
             (good.replace("cpus: 100m", "cpus: 0"), ["cpus", "resources"]),
             (good.replace("memory: 32Mi", "memory: lots"), ["memory", "lots"]),
             (good.replace("name: from-file", "name: 'a b'"), ["name", "letters"]),
-            (format!("{good}bad: [\n"), ["line", "job.yaml"]),
+            (format!("{good}bad: [\n"), ["job.yaml:9", "bad"]),
             (String::new(), ["job.yaml", "job.yaml"]),
         ] {
             std::fs::write(&file, &text)?;
