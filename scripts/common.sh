@@ -2,6 +2,9 @@
 # Words to the user, and processes that are remembered by more than their number.
 # Sourced by `dev`.
 
+# Daemons are found where an ordinary user's PATH does not lead.
+export PATH=$PATH:/usr/sbin:/sbin
+
 if [ -n "${LILAC_HOME:-}" ]; then
     home=$LILAC_HOME
 elif [ "$(id -u)" = 0 ]; then
