@@ -1,4 +1,6 @@
 /// What can go wrong between here and the server, in words for a person.
+import { sentence } from "@/lib/format";
+
 import type { FieldError, Problem } from "./types";
 
 /** The server answered, and refused. */
@@ -39,13 +41,11 @@ export function refusal(response: Response, body: unknown): ApiError {
 /** What a person should read, and what they can do about it. */
 export function explain(error: unknown): { title: string; detail: string } {
   if (error instanceof Unreachable) {
-    return { title: "The server does not answer", detail: "Check that it runs. This page tries again by itself." };
+    return { title: "The server does not answer", detail: "Check that it runs and can be reached from here." };
   }
   if (error instanceof ApiError) {
-    if (error.status === 404) return { title: "Not found", detail: error.message };
-    if (error.status === 403) return { title: "Not allowed", detail: error.message };
-    if (error.status === 503) return { title: "The server is busy", detail: error.message };
-    return { title: "The server refused", detail: error.message };
+    const titles: Record<number, string> = { 403: "Not allowed", 404: "Not found", 503: "The server is busy" };
+    return { title: titles[error.status] ?? "The server refused", detail: sentence(error.message) };
   }
   return { title: "Something broke on this page", detail: error instanceof Error ? error.message : String(error) };
 }

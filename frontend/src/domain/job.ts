@@ -1,5 +1,6 @@
 /// What may be done with a job in which state, and what its reasons mean: each in one table.
 import type { Job, JobState, Reason, User } from "@/api/types";
+import { sentence } from "@/lib/format";
 
 export const JOB_STATES = [
   "queued",
@@ -79,19 +80,13 @@ export const reasonText: Record<Reason, string> = {
 
 /** Words for a reason where space is short. */
 export function reasonWord(reason: string): string {
-  const text = reason.replaceAll("-", " ").replace(/\bgpu/g, "GPU").replace(/^oom$/, "out of memory");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return sentence(reason.replaceAll("-", " ").replace(/\bgpu/g, "GPU").replace(/^oom$/, "out of memory"));
 }
 
 /** Why a job stands where it stands, in a sentence; empty when its state says it all. */
 export function jobSentence(job: Pick<Job, "message" | "reason">): string {
   if (job.message) return sentence(job.message);
   return job.reason ? reasonText[job.reason] : "";
-}
-
-/** The server's words may begin in the middle of a line; here they stand alone. */
-export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `exit 3` or `signal 9`, where the job ended by itself. */

@@ -64,6 +64,11 @@ export function shortId(id: string): string {
   return id.slice(-8);
 }
 
+/** The server's words may begin in the middle of a line; here they stand alone. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }

@@ -5,7 +5,7 @@ import { Ban, Check, ChevronDown, Play, RotateCw } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { type ReactNode, useState } from "react";
 
-import { explain } from "@/api/errors";
+import { ApiError, explain } from "@/api/errors";
 import { queries, useCancelJob, useReleaseJob } from "@/api/queries";
 import { currentUser } from "@/api/session";
 import type { Attempt, Job } from "@/api/types";
@@ -19,7 +19,7 @@ import { Button, buttonClass } from "@/ui/button";
 import { useCopied } from "@/ui/copy";
 import { Confirm } from "@/ui/dialog";
 import { FormError } from "@/ui/field";
-import { Broken, Card, Skeleton, SkeletonRows, Time } from "@/ui/parts";
+import { Broken, Card, Empty, Skeleton, SkeletonRows, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 
 import { AttemptsTab, EventsTab, LogsTab, OverviewTab, SpecTab } from "./job-tabs";
@@ -40,16 +40,32 @@ export function JobPage() {
   const job = useQuery(queries.job(jobId));
   const attempts = useQuery(queries.attempts(jobId));
   if (job.isError && !job.data) {
+    const gone = job.error instanceof ApiError && job.error.status === 404;
     return (
       <Card>
         <h1 className="sr-only">Job</h1>
-        <Broken error={job.error} retry={() => void job.refetch()} />
+        {gone ? <NoSuchJob /> : <Broken error={job.error} retry={() => void job.refetch()} />}
       </Card>
     );
   }
   if (!job.data) return <Waiting />;
   // Another job is another page: what was chosen for the first must not linger.
   return <Loaded key={jobId} job={job.data} attempts={attempts.data?.items} />;
+}
+
+function NoSuchJob() {
+  return (
+    <Empty
+      title="There is no such job"
+      action={
+        <Link to="/jobs" className={buttonClass("primary")}>
+          See all jobs
+        </Link>
+      }
+    >
+      Its address may be mistyped, or the job is not yours to see.
+    </Empty>
+  );
 }
 
 function Waiting() {

@@ -1,12 +1,13 @@
 /// A job by form, with the spec that it stands for beside it as one types.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { type ChangeEvent, type FormEvent, type ReactNode, useMemo, useState } from "react";
+import { type ChangeEvent, type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 
 import { ApiError, explain } from "@/api/errors";
 import { queries, useSubmitJob } from "@/api/queries";
 import { currentUser } from "@/api/session";
 import type { JobSpec } from "@/api/types";
+import { useShortcuts } from "@/lib/keys";
 import { randomWord } from "@/lib/random";
 import { type CommandKind, EMPTY_FORM, fieldOf, formOf, type SpecForm, specOf } from "@/spec/form";
 import { asCli, asJson, asYaml } from "@/spec/text";
@@ -43,21 +44,31 @@ function SubmitForm({ base }: { base: JobSpec | null }) {
   const [key, setKey] = useState(randomWord);
   const spec = useMemo(() => specOf(form, base), [form, base]);
   const [fields, others] = refused(submit.error, form.kind);
+  // What was said about a field is about what stood in it then.
+  const [edited, setEdited] = useState<ReadonlySet<string>>(new Set());
+  const element = useRef<HTMLFormElement>(null);
+
+  useShortcuts({ "mod+enter": () => element.current?.requestSubmit() });
+  useEffect(() => {
+    if (submit.error) element.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [submit.error]);
 
   function set(part: Partial<SpecForm>) {
     setForm((before) => ({ ...before, ...part }));
+    setEdited((before) => new Set([...before, ...Object.keys(part)]));
     setKey(randomWord());
   }
   const bind = (name: keyof SpecForm) => ({
     name,
     value: form[name],
-    error: fields.get(name),
+    error: edited.has(name) ? undefined : fields.get(name),
     onChange: (event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>) =>
       set({ [name]: event.target.value }),
   });
 
   function send(event: FormEvent) {
     event.preventDefault();
+    setEdited(new Set());
     submit.mutate(
       { spec, key },
       { onSuccess: (job) => void navigate({ to: "/jobs/$jobId", params: { jobId: job.id }, search: { tab: "logs" } }) },
@@ -66,7 +77,12 @@ function SubmitForm({ base }: { base: JobSpec | null }) {
 
   return (
     <div className="grid grid-cols-1 items-start gap-5 xl:grid-cols-[minmax(0,1fr)_minmax(0,28rem)]">
-      <form onSubmit={send} aria-label="Job" noValidate>
+      <form
+        ref={element}
+        onSubmit={send}
+        aria-label="Job"
+        noValidate
+      >
         <Card>
           <Section title="What to run">
             <div className="grid gap-4 sm:grid-cols-2">
@@ -160,8 +176,13 @@ function refused(error: Error | null, kind: CommandKind): [Map<keyof SpecForm, s
   for (const { path, message } of error.fields) {
     const field = fieldOf(path);
     const hidden = (field === "script" || field === "command") && field !== kind;
-    if (field && !hidden) fields.set(field, fields.has(field) ? `${fields.get(field)} ${message}` : message);
-    else others.push(`${path}: ${message}`);
+    if (field && !hidden) {
+      const before = fields.get(field);
+      // One field holds many variables or labels: say which of them is meant.
+      const key = path.match(/^(?:env|labels)\.(.+)$/)?.[1];
+      const text = key ? `${key}: ${message}` : message;
+      fields.set(field, before ? `${before}; ${text}` : text);
+    } else others.push(`${path}: ${message}`);
   }
   if (others.length === 0) others.push("Some fields were refused; see above.");
   return [fields, others];

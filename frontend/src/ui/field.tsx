@@ -1,6 +1,8 @@
 /// Fields of forms: label, control, hint and the server's own words about what it refused.
 import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from "react";
 
+import { sentence } from "@/lib/format";
+
 const CONTROL =
   "w-full rounded-lg border border-line-strong bg-panel px-3 text-base text-ink placeholder:text-ink-faint/80 " +
   "transition-colors hover:border-ink-faint/60 focus:border-accent-solid focus:outline-2 focus:outline-accent-solid/30 " +
@@ -23,7 +25,7 @@ interface Wiring {
 
 function Frame({ label, hint, error, optional, children }: FieldProps & { children: (wiring: Wiring) => ReactNode }) {
   const id = useId();
-  const note = error ?? hint;
+  const note = error ? sentence(error) : hint;
   return (
     <div className="min-w-0">
       <label htmlFor={id} className="mb-1.5 flex items-baseline gap-2 text-sm font-medium text-ink">
