@@ -187,7 +187,7 @@ export function EventsTab({ jobId }: { jobId: string }) {
 }
 
 const ATTEMPT_COLUMNS: Column<Attempt>[] = [
-  { head: "Attempt", cell: (attempt) => attempt.epoch, number: true },
+  { head: "Attempt", cell: (attempt) => attempt.epoch },
   { head: "State", cell: (attempt) => <StateMark look={attemptLook[attempt.state]} /> },
   {
     head: "Why",

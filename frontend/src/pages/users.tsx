@@ -32,10 +32,11 @@ const COLUMNS: Column<User>[] = [
       <span className="font-medium">
         {user.username}
         {user.id === currentUser()?.id && <span className="ml-2 text-xs font-normal text-ink-faint">you</span>}
+        <span className="block text-xs font-normal text-ink-soft md:hidden">{ROLES[user.role].text}</span>
       </span>
     ),
   },
-  { head: "Role", cell: (user) => <span title={ROLES[user.role].means}>{ROLES[user.role].text}</span> },
+  { head: "Role", cell: (user) => <span title={ROLES[user.role].means}>{ROLES[user.role].text}</span>, wide: true },
   { head: "State", cell: (user) => <StateMark look={user.disabled ? DISABLED : ACTIVE} /> },
   { head: "Since", cell: (user) => <Time at={user.created_at} />, wide: true },
   { head: "", cell: (user) => <DisableButton user={user} />, number: true },

@@ -45,7 +45,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
 /** A command to paste. */
 export function CommandBlock({ text, label = "Copy the command" }: { text: string; label?: string }) {
   return (
-    <div className="flex items-start gap-1 rounded-lg border bg-log py-1 pr-1 pl-3">
+    <div className="flex items-start gap-1 rounded-lg border bg-log py-1 pr-1 pl-3 text-left">
       <pre className="min-w-0 flex-1 py-1.5 font-mono text-sm leading-5 break-all whitespace-pre-wrap" tabIndex={0}>
         {text}
       </pre>
