@@ -92,8 +92,9 @@ fn wrong_password(error: ClientError) -> Failure {
 /// The key of this machine. A name that is taken by another machine of that name gets a number.
 async fn machine_key(client: &Client) -> Result<CreatedApiKey, Failure> {
     let host = nix::unistd::gethostname().unwrap_or_default();
-    let host: String = host.to_string_lossy().chars().filter(|c| !c.is_control()).take(40).collect();
-    let base = format!("lilac_cli@{host}");
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let host: String = host.to_string_lossy().chars().filter(|c| legal(*c)).take(40).collect();
+    let base = format!("lilac_cli-{host}");
     let mut request = CreateApiKey { name: base.clone(), expires_in: Some(Span(KEY_LIFE)) };
     for number in 2..=20 {
         match change(async || client.create_api_key(&request).await).await {
