@@ -26,7 +26,8 @@ use crate::sync::Backoff;
 const CHUNK_BYTES: usize = 256 << 10;
 /// Output that trickles in is gathered for this long between two uploads.
 const GATHER: Duration = Duration::from_millis(20);
-/// How long an ended container's log may take to come to its end.
+/// How long the reading of an ended container's log may stand still. As long as it goes on, it is waited for:
+/// what a log may hold is bounded.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a full disk is given before it is tried again.
 const DISK_RETRY: Duration = Duration::from_secs(1);
@@ -38,6 +39,8 @@ const HEAD_BYTES: usize = 512;
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
     length: u64,
+    /// Pieces of output that came from Docker, those that the spool had already counted in.
+    pieces: u64,
     is_complete: bool,
 }
 
@@ -75,7 +78,7 @@ impl Pump {
     /// Opens the log at `path` and begins to hand it over.
     pub fn open(path: &Path, attempt: AttemptId, rank: u16, to: Destination) -> io::Result<Arc<Self>> {
         let spool = Spool::open(path, log_spool::LIMIT_BYTES)?;
-        let progress = watch::Sender::new(Progress { length: spool.length(), is_complete: false });
+        let progress = watch::Sender::new(Progress { length: spool.length(), ..Progress::default() });
         let spool = Arc::new(Mutex::new(spool));
         let uploader = tokio::spawn(upload(to, attempt, rank, Arc::clone(&spool), progress.subscribe()));
         Ok(Arc::new(Self {
@@ -104,19 +107,39 @@ impl Pump {
     /// Waits for the end of the output and closes the log. Gives its length and how it begins.
     pub async fn finish(&self) -> (u64, Vec<u8>) {
         let reader = mem::replace(&mut *lock(&self.reader), Reader::Finished);
-        if let Reader::Reading(mut task) = reader
-            && timeout(FINISH_TIMEOUT, &mut task).await.is_err()
-        {
-            tracing::warn!(attempt = %self.attempt, "the log did not come to its end and is cut here");
-            task.abort();
-        }
+        let is_whole = match reader {
+            Reader::Reading(task) => self.read_out(task).await,
+            Reader::None | Reader::Finished => true,
+        };
         let (length, head) = {
             let mut spool = lock(&self.spool);
-            spool.close();
+            if is_whole {
+                spool.close();
+            } else if let Err(error) = spool.cut() {
+                tracing::warn!(attempt = %self.attempt, %error, "cannot mark where the log was cut");
+            }
             (spool.length(), spool.read(0, HEAD_BYTES).unwrap_or_default())
         };
-        self.progress.send_replace(Progress { length, is_complete: true });
+        self.progress.send_modify(|progress| {
+            progress.length = length;
+            progress.is_complete = true;
+        });
         (length, head)
+    }
+
+    /// Waits for the reader to come to the end, as long as it gets anywhere. Says whether it did.
+    async fn read_out(&self, mut task: JoinHandle<()>) -> bool {
+        loop {
+            let before = self.progress.borrow().pieces;
+            if timeout(FINISH_TIMEOUT, &mut task).await.is_ok() {
+                return true;
+            }
+            if self.progress.borrow().pieces == before {
+                tracing::warn!(attempt = %self.attempt, "the log did not come to its end and is cut here");
+                task.abort();
+                return false;
+            }
+        }
     }
 
     /// Waits until the control plane has the whole log, or wants none of it.
@@ -166,6 +189,7 @@ async fn read_once(
     let mut skip = lock(spool).length();
     let mut pieces = docker::log(&docker, attempt).ready_chunks(PIECES_AT_ONCE);
     while let Some(ready) = pieces.next().await {
+        progress.send_modify(|progress| progress.pieces += ready.len() as u64);
         let mut output = BytesMut::new();
         let mut broken = None;
         for piece in ready {

@@ -14,6 +14,9 @@ pub const LIMIT_BYTES: u64 = 256 << 20;
 /// What stands where output was dropped.
 pub const MARKER: &[u8] = b"\n[lilac] The log is at its limit; what followed was dropped.\n";
 
+/// What stands at the end of a log that could not be read to its end.
+pub const CUT_MARKER: &[u8] = b"\n[lilac] The rest of the log could not be read from Docker.\n";
+
 #[derive(Debug)]
 pub struct Spool {
     file: File,
@@ -78,6 +81,13 @@ impl Spool {
         self.is_closed = true;
     }
 
+    /// Closes a log whose rest is lost, and says so in it.
+    pub fn cut(&mut self) -> io::Result<()> {
+        let marked = if self.is_full || self.is_closed { Ok(()) } else { self.write(CUT_MARKER) };
+        self.is_closed = true;
+        marked
+    }
+
     /// Reads up to `max` bytes from `offset` on.
     pub fn read(&self, offset: u64, max: usize) -> io::Result<Vec<u8>> {
         let available = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -101,6 +111,17 @@ mod tests {
         spool.close();
         spool.append(b"two\n").unwrap();
         assert_eq!(spool.read(0, 100).unwrap(), b"one\n");
+    }
+
+    #[test]
+    fn a_log_that_is_cut_says_so_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::open(&folder.path().join("log"), 100).unwrap();
+        spool.append(b"one").unwrap();
+        spool.cut().unwrap();
+        spool.cut().unwrap();
+        spool.append(b"two").unwrap();
+        assert_eq!(spool.read(0, 200).unwrap(), [b"one", CUT_MARKER].concat());
     }
 
     #[test]

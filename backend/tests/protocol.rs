@@ -192,13 +192,19 @@ async fn a_job_goes_its_way_and_its_history_has_no_gap(pool: PgPool) {
     node.sync().await.unwrap();
     assert_eq!(harness.client.job(job).await.unwrap().state, JobState::Running);
 
+    // An end that says nothing of the start leaves it as it was told before.
+    let started_at = harness.client.job(job).await.unwrap().started_at.unwrap();
     node.report(attempt, 1, Phase::Ended, Some(result(Outcome::Exited, Some(0))));
+    node.reports[0].started_at = None;
     for _ in 0..2 {
         // Told twice, for an answer may be lost: the second changes nothing.
         let response = node.sync().await.unwrap();
         assert_eq!(response.forget, [attempt]);
         assert!(response.desired.is_empty());
     }
+    let ended = harness.client.job(job).await.unwrap();
+    assert_eq!(ended.started_at, Some(started_at), "the node's word, not the time of a later transition");
+    assert!(ended.finished_at.unwrap() > started_at);
     let events = harness.client.job_events(job).await.unwrap().items;
     let told: Vec<_> =
         events.iter().map(|event| (event.sequence, event.state, event.attempt_state)).collect();

@@ -79,15 +79,16 @@ async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Er
                 attempts_charged = attempts_charged + $8::int,
                 cancel_requested = cancel_requested OR $9,
                 not_before = clock_timestamp() + $10 * interval '1 millisecond',
-                -- A node's clock may be wrong; a job starts between its grant and now.
-                started_at = COALESCE(LEAST($11, clock_timestamp()), started_at),
+                -- A node's clock may be wrong; a job starts between its grant and now. (LEAST passes over NULL.)
+                started_at = CASE WHEN $11::timestamptz IS NULL THEN started_at ELSE LEAST($11, clock_timestamp()) END,
                 finished_at = CASE WHEN $12 THEN clock_timestamp() END,
                 exit_code = COALESCE($13, exit_code), signal = COALESCE($14, signal)
             WHERE id = $1 AND epoch = $2 AND state = $3
             RETURNING id, epoch, event_count
         ), attempt AS (
             UPDATE attempts a SET state = $16, reason = $5, message = $6,
-                started_at = COALESCE(GREATEST(LEAST($11, clock_timestamp()), a.granted_at), a.started_at),
+                started_at = CASE WHEN $11::timestamptz IS NULL THEN a.started_at
+                    ELSE GREATEST(LEAST($11, clock_timestamp()), a.granted_at) END,
                 finished_at = CASE WHEN $17 THEN clock_timestamp() ELSE a.finished_at END,
                 exit_code = COALESCE($13, a.exit_code), signal = COALESCE($14, a.signal)
             FROM job WHERE a.id = $15 AND a.job_id = job.id AND a.epoch = job.epoch
