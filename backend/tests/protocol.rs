@@ -412,6 +412,7 @@ async fn racing_transitions_leave_one_end(pool: PgPool) {
         assert_eq!(events.last().unwrap().state, end.state);
         assert!(events.iter().zip(1..).all(|(event, sequence)| event.sequence == sequence));
     }
+    assert_eq!(lilac_server::scheduler::invariants::violations(&pool).await.unwrap(), []);
 }
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -462,4 +463,27 @@ async fn a_log_is_a_contiguous_prefix(pool: PgPool) {
     }
     let beyond = read(LogQuery { offset: Some(99), ..LogQuery::default() }).await;
     assert_eq!(beyond.bytes.len(), 0);
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn nobody_leads_on_a_database_that_breaks_a_rule(pool: PgPool) {
+    let harness = support::start(pool.clone()).await;
+    let job = submit(&harness, |_| {}).await;
+    // Past the guards, as a careless hand would.
+    sqlx::query("UPDATE jobs SET state = 'starting', epoch = 1 WHERE id = $1")
+        .bind(job.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let violations = lilac_server::scheduler::invariants::violations(&pool).await.unwrap();
+    assert_eq!(violations, [("a job that is starting or running has a live attempt", 1)]);
+    lilac_server::scheduler::start(harness.app.clone());
+    let mut node = Node::join(&harness, "n1").await;
+    let second = submit(&harness, |_| {}).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(3);
+    while tokio::time::Instant::now() < deadline {
+        assert!(node.say(true).await.unwrap().desired.is_empty());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(harness.client.job(second).await.unwrap().reason, None, "nobody looked at it");
 }

@@ -13,6 +13,7 @@ use lilac_api::problem::ErrorCode;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::invariants;
 use crate::app::App;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
@@ -47,14 +48,18 @@ impl Holder {
 
 /// Takes over, renews, and hands over at a stop.
 pub async fn hold(app: Arc<App>, holder: Holder) {
+    let mut refused = None;
     loop {
         match campaign(&app, &holder).await {
-            Ok(term) => {
-                let before = holder.term.swap(term.unwrap_or(0), Ordering::AcqRel);
-                if term.is_some_and(|term| term != before) {
-                    tracing::info!(term, "leading");
-                    app.bell.ring(Topic::Schedule);
-                } else if term.is_none() && before != 0 {
+            Ok(Some(term)) if holder.term.load(Ordering::Acquire) != term => {
+                if refused != Some(term) {
+                    begin(&app, &holder, term, &mut refused).await;
+                }
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let before = holder.term.swap(0, Ordering::AcqRel);
+                if before != 0 {
                     tracing::warn!(term = before, "another replica leads now");
                 }
             }
@@ -69,6 +74,25 @@ pub async fn hold(app: Arc<App>, holder: Holder) {
         // So that another replica need not wait.
         let left = "UPDATE leader SET expires_at = clock_timestamp() WHERE holder = $1";
         let _ = sqlx::query(left).bind(holder.id).execute(&app.pool).await;
+    }
+}
+
+/// Begins a term, unless the database is in a state that should not exist: then nobody leads until a person
+/// has looked and started the servers anew.
+async fn begin(app: &App, holder: &Holder, term: i64, refused: &mut Option<i64>) {
+    match invariants::violations(&app.pool).await {
+        Ok(violations) if violations.is_empty() => {
+            holder.term.store(term, Ordering::Release);
+            tracing::info!(term, "leading");
+            app.bell.ring(Topic::Schedule);
+        }
+        Ok(violations) => {
+            *refused = Some(term);
+            for (rule, rows) in violations {
+                tracing::error!(term, rule, rows, "not leading: the database breaks a rule");
+            }
+        }
+        Err(error) => tracing::warn!(%error, term, "cannot check the database before leading; trying again"),
     }
 }
 

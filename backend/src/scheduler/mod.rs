@@ -6,6 +6,7 @@
 //! bell may be lost, and nothing is lost with it.
 
 mod apply;
+pub mod invariants;
 mod leader;
 mod load;
 mod reaper;
