@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use lilac_api::client::ClientError;
-use lilac_api::job::{AttemptState, JobState};
+use lilac_api::JobId;
+use lilac_api::client::{Client, ClientError};
+use lilac_api::job::{AttemptState, JobState, LogQuery};
 use lilac_api::problem::ErrorCode;
 use lilac_api::quantity::{Cpus, Span};
 use lilac_api::spec::{JobSpec, Signal, Stop};
-use lilac_e2e::jobs::{SOON, check_history, end, only_attempt, script, until, until_state, whole_log};
+use lilac_e2e::jobs::{SOON, check_history, end, only_attempt, script, until_state, whole_log};
 use lilac_e2e::{eventually, with_bed};
 
 #[tokio::test]
@@ -60,11 +61,7 @@ async fn what_runs_is_asked_and_then_killed() -> Result<()> {
                 until_state(client, id, JobState::Running).await?;
                 only_attempt(client, id).await?.id
             };
-            eventually("the trap", async || {
-                let log = client.log(id, &lilac_api::job::LogQuery::default()).await?;
-                Ok((log.bytes.as_ref() == b"ready\n").then_some(()))
-            })
-            .await?;
+            until_ready(client, id).await?;
 
             let asked = Instant::now();
             let job = client.cancel(id).await?;
@@ -130,8 +127,11 @@ async fn success_that_came_first_counts() -> Result<()> {
         let spec = script("done", "trap 'exit 0' TERM; echo ready; while true; do sleep 0.1; done");
         let id = client.submit(&spec, None).await?.id;
         until_state(client, id, JobState::Running).await?;
+        until_ready(client, id).await?;
         client.cancel(id).await?;
-        let job = until(client, id, "at its end", SOON, |job| job.state.is_terminal()).await?;
+        let asked = Instant::now();
+        let job = end(client, id).await?;
+        assert!(asked.elapsed() < Duration::from_secs(5), "it waited for its grace: {:?}", asked.elapsed());
         assert!(matches!(job.state, JobState::Cancelled | JobState::Succeeded), "{job:?}");
         assert!(job.cancel_requested);
         let attempt = only_attempt(client, id).await?;
@@ -142,6 +142,15 @@ async fn success_that_came_first_counts() -> Result<()> {
         assert_eq!(attempt.state, agreed);
         attempt.finished_at.context("an end without a time")?;
         check_history(client, &job).await
+    })
+    .await
+}
+
+/// Waits until a script has set its trap and said so: an earlier signal would just end it.
+async fn until_ready(client: &Client, id: JobId) -> Result<()> {
+    eventually("the trap", async || {
+        let log = client.log(id, &LogQuery::default()).await?;
+        Ok((log.bytes.as_ref() == b"ready\n").then_some(()))
     })
     .await
 }
