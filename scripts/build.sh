@@ -39,6 +39,6 @@ build_frontend() {
 }
 
 build_release() {
-    say "building the programs (the first time takes minutes)"
+    say "building the programs; the first time takes minutes"
     cargo build --release --locked "$@"
 }

@@ -184,6 +184,7 @@ stop_what_tests_started() {
         halt server 15
         if [ -x "$bin/server" ]; then LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$bin/server" db stop >/dev/null; fi
         halt dockerd 30
+        rm -rf "$(agent_run_dir)"
         local mount
         while read -r mount; do umount "$mount" || true; done < <(
             sed -n "s|^[^ ]* \($work/[^ ]*\) .*|\1|p" /proc/mounts 2>/dev/null | sort -r
