@@ -46,12 +46,14 @@ CREATE TABLE nodes (
     labels          jsonb NOT NULL DEFAULT '{}',
     registered_at   timestamptz NOT NULL DEFAULT now(),
     last_seen_at    timestamptz,
+    given_up_at     timestamptz,
     removed_at      timestamptz
 );
 CREATE UNIQUE INDEX nodes_name_key ON nodes (cluster_id, name) WHERE removed_at IS NULL;
 COMMENT ON COLUMN nodes.boot_id IS 'A new one on the same machine means that it rebooted: all it ran is dead.';
 COMMENT ON COLUMN nodes.session_id IS 'The agent process that speaks for the node; an older one is fenced.';
 COMMENT ON COLUMN nodes.last_seen_at IS 'To within a few seconds, so that a heartbeat seldom writes.';
+COMMENT ON COLUMN nodes.given_up_at IS 'When an attempt was taken from it for its silence: until it is heard of again, it gets no other.';
 
 CREATE TABLE queues (
     id         uuid PRIMARY KEY,

@@ -34,8 +34,6 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// A newer agent session with this node's identity exists (409).
     Fenced,
-    /// The log continues at another offset (409).
-    OffsetMismatch,
     /// The `If-Match` version is not the current one (412).
     VersionMismatch,
     /// The body is over its limit (413).

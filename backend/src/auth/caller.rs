@@ -74,9 +74,10 @@ fn refused() -> ApiError {
 
 /// The text credential of a request, of the kind that the route is for. Another kind is known, but not
 /// allowed here; an access token where a text is wanted is a user's.
-fn text_credential(parts: &Parts, wanted: Kind) -> ApiResult<Parsed> {
+fn text_credential(app: &App, parts: &Parts, wanted: Kind) -> ApiResult<Parsed> {
     let token = bearer(parts)?;
     if !keys::looks_like_ours(token) {
+        app.keys.read_access_token(token).ok_or_else(refused)?;
         return Err(ApiError::forbidden("this route is for nodes"));
     }
     let parsed = keys::parse(token).ok_or_else(refused)?;
@@ -180,7 +181,7 @@ impl FromRequestParts<Arc<App>> for NodeCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let parsed = text_credential(parts, Kind::Node)?;
+        let parsed = text_credential(app, parts, Kind::Node)?;
         let row = sqlx::query(
             "SELECT cluster_id, name, credential_hmac FROM nodes WHERE id = $1 AND removed_at IS NULL",
         )
@@ -203,7 +204,7 @@ impl FromRequestParts<Arc<App>> for Joiner {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let parsed = text_credential(parts, Kind::JoinKey)?;
+        let parsed = text_credential(app, parts, Kind::JoinKey)?;
         let row = sqlx::query(
             "SELECT cluster_id, secret_hmac FROM join_keys
              WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",

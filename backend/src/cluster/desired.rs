@@ -12,6 +12,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 
+use super::sync::fenced;
 use crate::app::App;
 use crate::auth::caller::NodeCaller;
 use crate::error::ApiResult;
@@ -32,7 +33,11 @@ pub struct Held {
 pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResult<Vec<Held>> {
     let mentioned: Vec<uuid::Uuid> = request.attempts.iter().map(|report| report.attempt_id.0).collect();
     let mut rows = read(app, node, request, &mentioned).await?;
-    if rows.iter().any(|row| row.try_get("is_undelivered").unwrap_or(false)) {
+    // The node's own row always comes, so that "holds nothing" and "does not speak for the node" are two answers.
+    if !rows.first().is_some_and(|row| row.try_get("is_current").unwrap_or(false)) {
+        return Err(fenced("a newer agent speaks for this node"));
+    }
+    if rows.iter().any(is_undelivered) {
         let mut tx = app.pool.begin().await?;
         // A crash of the database may lose this note: the session itself, and so the task, outlives it.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
@@ -47,9 +52,15 @@ pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> Api
         .await?;
         tx.commit().await?;
         rows = read(app, node, request, &mentioned).await?;
-        rows.retain(|row| !row.try_get("is_undelivered").unwrap_or(true));
     }
-    Ok(rows.iter().map(held).collect::<Result<_, _>>()?)
+    let is_task = |row: &&PgRow| {
+        row.try_get("is_undelivered").is_ok_and(|undelivered: Option<bool>| undelivered == Some(false))
+    };
+    Ok(rows.iter().filter(is_task).map(held).collect::<Result<_, _>>()?)
+}
+
+fn is_undelivered(row: &PgRow) -> bool {
+    row.try_get::<Option<bool>, _>("is_undelivered").is_ok_and(|undelivered| undelivered == Some(true))
 }
 
 async fn read(
@@ -59,15 +70,20 @@ async fn read(
     mentioned: &[uuid::Uuid],
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
-        "SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
-                a.epoch, a.state, a.lease_millis, a.job_id, j.name,
-                CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec,
-                CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE n.gpus END AS gpus,
-                CASE WHEN a.epoch > 1 THEN (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END
-                    AS resume_reason
-         FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN nodes n ON n.id = t.node_id
-         WHERE t.node_id = $1 AND t.released_at IS NULL AND n.session_id = $2
-           AND (t.session_id IS NULL OR t.session_id = $2)
+        "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
+                t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
+                t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.resume_reason,
+                CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
+         FROM nodes n LEFT JOIN LATERAL (
+            SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
+                   a.epoch, a.state, a.lease_millis, a.job_id,
+                   CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec,
+                   CASE WHEN a.epoch > 1 THEN
+                       (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
+            FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
+            WHERE t.node_id = n.id AND t.released_at IS NULL AND (t.session_id IS NULL OR t.session_id = $2)
+         ) t ON n.session_id = $2
+         WHERE n.id = $1 AND n.removed_at IS NULL
          ORDER BY t.attempt_id",
     )
     .bind(node.node_id.0)

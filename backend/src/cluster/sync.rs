@@ -183,7 +183,8 @@ async fn arrive(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResul
     Ok(Arrival { at, settled })
 }
 
-fn fenced(detail: &str) -> ApiError {
+/// Another agent speaks for the node.
+pub fn fenced(detail: &str) -> ApiError {
     ApiError::new(StatusCode::CONFLICT, ErrorCode::Fenced, detail)
 }
 
@@ -296,8 +297,10 @@ async fn take_over(
         .execute(&mut *conn)
         .await?;
     tracing::info!(node_id = %node.node_id, name = %node.name, rebooted, "a new agent session speaks for the node");
+    // The older session, if it still waits for an answer, learns of it.
+    let mut topics = vec![Topic::Node(node.node_id)];
     if !rebooted {
-        return Ok(Vec::new());
+        return Ok(topics);
     }
     let dead = sqlx::query_scalar(
         "SELECT attempt_id FROM tasks WHERE node_id = $1 AND released_at IS NULL AND session_id IS NOT NULL AND session_id <> $2",
@@ -308,7 +311,8 @@ async fn take_over(
     .await?;
     let dead: Vec<AttemptId> = dead.into_iter().map(AttemptId).collect();
     let message = format!("node {} was booted anew", node.name);
-    Ok(transitions::lose_attempts(conn, &dead, &message, "reaper").await?)
+    topics.extend(transitions::lose_attempts(conn, &dead, &message, "reaper").await?);
+    Ok(topics)
 }
 
 /// Writes down what changed about the node; a heartbeat alone only now and then. Says whether anything
@@ -338,11 +342,14 @@ async fn write_node(
     .execute(&mut *conn)
     .await?;
     let seen = sqlx::query_scalar(
-        "UPDATE nodes new SET last_seen_at = clock_timestamp(), sync_sequence = GREATEST(new.sync_sequence, $2)
+        "UPDATE nodes new SET last_seen_at = clock_timestamp(), given_up_at = NULL,
+            sync_sequence = GREATEST(new.sync_sequence, $2)
          FROM nodes old
          WHERE new.id = $1 AND old.id = new.id
-           AND (old.last_seen_at IS NULL OR old.last_seen_at < clock_timestamp() - $3::interval)
-         RETURNING old.last_seen_at IS NULL OR old.last_seen_at < clock_timestamp() - $4 * interval '1 second'",
+           AND (old.last_seen_at IS NULL OR old.given_up_at IS NOT NULL
+                OR old.last_seen_at < clock_timestamp() - $3::interval)
+         RETURNING old.last_seen_at IS NULL OR old.given_up_at IS NOT NULL
+                OR old.last_seen_at < clock_timestamp() - $4 * interval '1 second'",
     )
     .bind(node.node_id.0)
     .bind(i64::try_from(request.sequence).unwrap_or(i64::MAX))

@@ -154,7 +154,7 @@ pub async fn read_nodes(
     only: Option<&[uuid::Uuid]>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
-        "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.cpu_milli, n.memory_bytes,
+        "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.given_up_at, n.cpu_milli, n.memory_bytes,
                 n.disk_bytes, n.gpus, c.max_disconnect_millis,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
@@ -210,8 +210,9 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
 
 fn availability(row: &PgRow, now: DateTime<Utc>) -> Result<Availability, sqlx::Error> {
     let seen: Option<DateTime<Utc>> = row.try_get("last_seen_at")?;
-    let is_alive =
-        seen.is_some_and(|seen| now - seen < chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64));
+    let given_up: Option<DateTime<Utc>> = row.try_get("given_up_at")?;
+    let silence = chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64);
+    let is_alive = given_up.is_none() && seen.is_some_and(|seen| now - seen < silence);
     Ok(if !is_alive || !row.try_get::<bool, _>("runtime_ok")? {
         Availability::Down
     } else if row.try_get("cordoned")? {

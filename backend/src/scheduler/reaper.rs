@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lilac_api::AttemptId;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use uuid::Uuid;
 
 use super::leader::{self, Holder, Term};
 use crate::app::App;
@@ -41,10 +43,13 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
     let mut topics = Vec::new();
-    for (attempt, node, silent_since) in expired(&mut tx).await? {
+    for Expired { attempt, node, node_name, last_seen_at } in expired(&mut tx).await? {
         let since =
-            silent_since.map_or_else(String::new, |at| format!(" since {}", at.format("%H:%M:%S UTC")));
-        let message = format!("node {node} was silent{since}, beyond its lease");
+            last_seen_at.map_or_else(String::new, |at| format!(" since {}", at.format("%H:%M:%S UTC")));
+        let message = format!("node {node_name} was silent{since}, beyond its lease");
+        // So that the job does not go back to the place that it was just taken from.
+        let given_up = "UPDATE nodes SET given_up_at = clock_timestamp() WHERE id = $1";
+        sqlx::query(given_up).bind(node).execute(&mut *tx).await?;
         topics.extend(transitions::lose_attempts(&mut tx, &[attempt], &message, "reaper").await?);
     }
     tx.commit().await?;
@@ -52,13 +57,18 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
     Ok(())
 }
 
+struct Expired {
+    attempt: AttemptId,
+    node: Uuid,
+    node_name: String,
+    last_seen_at: Option<DateTime<Utc>>,
+}
+
 /// Live attempts whose lease and margin have passed, with node and when it was last heard. The margin, 3 s or
 /// 2 % of the lease where that is more, is for clocks that run apart and an agent that was slow to kill.
-async fn expired(
-    conn: &mut PgConnection,
-) -> Result<Vec<(AttemptId, String, Option<DateTime<Utc>>)>, sqlx::Error> {
+async fn expired(conn: &mut PgConnection) -> Result<Vec<Expired>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT a.id, n.name, n.last_seen_at
+        "SELECT a.id AS attempt, n.id AS node, n.name AS node_name, n.last_seen_at
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN nodes n ON n.id = t.node_id
          WHERE t.released_at IS NULL AND t.lease_until < clock_timestamp()
            AND t.lease_until + GREATEST(interval '3 seconds', a.lease_millis * interval '0.00002 seconds') < clock_timestamp()
@@ -67,7 +77,13 @@ async fn expired(
     .bind(BATCH)
     .fetch_all(conn)
     .await?;
-    rows.iter()
-        .map(|row| Ok((AttemptId(row.try_get("id")?), row.try_get("name")?, row.try_get("last_seen_at")?)))
-        .collect()
+    let one = |row: &PgRow| {
+        Ok(Expired {
+            attempt: AttemptId(row.try_get("attempt")?),
+            node: row.try_get("node")?,
+            node_name: row.try_get("node_name")?,
+            last_seen_at: row.try_get("last_seen_at")?,
+        })
+    };
+    rows.iter().map(one).collect()
 }

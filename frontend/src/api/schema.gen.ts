@@ -3193,7 +3193,7 @@ export interface components {
          * @description What went wrong, as a word that programs may rely on.
          * @enum {string}
          */
-        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "offset-mismatch" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
         /** @description One refused field. */
         FieldError: {
             /** @description A stable word for the rule that was broken: `unknown-field`, `out-of-bounds`, `not-found` … */
