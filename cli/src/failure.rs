@@ -43,7 +43,7 @@ pub enum Failure {
     Input(Vec<String>),
     #[error(transparent)]
     Server(#[from] ClientError),
-    /// What the server refused: one or more complaints, cleaned where they were made.
+    /// What the server, or the agent, refused: one or more complaints, cleaned where they were made.
     #[error("{}", .0.join("\n"))]
     Refused(Vec<String>),
     #[error("no server is configured")]

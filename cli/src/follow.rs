@@ -12,7 +12,7 @@ use chrono::Utc;
 use futures::StreamExt;
 use lilac_api::JobId;
 use lilac_api::client::{ClientError, LogEvent};
-use lilac_api::job::{Job, JobState, LogQuery};
+use lilac_api::job::{Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
 use tokio::time::timeout;
 
@@ -220,12 +220,10 @@ fn announce(printer: Printer, before: Option<&Job>, job: &Job) -> bool {
     let changed = before.is_none_or(|before| {
         (before.state, before.reason, before.epoch) != (job.state, job.reason, job.epoch)
     });
-    if changed && !printer.quiet && !job.state.is_terminal() {
-        let first_start = matches!(job.state, JobState::Starting | JobState::Running) && job.epoch == 1;
-        let known_state = before.map(|before| before.state) == Some(job.state);
-        if !(first_start && known_state) {
-            note(&painted(&standing(job), Tone::Faint));
-        }
+    // A job that waits for no known reason has only just come: the scheduler has not looked at it yet.
+    let just_came = job.state == JobState::Queued && job.reason.is_none() && job.message.is_empty();
+    if changed && !just_came && !printer.quiet && !job.state.is_terminal() {
+        note(&painted(&standing(job), Tone::Faint));
     }
     changed
 }
@@ -239,7 +237,9 @@ pub fn standing(job: &Job) -> String {
     if job.epoch > 1 {
         line += &format!(" (attempt {})", job.epoch);
     }
+    // Where it runs is said above; why it waits is what the message says.
     match (job.message.is_empty(), job.reason) {
+        _ if matches!(job.state, JobState::Starting | JobState::Running) => {}
         (false, _) => line += &format!(": {}", clean(&job.message)),
         (true, Some(reason)) => line += &format!(": {reason}"),
         (true, None) => {}
@@ -265,7 +265,8 @@ pub fn ending(job: &Job) -> String {
             line += &format!(" {code}");
         }
     }
-    if !job.message.is_empty() && job.state != JobState::Succeeded {
+    let told = job.state == JobState::Succeeded || job.reason == Some(Reason::ExitCode);
+    if !job.message.is_empty() && !told {
         line += &format!(" ({})", clean(&job.message));
     }
     line

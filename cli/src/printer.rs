@@ -6,12 +6,17 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row, Table, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Row, Table, presets,
+};
 use lilac_api::cluster::NodeState;
 use lilac_api::job::{AttemptState, JobState};
 use serde::Serialize;
 
 use crate::text::clean;
+
+/// A message is cut to the window's width, but never to less than this.
+const MIN_MESSAGE_COLUMNS: u16 = 16;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -104,7 +109,7 @@ impl Printer {
     }
 
     /// A list: a table, a JSON array, or one id a line. A column whose title begins with `>` is aligned
-    /// to the right.
+    /// to the right; a last one called MESSAGE is cut to what the window leaves for it.
     pub fn list<T: Serialize>(
         self,
         items: &[T],
@@ -133,10 +138,18 @@ impl Printer {
             row.max_height(1);
             table.add_row(row);
         }
+        let last = columns.len().saturating_sub(1);
+        let fitted = columns.last() == Some(&"MESSAGE") && room_for_last(&table) >= MIN_MESSAGE_COLUMNS;
+        if fitted {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
         for (index, title) in columns.iter().enumerate() {
             if let Some(column) = table.column_mut(index) {
                 // Two spaces between columns, none before the first.
-                column.set_padding((0, if index + 1 == columns.len() { 0 } else { 2 }));
+                column.set_padding((0, if index == last { 0 } else { 2 }));
+                if fitted && index != last {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
                 if title.starts_with('>') {
                     column.set_cell_alignment(CellAlignment::Right);
                 }
@@ -219,14 +232,19 @@ impl Printer {
     fn bare_table(self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        if self.terminal {
-            // Columns shrink to the window; what does not fit ends in `…`.
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        if !self.terminal {
             table.force_no_tty();
         }
         table
     }
+}
+
+/// What the window leaves for the last column; 0 where there is no window.
+fn room_for_last(table: &Table) -> u16 {
+    let widths = table.column_max_content_widths();
+    let others: u16 = widths.iter().rev().skip(1).map(|width| width + 2).sum();
+    table.width().unwrap_or(0).saturating_sub(others)
 }
 
 /// A line for standard error: progress, hints, errors. When it cannot be written, nobody reads it.

@@ -10,11 +10,14 @@ pub fn ago(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
     }
 }
 
-/// How far ahead `then` is.
+/// How far ahead `then` is, rounded: what was set to 30 days is told so at once.
 pub fn ahead(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
     match (then - now).num_seconds() {
         ..1 => "past".to_owned(),
-        seconds => format!("in {}", coarse(seconds)),
+        seconds @ 1..60 => format!("in {seconds}s"),
+        seconds @ 60..3600 => format!("in {}", coarse(seconds + 30)),
+        seconds @ 3600..86_400 => format!("in {}", coarse(seconds + 1800)),
+        seconds => format!("in {}", coarse(seconds + 43_200)),
     }
 }
 
@@ -61,6 +64,8 @@ mod tests {
             assert_eq!(ago(now, now - TimeDelta::seconds(seconds)), text);
         }
         assert_eq!(ahead(now, now + TimeDelta::seconds(7200)), "in 2h");
+        assert_eq!(ahead(now, now + TimeDelta::seconds(30 * 86_400 - 5)), "in 30d");
+        assert_eq!(ahead(now, now + TimeDelta::seconds(3599)), "in 1h");
         assert_eq!(ahead(now, now), "past");
     }
 

@@ -224,7 +224,7 @@ async fn detach(
     tokio::time::sleep(PROVING_TIME).await;
     if let Some(status) = agent.try_wait()? {
         let words = tail(&log_path, begins_at);
-        return Err(Failure::input(format!("the agent ended at once ({status}):\n{words}")));
+        return Err(Failure::Refused(vec![format!("the agent ended at once ({status}):\n{words}")]));
     }
     fs::write(&pid_path, format!("{}\n", agent.id())).map_err(|error| unusable(&pid_path, error))?;
     if printer.quiet {

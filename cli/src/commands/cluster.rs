@@ -107,7 +107,7 @@ async fn join_key(session: &Session, verb: JoinKeyVerb) -> Result<(), Failure> {
                     printer.line(&created.secret.0)?;
                     let times = if created.key.reusable { "any number of nodes" } else { "one node" };
                     note(&format!(
-                        "This key lets {times} join {} ({}). It is not shown again.",
+                        "This key lets {times} join {} (expires {}). It is not shown again.",
                         cluster.name,
                         expiry(created.key.expires_at)
                     ));

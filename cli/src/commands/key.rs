@@ -49,7 +49,7 @@ pub async fn run(global: &Global, verb: KeyVerb) -> Result<Exit, Failure> {
                 |created| {
                     printer.line(&created.secret.0)?;
                     note(&format!(
-                        "Whoever has this key acts as you ({}). It is not shown again; give it to programs as \
+                        "Whoever has this key acts as you (expires {}). It is not shown again; give it to programs as \
                          LILAC_TOKEN.",
                         expiry(created.key.expires_at)
                     ));
@@ -88,12 +88,7 @@ fn row(key: &ApiKey) -> Vec<Field> {
     ]
 }
 
-/// Until when a key is valid.
+/// When a key expires: `in 30d`, `never`, `past`.
 pub fn expiry(expires_at: Option<DateTime<Utc>>) -> String {
-    let now = Utc::now();
-    match expires_at {
-        None => "never expires".to_owned(),
-        Some(time) if time <= now => "expired".to_owned(),
-        Some(time) => format!("expires {}", times::ahead(now, time)),
-    }
+    expires_at.map_or("never".to_owned(), |time| times::ahead(Utc::now(), time))
 }

@@ -6,7 +6,7 @@ use lilac_api::problem::ErrorCode;
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
-use crate::follow::{self, Cursor, LogSink, Show, standing};
+use crate::follow::{self, Cursor, LogSink, Show, ending, standing};
 use crate::job_ref;
 use crate::printer::{Tone, note, painted};
 use crate::session::{self, Session, read};
@@ -50,7 +50,8 @@ pub async fn run(global: &Global, args: LogsArgs) -> Result<Exit, Failure> {
         return follow::until_interrupted(job.id, follow_log(&session, &job, &args)).await;
     }
     if job.epoch == 0 {
-        note(&painted(&format!("{}: it has no log yet", standing(&job)), Tone::Faint));
+        let why = if job.state.is_terminal() { ending(&job) } else { standing(&job) };
+        note(&painted(&format!("there is no log: {why}"), Tone::Faint));
         return Ok(Exit::Ok);
     }
     let log = Cursor::new(args.attempt.unwrap_or(job.epoch), args.rank, args.tail);
@@ -68,7 +69,7 @@ async fn follow_log(session: &Session, job: &Job, args: &LogsArgs) -> Result<Exi
             let show = Show { rank: args.rank, tail: args.tail };
             let job = follow::to_end(session, job.id, Some(show)).await?;
             if !session.printer.quiet {
-                note(&follow::ending(&job));
+                note(&ending(&job));
             }
         }
     }
