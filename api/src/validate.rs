@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn each_broken_field_is_named() {
-        let cases: Vec<(&str, Box<dyn FnOnce(&mut JobSpec)>)> = vec![
+        type Change = Box<dyn FnOnce(&mut JobSpec)>;
+        let cases: Vec<(&str, Change)> = vec![
             ("name", Box::new(|s| s.name = String::new())),
             ("name", Box::new(|s| s.name = "x".repeat(129))),
             ("name", Box::new(|s| s.name = "a b".into())),
