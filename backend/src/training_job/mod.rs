@@ -5,3 +5,4 @@ pub mod routes;
 pub mod store;
 pub mod submit;
 pub mod transitions;
+pub mod verdict;

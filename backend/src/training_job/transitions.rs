@@ -10,13 +10,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::{Outcome, TaskResult};
+use lilac_api::agent::TaskResult;
 use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::spec::Retry;
 use lilac_api::{AttemptId, JobId, NodeId};
 use sqlx::{PgConnection, Row};
 
-use super::retry::{self, Decision, MAX_EPOCH};
+use super::retry::MAX_EPOCH;
+use super::verdict::{self, Standing};
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
 
@@ -247,62 +248,6 @@ pub async fn progress(
     step(conn, &change).await
 }
 
-/// What a result means for attempt and job. Pure.
-#[derive(Debug, PartialEq, Eq)]
-struct Verdict {
-    attempt: AttemptState,
-    job: JobState,
-    reason: Option<Reason>,
-    wait: Option<Duration>,
-    charge: bool,
-}
-
-fn judge(attempt: &LockedAttempt, result: &TaskResult) -> Option<Verdict> {
-    let verdict = |attempt, job, reason| Some(Verdict { attempt, job, reason, wait: None, charge: false });
-    let late = attempt.state == AttemptState::Lost;
-    let cancelled = attempt.job.cancel_requested;
-    match result.outcome {
-        Outcome::Exited if result.exit_code == Some(0) && result.reason.is_none() => {
-            verdict(AttemptState::Succeeded, JobState::Succeeded, None)
-        }
-        // Nothing new: it was lost before, and is not finished work.
-        Outcome::Stopped | Outcome::Lost | Outcome::NotStarted if late => None,
-        Outcome::Exited | Outcome::Stopped | Outcome::NotStarted if cancelled && !late => {
-            verdict(AttemptState::Cancelled, JobState::Cancelled, Some(Reason::Cancelled))
-        }
-        Outcome::Lost if cancelled => {
-            verdict(AttemptState::Lost, JobState::Cancelled, Some(Reason::Cancelled))
-        }
-        // T8: the agent's own word that it no longer runs.
-        Outcome::Lost | Outcome::Stopped => {
-            verdict(AttemptState::Lost, JobState::Queued, Some(Reason::NodeLost))
-        }
-        Outcome::Exited | Outcome::NotStarted => {
-            let fallback =
-                if result.outcome == Outcome::Exited { Reason::ExitCode } else { Reason::Unstartable };
-            let reason = result.reason.unwrap_or(fallback);
-            let charged = u32::try_from(attempt.job.attempts_charged).unwrap_or_default();
-            // T6 where the rules say so.
-            match retry::decide(&attempt.job.retry, reason, result.exit_code, charged, attempt.job.epoch) {
-                Decision::Retry { wait, charged } => Some(Verdict {
-                    attempt: AttemptState::Failed,
-                    job: JobState::Queued,
-                    reason: Some(reason),
-                    wait: Some(wait),
-                    charge: charged,
-                }),
-                Decision::Fail => Some(Verdict {
-                    attempt: AttemptState::Failed,
-                    job: JobState::Failed,
-                    reason: Some(reason),
-                    wait: None,
-                    charge: true,
-                }),
-            }
-        }
-    }
-}
-
 /// T5, T6, T8: the owning node says how an attempt ended. Accepted once, while its epoch is the current one;
 /// after a loss, too, as long as the job was not placed again: finished work is not thrown away.
 pub async fn finish(
@@ -316,17 +261,19 @@ pub async fn finish(
     if ended_for_good || !attempt.is_current() || attempt.job.state.is_terminal() {
         return Ok(false);
     }
-    let Some(verdict) = judge(attempt, result) else { return Ok(false) };
+    let standing = Standing {
+        attempt: attempt.state,
+        cancel_requested: attempt.job.cancel_requested,
+        retry: &attempt.job.retry,
+        charged: u32::try_from(attempt.job.attempts_charged).unwrap_or_default(),
+        epoch: attempt.job.epoch,
+    };
+    let Some(verdict) = verdict::judge(standing, result) else { return Ok(false) };
     let log_end_bytes = i64::try_from(result.log_bytes).ok();
     if verdict.attempt == AttemptState::Lost {
         return lose(conn, attempt, &result.message, actor, log_end_bytes).await;
     }
-    let message = match &verdict.wait {
-        Some(wait) => {
-            format!("{}; tried again after {}", sentence(&verdict, result), lilac_api::quantity::Span(*wait))
-        }
-        None => sentence(&verdict, result),
-    };
+    let message = verdict.sentence(result);
     let change = Step {
         attempt: Some((attempt.id, verdict.attempt)),
         reason: verdict.reason,
@@ -340,20 +287,6 @@ pub async fn finish(
         ..Step::new(&attempt.job, verdict.job, actor)
     };
     step(conn, &change).await
-}
-
-/// How it ended, in a sentence; the agent's own words where it has some.
-fn sentence(verdict: &Verdict, result: &TaskResult) -> String {
-    if !result.message.is_empty() {
-        return result.message.clone();
-    }
-    match (verdict.reason, result.exit_code, result.signal) {
-        (None, ..) => String::new(),
-        (Some(Reason::Cancelled), ..) => "cancelled by its user".to_owned(),
-        (_, _, Some(signal)) => format!("ended by signal {signal}"),
-        (_, Some(code), None) => format!("ended with exit code {code}"),
-        (Some(reason), None, None) => format!("failed: {reason}"),
-    }
 }
 
 /// T7, T8: a live attempt is lost. The job goes back to the queue, uncharged; is held when it was lost on
