@@ -181,6 +181,9 @@ async fn receive(pool: PgPool, local: broadcast::Sender<Topic>, origin: String) 
             }
         };
         let result: Result<(), sqlx::Error> = listening.await;
+        if pool.is_closed() {
+            return;
+        }
         if let Err(error) = result {
             tracing::warn!(%error, "bells of other replicas are not heard; listening again");
         }
