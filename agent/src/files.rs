@@ -27,10 +27,10 @@ pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io
     }
     drop(file);
     fs::rename(&temporary, path)?;
-    if durability == Durability::Name
-        && let Some(folder) = path.parent()
-    {
-        File::open(folder)?.sync_all()?;
+    if durability == Durability::Name {
+        // A bare name stands in the working directory, whose name `parent` leaves empty.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
 }
