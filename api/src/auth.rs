@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 use crate::ids::{ApiKeyId, UserId};
 use crate::quantity::Span;
 
+/// Name of the team that exists from the start.
+pub const DEFAULT_TEAM: &str = "default";
+
 /// What a user may do.
 #[derive(
     Clone,
@@ -85,6 +88,21 @@ pub struct CreateUser {
     /// 10 to 256 characters.
     pub password: Secret,
     pub role: Role,
+    /// Names of the teams that the user is in; `default` alone by default.
+    #[serde(default = "default_teams")]
+    pub teams: Vec<String>,
+}
+
+impl CreateUser {
+    /// A user of the default team.
+    #[must_use]
+    pub fn new(username: &str, password: Secret, role: Role) -> Self {
+        Self { username: username.to_owned(), password, role, teams: default_teams() }
+    }
+}
+
+fn default_teams() -> Vec<String> {
+    vec![DEFAULT_TEAM.to_owned()]
 }
 
 /// What to change; what is left out stays.

@@ -45,6 +45,8 @@ macro_rules! ids {
 ids! {
     /// A person or program with an account.
     UserId,
+    /// People who see each other's jobs.
+    TeamId,
     /// A user's API key.
     ApiKeyId,
     /// A set of nodes that share a policy.

@@ -186,6 +186,8 @@ pub struct Job {
     pub name: String,
     /// Name of its queue.
     pub queue: String,
+    /// Name of the team whose members see it.
+    pub team: String,
     /// Username of who submitted it.
     pub owner: String,
     /// 0 to 100 inside the queue; the higher goes first.

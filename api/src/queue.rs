@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::DEFAULT_TEAM;
 use crate::ids::QueueId;
 
 /// A queue of jobs.
@@ -11,6 +12,8 @@ use crate::ids::QueueId;
 pub struct Queue {
     pub id: QueueId,
     pub name: String,
+    /// Name of the team whose members see it and submit to it.
+    pub team: String,
     /// The higher goes first, over all queues; -1000 to 1000.
     pub priority: i32,
     /// Names of the clusters that its jobs may run on, the preferred first.
@@ -29,11 +32,26 @@ pub struct Queue {
 pub struct CreateQueue {
     /// 1 to 63 characters of letters, digits, `.`, `_`, `-`.
     pub name: String,
+    /// Name of the team that it is for; `default` by default.
+    #[serde(default = "default_team")]
+    pub team: String,
     /// -1000 to 1000; 0 by default.
     #[serde(default)]
     pub priority: i32,
     /// Names of clusters, the preferred first; at least one.
     pub clusters: Vec<String>,
+}
+
+impl CreateQueue {
+    /// A queue of the default team.
+    #[must_use]
+    pub fn new(name: &str, priority: i32, clusters: Vec<String>) -> Self {
+        Self { name: name.to_owned(), team: default_team(), priority, clusters }
+    }
+}
+
+fn default_team() -> String {
+    DEFAULT_TEAM.to_owned()
 }
 
 /// What to change; what is left out stays.

@@ -3,6 +3,7 @@
 //! One folder per domain, each holding its routes, its SQL and its rules. Only this crate knows SQL.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod bell;
 pub mod cluster;

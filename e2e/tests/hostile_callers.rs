@@ -198,7 +198,7 @@ async fn an_agent_cannot_talk_nonsense() -> Result<()> {
 
 async fn login_as(bed: &Bed, username: &str, role: Role) -> Result<String> {
     let password = Secret("a long password".to_owned());
-    let request = CreateUser { username: username.to_owned(), password: password.clone(), role };
+    let request = CreateUser::new(username, password.clone(), role);
     bed.client.create_user(&request).await?;
     token(&bed.servers[0].client()?, username, &password).await
 }

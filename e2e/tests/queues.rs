@@ -13,8 +13,7 @@ async fn the_higher_goes_first() -> Result<()> {
     with_bed(async |bed| {
         bed.add_node("a", Some(Capacity { cpus: 1, memory: "1Gi" })).await?;
         let client = &bed.client;
-        let urgent =
-            CreateQueue { name: "urgent".to_owned(), priority: 10, clusters: vec!["default".to_owned()] };
+        let urgent = CreateQueue::new("urgent", 10, vec!["default".to_owned()]);
         client.create_queue(&urgent).await?;
 
         // The node holds one job at a time, so the order of the starts is the order of the scheduler.

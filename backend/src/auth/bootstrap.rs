@@ -7,7 +7,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use lilac_api::ClusterId;
-use lilac_api::auth::{Role, Secret};
+use lilac_api::auth::{DEFAULT_TEAM, Role, Secret};
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::quantity::Span;
 use rand::distr::{Alphanumeric, SampleString};
@@ -85,7 +85,9 @@ async fn first_admin(app: &App, conn: &mut PgConnection, wanted: Option<&Secret>
         bail!("{}: {}", error.path, error.message);
     }
     let hash = app.passwords.hash(&password).await.context("cannot hash the first password")?;
-    store::insert_user(conn, "admin", &hash, Role::Admin).await.map_err(readable)?;
+    store::insert_user(conn, "admin", &hash, Role::Admin, &[DEFAULT_TEAM.to_owned()])
+        .await
+        .map_err(readable)?;
     Ok(shown)
 }
 
@@ -103,7 +105,7 @@ async fn first_cluster_and_queue(conn: &mut PgConnection) -> Result<(), ApiError
     let any_queue: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM queues)").fetch_one(&mut *conn).await?;
     if !any_queue {
-        queue::store::insert_queue(conn, "default", 0, &[cluster]).await?;
+        queue::store::insert_queue(conn, "default", DEFAULT_TEAM, 0, &[cluster]).await?;
     }
     Ok(())
 }

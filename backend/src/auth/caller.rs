@@ -7,8 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use lilac_api::auth::Role;
-use lilac_api::{ClusterId, NodeId, UserId};
+use lilac_api::{ClusterId, NodeId, TeamId, UserId};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::keys::{self, Kind, Parsed};
@@ -21,9 +22,17 @@ pub struct Caller {
     pub user_id: UserId,
     pub username: String,
     pub role: Role,
+    /// The teams that the user is in.
+    pub teams: Vec<TeamId>,
 }
 
 impl Caller {
+    /// Whose objects the caller sees; none for those of all teams. For SQL:
+    /// `($1::uuid[] IS NULL OR team_id = ANY($1))`.
+    pub fn sees(&self) -> Option<Vec<Uuid>> {
+        (self.role < Role::Admin).then(|| self.teams.iter().map(|team| team.0).collect())
+    }
+
     /// How a job's history names this user.
     pub fn actor(&self) -> String {
         format!("user:{}", self.username)
@@ -108,19 +117,22 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 async fn by_access_token(app: &App, token: &str) -> ApiResult<Caller> {
     let (user_id, login_epoch) = app.keys.read_access_token(token).ok_or_else(refused)?;
-    let row =
-        sqlx::query("SELECT username, role FROM users WHERE id = $1 AND login_epoch = $2 AND NOT disabled")
-            .bind(user_id.0)
-            .bind(login_epoch)
-            .fetch_optional(&app.pool)
-            .await?
-            .ok_or_else(refused)?;
-    Ok(Caller { user_id, username: row.try_get("username")?, role: role(row.try_get("role")?)? })
+    let row = sqlx::query(
+        "SELECT id, username, role, ARRAY(SELECT team_id FROM team_members WHERE user_id = u.id) AS teams
+         FROM users u WHERE id = $1 AND login_epoch = $2 AND NOT disabled",
+    )
+    .bind(user_id.0)
+    .bind(login_epoch)
+    .fetch_optional(&app.pool)
+    .await?
+    .ok_or_else(refused)?;
+    caller(&row)
 }
 
 async fn by_api_key(app: &App, parsed: &Parsed) -> ApiResult<Caller> {
     let row = sqlx::query(
         "SELECT u.id, u.username, u.role, k.secret_hmac,
+                ARRAY(SELECT team_id FROM team_members WHERE user_id = u.id) AS teams,
                 k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
          FROM api_keys k JOIN users u ON u.id = k.user_id
          WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
@@ -139,10 +151,16 @@ async fn by_api_key(app: &App, parsed: &Parsed) -> ApiResult<Caller> {
             .execute(&app.pool)
             .await?;
     }
+    caller(&row)
+}
+
+fn caller(row: &PgRow) -> ApiResult<Caller> {
+    let teams: Vec<Uuid> = row.try_get("teams")?;
     Ok(Caller {
         user_id: UserId(row.try_get("id")?),
         username: row.try_get("username")?,
         role: role(row.try_get("role")?)?,
+        teams: teams.into_iter().map(TeamId).collect(),
     })
 }
 

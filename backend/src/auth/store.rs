@@ -3,6 +3,8 @@
 //! Whoever adds or removes refresh tokens of a user holds that user's row (`lock_user`). So a login that is
 //! just being opened or renewed cannot slip past the change that ends all logins.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use lilac_api::auth::{ApiKey, Role, User};
@@ -89,6 +91,7 @@ pub async fn insert_user(
     username: &str,
     password_hash: &str,
     role: Role,
+    teams: &[String],
 ) -> ApiResult<User> {
     let row: UserRow = sqlx::query_as(
         "INSERT INTO users (id, username, password_hash, role) VALUES ($1, $2, $3, $4)
@@ -98,7 +101,7 @@ pub async fn insert_user(
     .bind(username)
     .bind(password_hash)
     .bind(<&str>::from(role))
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await
     .map_err(|error| match broken_constraint(&error) {
         Some("users_username_key") => {
@@ -107,7 +110,26 @@ pub async fn insert_user(
         }
         _ => error.into(),
     })?;
+    add_to_teams(conn, UserId(row.id), teams).await?;
     row.into_user()
+}
+
+/// Makes a user a member of teams, by their names.
+async fn add_to_teams(conn: &mut PgConnection, user_id: UserId, teams: &[String]) -> ApiResult<()> {
+    let teams: BTreeSet<String> = teams.iter().map(|team| team.to_lowercase()).collect();
+    let teams: Vec<String> = teams.into_iter().collect();
+    let done = sqlx::query(
+        "INSERT INTO team_members (team_id, user_id)
+         SELECT id, $1 FROM teams WHERE lower(name) = ANY($2) ON CONFLICT DO NOTHING",
+    )
+    .bind(user_id.0)
+    .bind(&teams)
+    .execute(conn)
+    .await?;
+    if done.rows_affected() != teams.len() as u64 {
+        return Err(ApiError::field("teams", "not-found", "names a team that does not exist"));
+    }
+    Ok(())
 }
 
 /// What to change of a user; none leaves it.

@@ -10,6 +10,7 @@ use lilac_api::auth::{CreateUser, Role, Secret, UpdateUser, User};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
 use lilac_api::validate;
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +19,7 @@ use super::caller::Admin;
 use super::password;
 use super::store::{self, UserChange};
 use crate::app::App;
+use crate::audit;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::extract::{Id, Json, Query};
 use crate::page::{self, PageQuery};
@@ -73,7 +75,7 @@ async fn list_users(
 )]
 async fn create_user(
     State(app): State<Arc<App>>,
-    _: Admin,
+    Admin(caller): Admin,
     Json(request): Json<CreateUser>,
 ) -> ApiResult<(StatusCode, JsonBody<User>)> {
     let mut errors = Vec::new();
@@ -81,8 +83,11 @@ async fn create_user(
     password::check("password", &request.password, &mut errors);
     refuse_invalid(errors)?;
     let hash = hash(&app, &request.password).await?;
-    let mut conn = app.pool.acquire().await?;
-    let user = store::insert_user(&mut conn, &request.username, &hash, request.role).await?;
+    let mut tx = app.pool.begin().await?;
+    let user = store::insert_user(&mut tx, &request.username, &hash, request.role, &request.teams).await?;
+    let details = json!({ "role": user.role, "teams": request.teams });
+    audit::record(&mut tx, &caller.actor(), "user.create", &object(&user), details).await?;
+    tx.commit().await?;
     Ok((StatusCode::CREATED, JsonBody(user)))
 }
 
@@ -108,7 +113,7 @@ async fn create_user(
 )]
 async fn update_user(
     State(app): State<Arc<App>>,
-    _: Admin,
+    Admin(caller): Admin,
     Id(id): Id<UserId>,
     Json(request): Json<UpdateUser>,
 ) -> ApiResult<JsonBody<User>> {
@@ -133,8 +138,17 @@ async fn update_user(
     if ends_logins {
         store::delete_refresh_tokens(&mut tx, id).await?;
     }
+    let details = json!({
+        "role": request.role, "disabled": request.disabled, "password_changed": request.password.is_some(),
+    });
+    audit::record(&mut tx, &caller.actor(), "user.update", &object(&user), details).await?;
     tx.commit().await?;
     Ok(JsonBody(user))
+}
+
+/// How the audit log names a user.
+fn object(user: &User) -> String {
+    format!("user:{}", user.username)
 }
 
 /// Refuses to take away the last administrator who can log in: nobody could ever appoint another.

@@ -23,6 +23,7 @@ use sqlx::postgres::PgPool;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -84,7 +85,7 @@ impl std::fmt::Display for Cursor {
     ))]
 async fn stream(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    caller: Caller,
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
@@ -94,7 +95,8 @@ async fn stream(
         None => now(&app.pool).await?,
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
-    let mut response = Sse::new(follow(app, query.job, cursor)).keep_alive(keep_alive).into_response();
+    let mut response =
+        Sse::new(follow(app, caller.sees(), query.job, cursor)).keep_alive(keep_alive).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
@@ -109,6 +111,7 @@ async fn now(pool: &PgPool) -> ApiResult<Cursor> {
 
 fn follow(
     app: Arc<App>,
+    teams: Option<Vec<Uuid>>,
     job: Option<JobId>,
     mut cursor: Cursor,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -131,7 +134,7 @@ fn follow(
                     Ok(Topic::Job(id)) if job.is_none_or(|job| job == id) => break,
                     Ok(Topic::Everything) => break,
                     Ok(Topic::NodeView(id)) if job.is_none() => changed.push(("node", json!({ "node_id": id }))),
-                    Ok(Topic::QueueView(id)) if job.is_none() => changed.push(("queue", json!({ "queue_id": id }))),
+                    Ok(Topic::QueueView(id)) if job.is_none() && sees_queue(&app.pool, teams.as_deref(), id).await => changed.push(("queue", json!({ "queue_id": id }))),
                     Ok(_) => continue,
                 }
                 if !changed.is_empty() {
@@ -143,7 +146,7 @@ fn follow(
                     yield Ok(event);
                 }
             }
-            match read(&app.pool, job, cursor).await {
+            match read(&app.pool, teams.as_deref(), job, cursor).await {
                 Ok((events, has_pending)) => {
                     let is_full = events.len() as i64 == BATCH;
                     for (at, event) in events {
@@ -163,9 +166,18 @@ fn follow(
     }
 }
 
+/// Whether the queue's name may be known. One that was just deleted is nobody's.
+async fn sees_queue(pool: &PgPool, teams: Option<&[Uuid]>, id: Uuid) -> bool {
+    let seen = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM queues WHERE id = $1 AND ($2::uuid[] IS NULL OR team_id = ANY($2)))",
+    );
+    seen.bind(id).bind(teams).fetch_one(pool).await.unwrap_or(false)
+}
+
 /// Events after the cursor that no open transaction can still precede, and whether others wait for one.
 async fn read(
     pool: &PgPool,
+    teams: Option<&[Uuid]>,
     job: Option<JobId>,
     after: Cursor,
 ) -> Result<(Vec<(Cursor, JobEvent)>, bool), sqlx::Error> {
@@ -174,12 +186,14 @@ async fn read(
                 transaction < pg_snapshot_xmin(pg_current_snapshot()) AS is_settled
          FROM job_events
          WHERE (transaction, id) > ($1::text::xid8, $2) AND ($3::uuid IS NULL OR job_id = $3)
+           AND ($5::uuid[] IS NULL OR EXISTS (SELECT FROM jobs WHERE id = job_id AND team_id = ANY($5)))
          ORDER BY transaction, id LIMIT $4",
     )
     .bind(after.transaction.to_string())
     .bind(after.id)
     .bind(job.map(|job| job.0))
     .bind(BATCH)
+    .bind(teams)
     .fetch_all(pool)
     .await?;
     let mut events = Vec::new();

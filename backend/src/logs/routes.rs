@@ -99,8 +99,8 @@ async fn upload(
 }
 
 /// The log that a query means; none before the first attempt.
-async fn find(app: &App, job: JobId, query: &LogQuery) -> ApiResult<Option<Log>> {
-    training_job::store::owner(&app.pool, job).await?.ok_or_else(|| ApiError::not_found("job"))?;
+async fn find(app: &App, caller: &Caller, job: JobId, query: &LogQuery) -> ApiResult<Option<Log>> {
+    training_job::store::owner(&app.pool, caller, job).await?;
     let rank = query.rank.unwrap_or(0);
     let log = store::find(&app.pool, job, query.epoch, rank).await?;
     if log.is_none() && (query.epoch.is_some() || rank > 0) {
@@ -140,7 +140,7 @@ async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
     ))]
 async fn show(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    caller: Caller,
     Id(job): Id<JobId>,
     Query(query): Query<LogQuery>,
 ) -> ApiResult<Response> {
@@ -148,7 +148,7 @@ async fn show(
     if !(1..=MAX_LIMIT_BYTES).contains(&limit) {
         return Err(ApiError::malformed(format!("query: limit must be 1 to {MAX_LIMIT_BYTES}, is {limit}")));
     }
-    let Some(log) = find(&app, job, &query).await? else {
+    let Some(log) = find(&app, &caller, job, &query).await? else {
         return Ok(part(Vec::new(), 0, 0, false));
     };
     let offset = start(&app, &log, &query).await?;
@@ -184,12 +184,12 @@ fn part(bytes: Vec<u8>, offset: i64, epoch: u32, complete: bool) -> Response {
     ))]
 async fn stream(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    caller: Caller,
     Id(job): Id<JobId>,
     Query(query): Query<LogQuery>,
 ) -> ApiResult<Response> {
     // Refused here where it can be, before the stream begins.
-    let offset = match find(&app, job, &query).await? {
+    let offset = match find(&app, &caller, job, &query).await? {
         Some(log) => Some((log.epoch, start(&app, &log, &query).await?)),
         None => None,
     };

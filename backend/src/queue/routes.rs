@@ -10,12 +10,14 @@ use lilac_api::problem::{ErrorCode, FieldError, Problem};
 use lilac_api::queue::{CreateQueue, Queue, UpdateQueue};
 use lilac_api::validate;
 use lilac_api::{ClusterId, QueueId};
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::store::{self, Versioned};
 use crate::app::App;
+use crate::audit;
 use crate::auth::caller::{Admin, Caller};
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
@@ -43,9 +45,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
-async fn list_queues(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBody<Page<Queue>>> {
+async fn list_queues(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<Page<Queue>>> {
     let mut conn = app.pool.acquire().await?;
-    let items = store::queues(&mut conn, None).await?.into_iter().map(|row| row.queue).collect();
+    let items = store::queues(&mut conn, caller.sees().as_deref(), None)
+        .await?
+        .into_iter()
+        .map(|row| row.queue)
+        .collect();
     Ok(JsonBody(Page { items, next_cursor: None }))
 }
 
@@ -69,7 +75,7 @@ async fn list_queues(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBo
 )]
 async fn create_queue(
     State(app): State<Arc<App>>,
-    _: Admin,
+    Admin(caller): Admin,
     Json(request): Json<CreateQueue>,
 ) -> ApiResult<(StatusCode, Tagged)> {
     let mut errors = Vec::new();
@@ -79,8 +85,9 @@ async fn create_queue(
     refuse_invalid(errors)?;
     let mut tx = app.pool.begin().await?;
     let clusters = resolve(&mut tx, &request.clusters).await?;
-    let id = store::insert_queue(&mut tx, &request.name, request.priority, &clusters).await?;
-    let queue = store::queue(&mut tx, id).await?;
+    let id = store::insert_queue(&mut tx, &request.name, &request.team, request.priority, &clusters).await?;
+    let queue = store::queue(&mut tx, None, id).await?;
+    audit::record(&mut tx, &caller.actor(), "queue.create", &object(&queue), json!(request)).await?;
     tx.commit().await?;
     app.bell.ring_all([Topic::Schedule, Topic::QueueView(id.0)]);
     Ok((StatusCode::CREATED, tagged(queue)))
@@ -100,9 +107,9 @@ async fn create_queue(
         (status = 404, description = "There is no such queue", body = Problem),
     )
 )]
-async fn get_queue(State(app): State<Arc<App>>, _: Caller, Id(id): Id<QueueId>) -> ApiResult<Tagged> {
+async fn get_queue(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<QueueId>) -> ApiResult<Tagged> {
     let mut conn = app.pool.acquire().await?;
-    Ok(tagged(store::queue(&mut conn, id).await?))
+    Ok(tagged(store::queue(&mut conn, caller.sees().as_deref(), id).await?))
 }
 
 /// Changes a queue's priority or clusters, or pauses it.
@@ -130,7 +137,7 @@ async fn get_queue(State(app): State<Arc<App>>, _: Caller, Id(id): Id<QueueId>) 
 )]
 async fn update_queue(
     State(app): State<Arc<App>>,
-    _: Admin,
+    Admin(caller): Admin,
     Id(id): Id<QueueId>,
     headers: HeaderMap,
     Json(request): Json<UpdateQueue>,
@@ -149,10 +156,16 @@ async fn update_queue(
         store::set_clusters(&mut tx, id, &clusters).await?;
     }
     store::update_queue(&mut tx, id, request.priority, request.paused).await?;
-    let queue = store::queue(&mut tx, id).await?;
+    let queue = store::queue(&mut tx, None, id).await?;
+    audit::record(&mut tx, &caller.actor(), "queue.update", &object(&queue), json!(request)).await?;
     tx.commit().await?;
     app.bell.ring_all([Topic::Schedule, Topic::QueueView(id.0)]);
     Ok(tagged(queue))
+}
+
+/// How the audit log names a queue.
+fn object(row: &Versioned) -> String {
+    format!("queue:{}", row.queue.name)
 }
 
 fn tagged(row: Versioned) -> Tagged {

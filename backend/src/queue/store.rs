@@ -14,6 +14,7 @@ use crate::error::{ApiError, ApiResult, broken_constraint};
 struct QueueRow {
     id: Uuid,
     name: String,
+    team: String,
     priority: i32,
     clusters: Vec<String>,
     paused: bool,
@@ -34,6 +35,7 @@ impl From<QueueRow> for Versioned {
         let queue = Queue {
             id: QueueId(row.id),
             name: row.name,
+            team: row.team,
             priority: row.priority,
             clusters: row.clusters,
             paused: row.paused,
@@ -46,8 +48,12 @@ impl From<QueueRow> for Versioned {
 }
 
 /// The queues in the order in which they are served, or the one that is asked for. Only unfinished jobs are
-/// counted, so the cost does not grow with history.
-pub async fn queues(conn: &mut PgConnection, only: Option<QueueId>) -> sqlx::Result<Vec<Versioned>> {
+/// counted, so the cost does not grow with history. `teams` as in [`crate::auth::caller::Caller::sees`].
+pub async fn queues(
+    conn: &mut PgConnection,
+    teams: Option<&[Uuid]>,
+    only: Option<QueueId>,
+) -> sqlx::Result<Vec<Versioned>> {
     let rows: Vec<QueueRow> = sqlx::query_as(
         "WITH counts AS (
              SELECT queue_id, count(*) FILTER (WHERE state = 'queued') AS queued,
@@ -61,20 +67,21 @@ pub async fn queues(conn: &mut PgConnection, only: Option<QueueId>) -> sqlx::Res
              WHERE $1::uuid IS NULL OR qc.queue_id = $1
              GROUP BY qc.queue_id
          )
-         SELECT q.id, q.name, q.priority, COALESCE(t.clusters, '{}') AS clusters, q.paused,
+         SELECT q.id, q.name, m.name AS team, q.priority, COALESCE(t.clusters, '{}') AS clusters, q.paused,
                 COALESCE(n.queued, 0) AS queued, COALESCE(n.running, 0) AS running, q.created_at, q.version
-         FROM queues q LEFT JOIN counts n ON n.queue_id = q.id LEFT JOIN targets t ON t.queue_id = q.id
-         WHERE $1::uuid IS NULL OR q.id = $1
+         FROM queues q JOIN teams m ON m.id = q.team_id LEFT JOIN counts n ON n.queue_id = q.id LEFT JOIN targets t ON t.queue_id = q.id
+         WHERE ($1::uuid IS NULL OR q.id = $1) AND ($2::uuid[] IS NULL OR q.team_id = ANY($2))
          ORDER BY q.priority DESC, q.name",
     )
     .bind(only.map(|id| id.0))
+    .bind(teams)
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Versioned::from).collect())
 }
 
-pub async fn queue(conn: &mut PgConnection, id: QueueId) -> ApiResult<Versioned> {
-    queues(conn, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("queue"))
+pub async fn queue(conn: &mut PgConnection, teams: Option<&[Uuid]>, id: QueueId) -> ApiResult<Versioned> {
+    queues(conn, teams, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("queue"))
 }
 
 /// Ids of clusters by their names, in the names' order; none for a name that no cluster has.
@@ -95,23 +102,31 @@ pub async fn clusters_by_name(
 pub async fn insert_queue(
     conn: &mut PgConnection,
     name: &str,
+    team: &str,
     priority: i32,
     clusters: &[ClusterId],
 ) -> ApiResult<QueueId> {
     let id = QueueId::new();
-    sqlx::query("INSERT INTO queues (id, name, priority) VALUES ($1, $2, $3)")
-        .bind(id.0)
-        .bind(name)
-        .bind(priority)
-        .execute(&mut *conn)
-        .await
-        .map_err(|error| match broken_constraint(&error) {
-            Some("queues_name_key") => {
-                let detail = format!("there is a queue named `{name}` already");
-                ApiError::new(StatusCode::CONFLICT, ErrorCode::NameTaken, detail)
-            }
-            _ => error.into(),
-        })?;
+    let done = sqlx::query(
+        "INSERT INTO queues (id, name, team_id, priority)
+         SELECT $1, $2, id, $4 FROM teams WHERE lower(name) = lower($3)",
+    )
+    .bind(id.0)
+    .bind(name)
+    .bind(team)
+    .bind(priority)
+    .execute(&mut *conn)
+    .await
+    .map_err(|error| match broken_constraint(&error) {
+        Some("queues_name_key") => {
+            let detail = format!("there is a queue named `{name}` already");
+            ApiError::new(StatusCode::CONFLICT, ErrorCode::NameTaken, detail)
+        }
+        _ => error.into(),
+    })?;
+    if done.rows_affected() == 0 {
+        return Err(ApiError::field("team", "not-found", "there is no such team"));
+    }
     set_clusters(conn, id, clusters).await?;
     Ok(id)
 }

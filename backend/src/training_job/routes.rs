@@ -87,6 +87,7 @@ async fn list(
 ) -> ApiResult<axum::Json<Page<Job>>> {
     let limit = page::limit(filter.limit)?;
     let filter = store::Filter {
+        teams: caller.sees(),
         states: states(filter.state.as_deref())?,
         queue: filter.queue,
         owner: filter.owner.map(|owner| if owner == "me" { caller.username } else { owner }),
@@ -126,8 +127,8 @@ fn split_label(label: &str) -> ApiResult<(String, String)> {
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
     ))]
-async fn counts(State(app): State<Arc<App>>, _caller: Caller) -> ApiResult<axum::Json<JobCounts>> {
-    Ok(axum::Json(store::counts(&app.pool).await?))
+async fn counts(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<axum::Json<JobCounts>> {
+    Ok(axum::Json(store::counts(&app.pool, caller.sees().as_deref()).await?))
 }
 
 /// Show a job with its spec
@@ -138,7 +139,8 @@ async fn counts(State(app): State<Arc<App>>, _caller: Caller) -> ApiResult<axum:
         (status = 403, description = "A node's credential", body = Problem),
         (status = 404, description = "There is no such job", body = Problem),
     ))]
-async fn show(State(app): State<Arc<App>>, _caller: Caller, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<JobId>) -> ApiResult<axum::Json<Job>> {
+    store::owner(&app.pool, &caller, id).await?;
     let mut conn = app.pool.acquire().await?;
     Ok(axum::Json(found(&mut conn, id).await?))
 }
@@ -149,7 +151,7 @@ async fn found(conn: &mut PgConnection, id: JobId) -> ApiResult<Job> {
 
 /// Only its owner or an administrator may control a job.
 async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
-    let owner = store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    let owner = store::owner(&app.pool, caller, id).await?;
     if owner == caller.user_id || caller.role == Role::Admin {
         return Ok(());
     }
@@ -231,11 +233,11 @@ fn number(cursor: Option<&str>) -> ApiResult<Option<i32>> {
     ))]
 async fn events(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    caller: Caller,
     Id(id): Id<JobId>,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<axum::Json<Page<JobEvent>>> {
-    store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    store::owner(&app.pool, &caller, id).await?;
     let limit = page::limit(query.limit)?;
     let after = number(query.cursor.as_deref())?.unwrap_or(0);
     let events = store::events(&app.pool, id, after, limit + 1).await?;
@@ -253,11 +255,11 @@ async fn events(
     ))]
 async fn attempts(
     State(app): State<Arc<App>>,
-    _caller: Caller,
+    caller: Caller,
     Id(id): Id<JobId>,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<axum::Json<Page<Attempt>>> {
-    store::owner(&app.pool, id).await?.ok_or_else(|| ApiError::not_found("job"))?;
+    store::owner(&app.pool, &caller, id).await?;
     let limit = page::limit(query.limit)?;
     let before = number(query.cursor.as_deref())?;
     let attempts = store::attempts(&app.pool, id, before, limit + 1).await?;

@@ -9,17 +9,22 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use strum::VariantArray;
 use uuid::Uuid;
 
+use crate::auth::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+
 /// Columns of a job as users see it.
-const JOB: &str = "SELECT j.id, j.name, q.name AS queue, u.username AS owner, j.priority, j.state, j.reason, j.message,
+const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS team, u.username AS owner, j.priority, j.state, j.reason, j.message,
     j.actor, j.spec, j.epoch, j.attempts_charged, j.cancel_requested, j.not_before, j.created_at, j.started_at,
     j.finished_at, j.exit_code, j.signal,
-    ARRAY(SELECT n.name FROM attempts a JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
-          WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY t.rank) AS nodes
-    FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id";
+    ARRAY(SELECT n.name FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
+          WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY k.rank) AS nodes
+    FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id JOIN teams t ON t.id = j.team_id";
 
 /// What a list of jobs is narrowed to; already checked.
 #[derive(Debug, Default)]
 pub struct Filter {
+    /// Only jobs of these teams; none for all ([`crate::auth::caller::Caller::sees`]).
+    pub teams: Option<Vec<Uuid>>,
     pub states: Vec<JobState>,
     pub queue: Option<String>,
     pub owner: Option<String>,
@@ -35,6 +40,9 @@ pub struct Filter {
 pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Error> {
     let mut query = QueryBuilder::<Postgres>::new(JOB);
     query.push(" WHERE true");
+    if let Some(teams) = &filter.teams {
+        query.push(" AND j.team_id = ANY(").push_bind(teams).push(")");
+    }
     if !filter.states.is_empty() {
         let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
         query.push(" AND j.state = ANY(").push_bind(states).push(")");
@@ -56,7 +64,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Erro
     }
     if let Some(node) = &filter.node {
         query.push(
-            " AND EXISTS (SELECT FROM attempts a JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
+            " AND EXISTS (SELECT FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
                WHERE a.job_id = j.id AND a.epoch = j.epoch AND n.name = ",
         );
         query.push_bind(node).push(")");
@@ -76,11 +84,16 @@ pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sql
     query.build().fetch_optional(conn).await?.as_ref().map(job).transpose()
 }
 
-/// Who owns a job.
-pub async fn owner(pool: &PgPool, id: JobId) -> Result<Option<UserId>, sqlx::Error> {
-    let owner =
-        sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
-    Ok(owner.map(UserId))
+/// Who owns a job that the caller sees; another is answered as a missing one is.
+pub async fn owner(pool: &PgPool, caller: &Caller, id: JobId) -> ApiResult<UserId> {
+    let owner = sqlx::query_scalar(
+        "SELECT owner_id FROM jobs WHERE id = $1 AND ($2::uuid[] IS NULL OR team_id = ANY($2))",
+    )
+    .bind(id.0)
+    .bind(caller.sees())
+    .fetch_optional(pool)
+    .await?;
+    owner.map(UserId).ok_or_else(|| ApiError::not_found("job"))
 }
 
 fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
@@ -89,6 +102,7 @@ fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
         id: JobId(row.try_get("id")?),
         name: row.try_get("name")?,
         queue: row.try_get("queue")?,
+        team: row.try_get("team")?,
         owner: row.try_get("owner")?,
         priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
         state: word(row, "state")?,
@@ -134,12 +148,13 @@ fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
     u32::try_from(row.try_get::<i32, _>(column)?).map_err(decode)
 }
 
-/// How many jobs there are by state, and why the queued ones wait.
-pub async fn counts(pool: &PgPool) -> Result<JobCounts, sqlx::Error> {
+/// How many jobs of the teams there are by state, and why the queued ones wait.
+pub async fn counts(pool: &PgPool, teams: Option<&[Uuid]>) -> Result<JobCounts, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT state, CASE WHEN state = 'queued' THEN COALESCE(reason, 'none') END AS reason, count(*) AS jobs
-         FROM jobs GROUP BY 1, 2",
+         FROM jobs WHERE $1::uuid[] IS NULL OR team_id = ANY($1) GROUP BY 1, 2",
     )
+    .bind(teams)
     .fetch_all(pool)
     .await?;
     let mut counts = JobCounts::default();

@@ -4,7 +4,7 @@ use lilac_api::JobId;
 use lilac_api::job::Job;
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
-use lilac_api::{QueueId, validate};
+use lilac_api::{QueueId, TeamId, validate};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
@@ -40,19 +40,20 @@ pub async fn submit(
     refuse_invalid(validate::job_spec(spec))?;
     let body_hash = Sha256::digest(body);
     let mut tx = app.pool.begin().await?;
-    let queue_id = sqlx::query_scalar("SELECT id FROM queues WHERE name = $1")
-        .bind(&spec.queue)
-        .fetch_optional(&mut *tx)
-        .await?
-        .map(QueueId)
-        .ok_or_else(|| {
-            ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue))
-        })?;
+    let queue = sqlx::query(
+        "SELECT id, team_id FROM queues WHERE name = $1 AND ($2::uuid[] IS NULL OR team_id = ANY($2))",
+    )
+    .bind(&spec.queue)
+    .bind(caller.sees())
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(|| ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue)))?;
     let actor = caller.actor();
     let new = NewJob {
         id: JobId::new(),
         spec,
-        queue_id,
+        queue_id: QueueId(queue.try_get("id")?),
+        team_id: TeamId(queue.try_get("team_id")?),
         owner_id: caller.user_id,
         actor: &actor,
         idempotency_key: key,

@@ -554,6 +554,7 @@ pub struct NewJob<'a> {
     pub id: JobId,
     pub spec: &'a lilac_api::spec::JobSpec,
     pub queue_id: lilac_api::QueueId,
+    pub team_id: lilac_api::TeamId,
     pub owner_id: lilac_api::UserId,
     pub actor: &'a str,
     pub idempotency_key: Option<&'a str>,
@@ -564,8 +565,8 @@ pub struct NewJob<'a> {
 pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
         "WITH job AS (
-            INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key, idempotency_hash)
-            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10)
+            INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key, idempotency_hash, team_id)
+            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11)
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id
         )
@@ -582,6 +583,7 @@ pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, s
     .bind(sqlx::types::Json(&job.spec.labels))
     .bind(job.idempotency_key)
     .bind(job.idempotency_key.map(|_| job.body_hash))
+    .bind(job.team_id.0)
     .execute(conn)
     .await?;
     Ok(written.rows_affected() == 1)

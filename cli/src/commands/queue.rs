@@ -45,7 +45,7 @@ pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
             printer.list(&queues, &columns, row, |queue| queue.id.to_string())?;
         }
         QueueVerb::Create { name, priority, clusters } => {
-            let request = CreateQueue { name, priority, clusters };
+            let request = CreateQueue::new(&name, priority, clusters);
             let queue = change(async || session.client.create_queue(&request).await).await?;
             printer.one(
                 &queue,

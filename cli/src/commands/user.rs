@@ -48,7 +48,7 @@ pub async fn run(global: &Global, verb: UserVerb) -> Result<Exit, Failure> {
                     "use --password-stdin",
                 ));
             };
-            let request = CreateUser { username, password, role };
+            let request = CreateUser::new(&username, password, role);
             let user = change(async || session.client.create_user(&request).await).await?;
             printer.one(
                 &user,

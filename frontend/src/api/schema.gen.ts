@@ -3154,11 +3154,15 @@ export interface components {
              * @description -1000 to 1000; 0 by default.
              */
             priority?: number;
+            /** @description Name of the team that it is for; `default` by default. */
+            team?: string;
         };
         CreateUser: {
             /** @description 10 to 256 characters. */
             password: components["schemas"]["Secret"];
             role: components["schemas"]["Role"];
+            /** @description Names of the teams that the user is in; `default` alone by default. */
+            teams?: string[];
             /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
             username: string;
         };
@@ -3292,6 +3296,8 @@ export interface components {
              */
             started_at?: string | null;
             state: components["schemas"]["JobState"];
+            /** @description Name of the team whose members see it. */
+            team: string;
         };
         /** @description How many jobs there are. */
         JobCounts: {
@@ -3638,6 +3644,8 @@ export interface components {
                  */
                 started_at?: string | null;
                 state: components["schemas"]["JobState"];
+                /** @description Name of the team whose members see it. */
+                team: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -3747,6 +3755,8 @@ export interface components {
                  * @description Jobs starting or running.
                  */
                 running: number;
+                /** @description Name of the team whose members see it and submit to it. */
+                team: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -3824,6 +3834,8 @@ export interface components {
              * @description Jobs starting or running.
              */
             running: number;
+            /** @description Name of the team whose members see it and submit to it. */
+            team: string;
         };
         /**
          * Format: uuid

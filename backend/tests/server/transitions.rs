@@ -40,9 +40,9 @@ async fn row(pool: &PgPool, job: JobState, attempt: AttemptState) -> (Uuid, Uuid
     let (job_id, attempt_id) = (Uuid::now_v7(), Uuid::now_v7());
     sqlx::query(
         "WITH u AS (INSERT INTO users (id, username, password_hash, role) VALUES ($1, $1::text, '', 'member') RETURNING id),
-              q AS (INSERT INTO queues (id, name) VALUES ($1, $1::text) RETURNING id),
-              j AS (INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, epoch, finished_at)
-                    SELECT $1, 'job', q.id, u.id, 50, $3, 'test', '{}', 1, CASE WHEN $4 THEN now() END FROM u, q RETURNING id)
+              q AS (INSERT INTO queues (id, name, team_id) SELECT $1, $1::text, id FROM teams RETURNING id, team_id),
+              j AS (INSERT INTO jobs (id, name, queue_id, team_id, owner_id, priority, state, actor, spec, epoch, finished_at)
+                    SELECT $1, 'job', q.id, q.team_id, u.id, 50, $3, 'test', '{}', 1, CASE WHEN $4 THEN now() END FROM u, q RETURNING id)
          INSERT INTO attempts (id, job_id, epoch, state, lease_millis) SELECT $2, id, 1, $5, 300000 FROM j",
     )
     .bind(job_id)

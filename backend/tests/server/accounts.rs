@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
-mod support;
-
+use crate::support::{
+    Answer, Harness, PASSWORD, SECRET_KEY, log_in, refused, refused_as, refused_fields, start,
+};
 use lilac_api::ApiKeyId;
 use lilac_api::auth::{CreateApiKey, CreateUser, LoginRequest, Role, Secret, UpdateUser};
 use lilac_api::client::Client;
@@ -13,7 +14,6 @@ use lilac_server::app::App;
 use lilac_server::auth::bootstrap;
 use serde_json::json;
 use sqlx::PgPool;
-use support::{Answer, Harness, PASSWORD, SECRET_KEY, log_in, refused, refused_as, refused_fields, start};
 
 const OTHER_PASSWORD: &str = "another fine password";
 
@@ -181,8 +181,7 @@ async fn administrators_add_users_and_nobody_else_does(pool: PgPool) {
     let harness = start(pool).await;
     let (ada, as_ada) = harness.user("Ada", Role::Member).await;
     assert_eq!((ada.username.as_str(), ada.role), ("Ada", Role::Member));
-    let request =
-        CreateUser { username: "ada".into(), password: Secret(PASSWORD.into()), role: Role::Viewer };
+    let request = CreateUser::new("ada", Secret(PASSWORD.into()), Role::Viewer);
     refused_as(harness.client.create_user(&request).await, 409, ErrorCode::NameTaken);
     let eve = CreateUser { username: "eve".into(), ..request.clone() };
     refused_as(as_ada.create_user(&eve).await, 403, ErrorCode::Forbidden);
@@ -190,7 +189,7 @@ async fn administrators_add_users_and_nobody_else_does(pool: PgPool) {
     refused_as(as_ada.update_user(ada.id, &UpdateUser::default()).await, 403, ErrorCode::Forbidden);
     refused_as(harness.anonymous().create_user(&eve).await, 401, ErrorCode::Unauthenticated);
 
-    let bad = CreateUser { username: "a b".into(), password: Secret("short".into()), role: Role::Viewer };
+    let bad = CreateUser::new("a b", Secret("short".into()), Role::Viewer);
     assert_eq!(refused_fields(harness.client.create_user(&bad).await), ["username", "password"]);
     let names: Vec<String> =
         harness.client.users().await.unwrap().items.into_iter().map(|user| user.username).collect();
@@ -201,8 +200,7 @@ async fn administrators_add_users_and_nobody_else_does(pool: PgPool) {
 async fn the_list_of_users_is_read_page_by_page(pool: PgPool) {
     let harness = start(pool).await;
     for name in ["a", "b", "c", "d"] {
-        let request =
-            CreateUser { username: name.into(), password: Secret(PASSWORD.into()), role: Role::Viewer };
+        let request = CreateUser::new(name, Secret(PASSWORD.into()), Role::Viewer);
         harness.client.create_user(&request).await.unwrap();
     }
     let bearer = harness.admin_header().await;

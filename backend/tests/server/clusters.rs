@@ -2,10 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Harness, refused, refused_as, refused_fields, start};
 use lilac_api::agent::{
     NodeCapacity, PROTOCOL_VERSION, RegisterRequest, RegisterResponse, RuntimeHealth, SyncRequest,
 };
@@ -21,7 +20,6 @@ use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, ClusterId, JobId, JoinKeyId, NodeId, SessionId};
 use lilac_server::bell::Topic;
 use sqlx::PgPool;
-use support::{Harness, refused, refused_as, refused_fields, start};
 use uuid::Uuid;
 
 fn cluster(name: &str) -> CreateCluster {

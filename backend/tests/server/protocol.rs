@@ -3,11 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::support::Harness;
 use chrono::Utc;
 use lilac_api::agent::{
     AttemptReport, NodeCapacity, Outcome, PROTOCOL_VERSION, Phase, RegisterRequest, RuntimeHealth,
@@ -20,7 +19,6 @@ use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId, SessionId};
 use sqlx::PgPool;
-use support::Harness;
 use uuid::Uuid;
 
 /// A node as the control plane hears it.
@@ -162,7 +160,7 @@ async fn wait_until(harness: &Harness, job: JobId, wanted: impl Fn(&Job) -> bool
 }
 
 async fn start(pool: PgPool) -> Harness {
-    let harness = support::start(pool).await;
+    let harness = crate::support::start(pool).await;
     lilac_server::scheduler::start(harness.app.clone());
     harness
 }
@@ -467,7 +465,7 @@ async fn a_log_is_a_contiguous_prefix(pool: PgPool) {
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
 async fn nobody_leads_on_a_database_that_breaks_a_rule(pool: PgPool) {
-    let harness = support::start(pool.clone()).await;
+    let harness = crate::support::start(pool.clone()).await;
     let job = submit(&harness, |_| {}).await;
     // Past the guards, as a careless hand would.
     sqlx::query("UPDATE jobs SET state = 'starting', epoch = 1 WHERE id = $1")

@@ -70,7 +70,7 @@ impl Harness {
 
     /// Adds a user and logs in as that one.
     pub async fn user(&self, username: &str, role: Role) -> (User, Client) {
-        let request = CreateUser { username: username.into(), password: Secret(PASSWORD.into()), role };
+        let request = CreateUser::new(username, Secret(PASSWORD.into()), role);
         let user = self.client.create_user(&request).await.unwrap();
         (user, log_in(&self.client, username, PASSWORD).await.unwrap())
     }

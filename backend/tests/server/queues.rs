@@ -2,10 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Harness, refused, refused_as, refused_fields, start};
 use lilac_api::QueueId;
 use lilac_api::auth::Role;
 use lilac_api::cluster::CreateCluster;
@@ -14,10 +13,9 @@ use lilac_api::queue::{CreateQueue, Queue, UpdateQueue};
 use lilac_api::spec::JobSpec;
 use lilac_server::bell::Topic;
 use sqlx::PgPool;
-use support::{Harness, refused, refused_as, refused_fields, start};
 
 fn queue(name: &str, priority: i32, clusters: &[&str]) -> CreateQueue {
-    CreateQueue { name: name.into(), priority, clusters: clusters.iter().map(ToString::to_string).collect() }
+    CreateQueue::new(name, priority, clusters.iter().map(ToString::to_string).collect())
 }
 
 async fn cluster(harness: &Harness, name: &str) {

@@ -1,0 +1,9 @@
+//! The server, tested from outside: its real router on a real PostgreSQL, a database for each test.
+
+mod accounts;
+mod clusters;
+mod embedded;
+mod protocol;
+mod queues;
+mod support;
+mod transitions;
