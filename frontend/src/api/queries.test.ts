@@ -8,6 +8,7 @@ const job = (id: string): Job => ({
   id,
   name: "train",
   queue: "default",
+  team: "default",
   owner: "ada",
   priority: 50,
   state: "queued",

@@ -8,6 +8,7 @@ const job = (part: Partial<Job>): Job => ({
   id: "019ab3c4-1000-7000-8000-000000000001",
   name: "train",
   queue: "default",
+  team: "default",
   owner: "ada",
   priority: 50,
   state: "running",
