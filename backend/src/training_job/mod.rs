@@ -1,4 +1,4 @@
-//! Jobs: submitting, looking, cancelling; and the one file in which their state changes.
+//! Jobs: submitting, looking, cancelling; and the one place in which their state changes.
 
 pub mod retry;
 pub mod routes;

@@ -1,0 +1,227 @@
+//! The one place in which a job's state changes.
+//!
+//! Why it is right. Every transition is one statement, [`step`]: a compare-and-set of the job's row on its id,
+//! epoch and state, which at the same time moves the attempt, frees what it held and writes one event. The
+//! statement changes all of these or none. Epochs only grow, so what an agent says of an older attempt meets
+//! no row. Decisions are made on rows that are locked (`FOR UPDATE`, jobs in the order of their ids, so that
+//! two transactions never wait for each other) and are pure functions of what was read. The schema's triggers
+//! hold the same lines a second time.
+
+mod begin;
+mod end;
+mod loss;
+mod order;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lilac_api::job::{AttemptState, JobState, Reason};
+use lilac_api::spec::Retry;
+use lilac_api::{AttemptId, JobId, NodeId};
+use sqlx::{PgConnection, Row};
+
+pub use begin::{Grant, NewJob, Waiting, grant, note_waiting, submit};
+pub use end::{finish, progress};
+pub use loss::{lose_attempts, lose_node};
+pub use order::{cancel, release};
+
+/// One transition, told whole.
+struct Step<'a> {
+    job_id: JobId,
+    epoch: i32,
+    from: JobState,
+    to: JobState,
+    /// The attempt that moves with the job.
+    attempt: Option<(AttemptId, AttemptState)>,
+    reason: Option<Reason>,
+    message: &'a str,
+    actor: &'a str,
+    /// The attempt counts against the job's retries.
+    charge: bool,
+    cancel: bool,
+    /// Not placed again before this wait is over.
+    wait: Option<Duration>,
+    /// When the user's code started, by the node's clock.
+    started_at: Option<DateTime<Utc>>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    log_end_bytes: Option<i64>,
+}
+
+impl<'a> Step<'a> {
+    fn new(job: &LockedJob, to: JobState, actor: &'a str) -> Self {
+        Self {
+            job_id: job.id,
+            epoch: job.epoch,
+            from: job.state,
+            to,
+            attempt: None,
+            reason: None,
+            message: "",
+            actor,
+            charge: false,
+            cancel: false,
+            wait: None,
+            started_at: None,
+            exit_code: None,
+            signal: None,
+            log_end_bytes: None,
+        }
+    }
+}
+
+/// Carries a transition out. Says whether the job stood where the step begins.
+async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Error> {
+    let (attempt_id, attempt_state) = step.attempt.unzip();
+    let wait_millis = step.wait.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2));
+    let written = sqlx::query(
+        "WITH job AS (
+            UPDATE jobs SET state = $4, reason = $5, message = $6, actor = $7,
+                event_count = event_count + 1,
+                attempts_charged = attempts_charged + $8::int,
+                cancel_requested = cancel_requested OR $9,
+                not_before = clock_timestamp() + $10 * interval '1 millisecond',
+                -- A node's clock may be wrong; a job starts between its grant and now. (LEAST passes over NULL.)
+                started_at = CASE WHEN $11::timestamptz IS NULL THEN started_at ELSE LEAST($11, clock_timestamp()) END,
+                finished_at = CASE WHEN $12 THEN clock_timestamp() END,
+                exit_code = COALESCE($13, exit_code), signal = COALESCE($14, signal)
+            WHERE id = $1 AND epoch = $2 AND state = $3
+            RETURNING id, epoch, event_count
+        ), attempt AS (
+            UPDATE attempts a SET state = $16, reason = $5, message = $6,
+                started_at = CASE WHEN $11::timestamptz IS NULL THEN a.started_at
+                    ELSE GREATEST(LEAST($11, clock_timestamp()), a.granted_at) END,
+                finished_at = CASE WHEN $17 THEN clock_timestamp() ELSE a.finished_at END,
+                exit_code = COALESCE($13, a.exit_code), signal = COALESCE($14, a.signal)
+            FROM job WHERE a.id = $15 AND a.job_id = job.id AND a.epoch = job.epoch
+            RETURNING a.id
+        ), released AS (
+            UPDATE tasks SET released_at = COALESCE(released_at, clock_timestamp()),
+                log_end_bytes = COALESCE($18, log_end_bytes)
+            FROM attempt WHERE attempt_id = attempt.id AND $17
+        ), unclaimed AS (
+            DELETE FROM gpu_claims USING attempt WHERE attempt_id = attempt.id AND $17
+        )
+        INSERT INTO job_events (job_id, sequence, state, attempt_state, epoch, reason, message, actor)
+        SELECT id, event_count, $4, $16, epoch, $5, $6, $7 FROM job",
+    )
+    .bind(step.job_id.0)
+    .bind(step.epoch)
+    .bind(step.from.as_str())
+    .bind(step.to.as_str())
+    .bind(step.reason.map(Reason::as_str))
+    .bind(step.message)
+    .bind(step.actor)
+    .bind(i32::from(step.charge))
+    .bind(step.cancel)
+    .bind(wait_millis)
+    .bind(step.started_at)
+    .bind(step.to.is_terminal())
+    .bind(step.exit_code)
+    .bind(step.signal)
+    .bind(attempt_id.map(|id| id.0))
+    .bind(attempt_state.map(AttemptState::as_str))
+    .bind(attempt_state.is_some_and(AttemptState::is_terminal))
+    .bind(step.log_end_bytes)
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// A job whose row is locked until the transaction ends.
+#[derive(Debug)]
+pub struct LockedJob {
+    pub id: JobId,
+    pub epoch: i32,
+    pub state: JobState,
+    pub cancel_requested: bool,
+    attempts_charged: i32,
+    retry: Retry,
+}
+
+/// An attempt together with its job, which is locked.
+#[derive(Debug)]
+pub struct LockedAttempt {
+    pub id: AttemptId,
+    pub epoch: i32,
+    pub state: AttemptState,
+    pub job: LockedJob,
+}
+
+impl LockedAttempt {
+    fn is_current(&self) -> bool {
+        self.epoch == self.job.epoch
+    }
+}
+
+fn word<T: std::str::FromStr>(row: &sqlx::postgres::PgRow, column: &'static str) -> Result<T, sqlx::Error>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|error: T::Err| sqlx::Error::Decode(Box::new(error)))
+}
+
+fn locked_job(row: &sqlx::postgres::PgRow) -> Result<LockedJob, sqlx::Error> {
+    let retry: Option<sqlx::types::Json<Retry>> = row.try_get("retry")?;
+    Ok(LockedJob {
+        id: JobId(row.try_get("job_id")?),
+        epoch: row.try_get("job_epoch")?,
+        state: word(row, "job_state")?,
+        cancel_requested: row.try_get("cancel_requested")?,
+        attempts_charged: row.try_get("attempts_charged")?,
+        retry: retry.map(|json| json.0).unwrap_or_default(),
+    })
+}
+
+async fn lock_job(conn: &mut PgConnection, job_id: JobId) -> Result<Option<LockedJob>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT id AS job_id, epoch AS job_epoch, state AS job_state, cancel_requested, attempts_charged,
+                spec->'retry' AS retry
+         FROM jobs WHERE id = $1 FOR UPDATE",
+    )
+    .bind(job_id.0)
+    .fetch_optional(conn)
+    .await?;
+    row.as_ref().map(locked_job).transpose()
+}
+
+/// Locks the jobs of these attempts, as far as they are (or, for `node`, are that node's).
+pub async fn lock_attempts(
+    conn: &mut PgConnection,
+    attempts: &[AttemptId],
+    node: Option<NodeId>,
+) -> Result<Vec<LockedAttempt>, sqlx::Error> {
+    let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(
+        "SELECT a.id, a.epoch, a.state, j.id AS job_id, j.epoch AS job_epoch, j.state AS job_state,
+                j.cancel_requested, j.attempts_charged, j.spec->'retry' AS retry
+         FROM jobs j JOIN attempts a ON a.job_id = j.id
+         WHERE a.id = ANY($1)
+           AND ($2::uuid IS NULL OR EXISTS (SELECT FROM tasks t WHERE t.attempt_id = a.id AND t.node_id = $2))
+         ORDER BY j.id, a.epoch FOR UPDATE OF j",
+    )
+    .bind(&ids)
+    .bind(node.map(|node| node.0))
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut locked = Vec::with_capacity(rows.len());
+    for row in rows {
+        locked.push(LockedAttempt {
+            id: AttemptId(row.try_get("id")?),
+            epoch: row.try_get("epoch")?,
+            state: word(&row, "state")?,
+            job: locked_job(&row)?,
+        });
+    }
+    // A row that was waited for shows its job as it is now and the attempt as it was: read the states again.
+    let states =
+        sqlx::query("SELECT id, state FROM attempts WHERE id = ANY($1)").bind(&ids).fetch_all(conn).await?;
+    for row in states {
+        let (id, state) = (AttemptId(row.try_get("id")?), word(&row, "state")?);
+        if let Some(attempt) = locked.iter_mut().find(|attempt| attempt.id == id) {
+            attempt.state = state;
+        }
+    }
+    Ok(locked)
+}
