@@ -3,6 +3,7 @@
 mod accounts;
 mod clusters;
 mod embedded;
+mod matrix;
 mod protocol;
 mod queues;
 mod support;

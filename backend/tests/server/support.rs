@@ -101,6 +101,19 @@ impl Harness {
         self.send(request.body(body.into()).unwrap()).await
     }
 
+    /// The status alone: the body, which may be a stream without an end, is not read.
+    pub async fn status_of(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> u16 {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        self.router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
     /// The header with which the administrator's own requests are authorised, made anew.
     pub async fn admin_header(&self) -> String {
         let request = LoginRequest { username: "admin".into(), password: Secret(PASSWORD.into()) };
