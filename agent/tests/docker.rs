@@ -18,6 +18,7 @@ use lilac_api::client::Client;
 use lilac_api::ids::{AttemptId, ClusterId, JobId, NodeId};
 use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
+use lilac_api::queue::{ContainerPolicy, default_networks};
 use lilac_api::spec::{Network, PullPolicy, Signal};
 use support::{Dockerd, IMAGE};
 use tokio::sync::{Semaphore, mpsc};
@@ -110,6 +111,8 @@ fn task(command: &[&str]) -> TaskSpec {
         user: None,
         env: BTreeMap::new(),
         network: Network::None,
+        policy: ContainerPolicy::default(),
+        networks: default_networks(),
         cpu_milli: 500,
         memory_bytes: 64 << 20,
         shm_bytes: None,

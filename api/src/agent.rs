@@ -18,6 +18,7 @@ use crate::cluster::Gpu;
 use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
 use crate::job::Reason;
 use crate::quantity::Span;
+use crate::queue::{ContainerPolicy, default_networks};
 use crate::spec::{Network, PullPolicy, Signal};
 
 /// Version of this protocol. A server answers 426 to an agent of another one.
@@ -221,6 +222,12 @@ pub struct TaskSpec {
     /// The user's own and the injected `LILAC_…` variables.
     pub env: BTreeMap<String, String>,
     pub network: Network,
+    /// What the container may do, as its queue says.
+    #[serde(default)]
+    pub policy: ContainerPolicy,
+    /// The networks that its queue allows: any other is refused.
+    #[serde(default = "default_networks")]
+    pub networks: Vec<Network>,
     pub cpu_milli: u32,
     pub memory_bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,10 +2,47 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::auth::DEFAULT_TEAM;
 use crate::ids::QueueId;
+use crate::spec::Network;
+
+/// What the containers of a queue may do on their node.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum ContainerPolicy {
+    /// Few capabilities, no new privileges, no devices but its GPUs, no paths of the node but allowed volumes.
+    #[default]
+    Restricted,
+    /// As restricted, and without any capability, not as root, on a read-only file system.
+    Strict,
+    /// What Docker gives by default.
+    Trusted,
+}
+
+/// The networks that a queue allows unless it says otherwise: all but the node's own.
+#[must_use]
+pub fn default_networks() -> Vec<Network> {
+    vec![Network::Bridge, Network::None]
+}
 
 /// A queue of jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -8,6 +8,7 @@ use lilac_api::agent::{DesiredAttempt, Outcome};
 use lilac_api::ids::JobId;
 use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
+use lilac_api::queue::{ContainerPolicy, default_networks};
 use lilac_api::spec::{Network, PullPolicy};
 use uuid::Uuid;
 
@@ -39,6 +40,8 @@ pub(super) fn task() -> TaskSpec {
         user: None,
         env: BTreeMap::new(),
         network: Network::None,
+        policy: ContainerPolicy::default(),
+        networks: default_networks(),
         cpu_milli: 1_000,
         memory_bytes: 1 << 26,
         shm_bytes: None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 use lilac_api::agent::Outcome;
 use lilac_api::ids::JobId;
 use lilac_api::quantity::Span;
+use lilac_api::queue::{ContainerPolicy, default_networks};
 use lilac_api::spec::{Network, PullPolicy, Signal};
 use proptest::prelude::*;
 
@@ -22,6 +23,8 @@ fn intent(attempt: AttemptId) -> Intent {
         user: None,
         env: BTreeMap::new(),
         network: Network::None,
+        policy: ContainerPolicy::default(),
+        networks: default_networks(),
         cpu_milli: 1000,
         memory_bytes: 1 << 26,
         shm_bytes: None,

@@ -1,6 +1,7 @@
 //! The whole set of attempts that a node should run, and the answer made of it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{DesiredAttempt, SyncRequest, SyncResponse, TaskSpec};
@@ -72,15 +73,15 @@ async fn read(
     sqlx::query(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
-                t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.resume_reason,
+                t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.networks, t.resume_reason,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
                    a.epoch, a.state, a.lease_millis, a.job_id,
-                   CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec,
+                   CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.networks,
                    CASE WHEN a.epoch > 1 THEN
                        (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
-            FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
+            FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN queues q ON q.id = j.queue_id
             WHERE t.node_id = n.id AND t.released_at IS NULL AND (t.session_id IS NULL OR t.session_id = $2)
          ) t ON n.session_id = $2
          WHERE n.id = $1 AND n.removed_at IS NULL
@@ -118,6 +119,8 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         let gpu = gpus.iter().find(|gpu| i32::from(gpu.index) == i32::from(*index));
         gpu_uuids.extend(gpu.map(|gpu| gpu.uuid.clone()));
     }
+    let networks: Vec<String> = row.try_get("networks")?;
+    let networks = networks.iter().map(|text| word(text)).collect::<Result<_, _>>()?;
     let (entrypoint, command) = spec.invocation();
     let mut env = spec.env;
     env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
@@ -136,6 +139,8 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         user: spec.user,
         env,
         network: spec.network,
+        policy: word(row.try_get("policy")?)?,
+        networks,
         cpu_milli: spec.resources.cpus.milli,
         memory_bytes: spec.resources.memory.0,
         shm_bytes: spec.shm_size.map(|size| size.0),
@@ -144,6 +149,11 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         stop_grace: spec.stop.grace,
         max_runtime: spec.max_runtime,
     })
+}
+
+/// A word as the database holds it.
+fn word<T: FromStr<Err = strum::ParseError>>(text: &str) -> Result<T, sqlx::Error> {
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 /// The variables that every job finds.

@@ -48,7 +48,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Erro
         query.push(" AND j.state = ANY(").push_bind(states).push(")");
     }
     if let Some(queue) = &filter.queue {
-        query.push(" AND j.queue_id = (SELECT id FROM queues WHERE name = ").push_bind(queue).push(")");
+        query.push(" AND j.queue_id IN (SELECT id FROM queues WHERE name = ").push_bind(queue).push(")");
     }
     if let Some(owner) = &filter.owner {
         query

@@ -3123,6 +3123,11 @@ export interface components {
          */
         ClusterId: string;
         /**
+         * @description What the containers of a queue may do on their node.
+         * @enum {string}
+         */
+        ContainerPolicy: "restricted" | "strict" | "trusted";
+        /**
          * @description CPUs as 2, 0.5 or 500m
          * @example 500m
          */
@@ -4040,6 +4045,10 @@ export interface components {
             /** Format: int64 */
             memory_bytes: number;
             network: components["schemas"]["Network"];
+            /** @description The networks that its queue allows: any other is refused. */
+            networks?: components["schemas"]["Network"][];
+            /** @description What the container may do, as its queue says. */
+            policy?: components["schemas"]["ContainerPolicy"];
             pull: components["schemas"]["PullPolicy"];
             /** Format: int32 */
             rank: number;
