@@ -120,6 +120,7 @@ fn task(command: &[&str]) -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        needs_supplies: false,
     }
 }
 

@@ -238,6 +238,44 @@ pub struct TaskSpec {
     pub stop_grace: Span,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runtime: Option<Span>,
+    /// Whether the container needs supplies (see [`Supplies`]): it must not be made without them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_supplies: bool,
+}
+
+/// What an attempt needs and no journal may hold: secrets, the login to the registry, the folders of the
+/// node that it may see. Asked for when the container is made, by the node that runs the attempt only, and
+/// kept in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Supplies {
+    /// Environment whose values are secret.
+    pub env: BTreeMap<String, Secret>,
+    /// With what to pull the image; none for no login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryLogin>,
+    /// Folders of the node that the container sees.
+    pub mounts: Vec<Mount>,
+}
+
+/// A login to a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RegistryLogin {
+    /// `host` or `host:port`.
+    pub server: String,
+    pub username: String,
+    pub password: Secret,
+}
+
+/// A folder of the node, and where the container sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mount {
+    /// Name of the volume, for messages.
+    pub name: String,
+    /// The folder on the node, as the administrator allowed it.
+    pub host_path: String,
+    /// Absolute path in the container.
+    pub target: String,
+    pub read_only: bool,
 }
 
 /// Where a log stands after an upload, and in a 409.

@@ -59,6 +59,12 @@ ids! {
     SessionId,
     /// A queue of jobs.
     QueueId,
+    /// A secret of a team.
+    SecretId,
+    /// A team's login to a registry.
+    RegistryId,
+    /// A folder of the nodes that jobs may see.
+    VolumeId,
     /// What a user submitted.
     JobId,
     /// One try at a job.

@@ -15,6 +15,7 @@ pub mod page;
 pub mod problem;
 pub mod quantity;
 pub mod queue;
+pub mod secret;
 pub mod spec;
 pub mod suggest;
 pub mod validate;

@@ -47,6 +47,12 @@ pub struct JobSpec {
     /// Environment of the container. Names that begin with `LILAC_` are Lilac's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// More environment, by name: each is the value of the secret of the job's team that is named here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
+    /// Named volumes that an administrator allowed. At most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<VolumeMount>,
     /// Size of `/dev/shm`; Docker's 64Mi by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shm_size: Option<Bytes>,
@@ -96,6 +102,8 @@ impl JobSpec {
             workdir: None,
             user: None,
             env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            volumes: Vec::new(),
             shm_size: None,
             network: Network::default(),
             resources: Resources::default(),
@@ -117,6 +125,12 @@ impl JobSpec {
         }
     }
 
+    /// Whether the job needs what only the control plane has at hand: secrets, volumes.
+    #[must_use]
+    pub fn needs_supplies(&self) -> bool {
+        !self.secrets.is_empty() || !self.volumes.is_empty()
+    }
+
     /// Entrypoint and command for the container: a script becomes an argument of `/bin/sh`.
     #[must_use]
     pub fn invocation(&self) -> (Vec<String>, Vec<String>) {
@@ -132,6 +146,23 @@ impl JobSpec {
 pub struct Pull {
     #[serde(default)]
     pub policy: PullPolicy,
+    /// Name of the registry login of the job's team to pull with. Without it, the only login that the team
+    /// has for the image's server is used, if there is just one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// A named volume, and where the container sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeMount {
+    /// Name of the volume.
+    pub name: String,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Whether the job may only read it; a volume may demand that by itself.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// When to ask the registry for the image.

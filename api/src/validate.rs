@@ -16,6 +16,12 @@ const MAX_CPU_MILLI: u32 = 100_000_000;
 const MIN_MEMORY_BYTES: u64 = 8 << 20;
 /// Longest time that any span in a spec may have.
 const MAX_SPAN: Duration = Duration::from_secs(400 * 86_400);
+/// The most volumes that one job may mount.
+const MAX_VOLUMES: usize = 32;
+/// The most secrets that one job may name.
+const MAX_SECRETS: usize = 256;
+/// Folders of the container that are the kernel's or Docker's own.
+const OWN_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// All that is wrong with `spec`; empty when nothing is.
@@ -29,6 +35,8 @@ pub fn job_spec(spec: &JobSpec) -> Vec<FieldError> {
     image(&spec.image, &mut errors);
     invocation(spec, &mut errors);
     environment(spec, &mut errors);
+    secrets(spec, &mut errors);
+    volumes(spec, &mut errors);
     resources(spec, &mut errors);
     times(spec, &mut errors);
     retry(spec, &mut errors);
@@ -150,13 +158,7 @@ fn environment(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     total += spec.run.as_ref().map_or(0, String::len);
     for (key, value) in &spec.env {
         let path = format!("env.{key}");
-        let first_is_legal = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if !first_is_legal || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let message = "a variable's name holds letters, digits and `_`, and begins with no digit";
-            errors.push(FieldError::new(&path, "invalid-name", message));
-        } else if key.starts_with("LILAC_") {
-            errors.push(FieldError::new(&path, "reserved", "names that begin with LILAC_ are Lilac's own"));
-        }
+        variable(&path, key, errors);
         no_nul(&path, value, errors);
         if key.len() + 1 + value.len() >= MAX_ONE_STRING_BYTES {
             errors.push(FieldError::new(&path, "too-long", "name and value must stay under 128 KiB"));
@@ -166,6 +168,74 @@ fn environment(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     if total > MAX_ENV_AND_ARGS_BYTES {
         errors.push(FieldError::new("env", "too-long", "environment and arguments exceed 1 MiB together"));
     }
+}
+
+/// Checks the name of a variable of the environment.
+fn variable(path: &str, key: &str, errors: &mut Vec<FieldError>) {
+    let first_is_legal = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !first_is_legal || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        let message = "a variable's name holds letters, digits and `_`, and begins with no digit";
+        errors.push(FieldError::new(path, "invalid-name", message));
+    } else if key.starts_with("LILAC_") {
+        errors.push(FieldError::new(path, "reserved", "names that begin with LILAC_ are Lilac's own"));
+    } else if key.len() > 255 {
+        errors.push(FieldError::new(path, "too-long", "a variable's name has at most 255 characters"));
+    }
+}
+
+fn secrets(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    if spec.secrets.len() > MAX_SECRETS {
+        let message = format!("at most {MAX_SECRETS} secrets, there are {}", spec.secrets.len());
+        errors.push(FieldError::new("secrets", "too-many", message));
+        return;
+    }
+    for (key, secret) in &spec.secrets {
+        let path = format!("secrets.{key}");
+        variable(&path, key, errors);
+        name(&path, secret, 63, errors);
+        if spec.env.contains_key(key) {
+            errors.push(FieldError::new(&path, "exclusive", "the same variable stands in `env`"));
+        }
+    }
+    if let Some(registry) = &spec.pull.secret {
+        name("pull.secret", registry, 63, errors);
+    }
+}
+
+fn volumes(spec: &JobSpec, errors: &mut Vec<FieldError>) {
+    if spec.volumes.len() > MAX_VOLUMES {
+        let message = format!("at most {MAX_VOLUMES} volumes, there are {}", spec.volumes.len());
+        errors.push(FieldError::new("volumes", "too-many", message));
+        return;
+    }
+    for (index, volume) in spec.volumes.iter().enumerate() {
+        name(&format!("volumes[{index}].name"), &volume.name, 63, errors);
+        let path = format!("volumes[{index}].target");
+        let own = |folder: &str| volume.target == folder || volume.target.starts_with(&format!("{folder}/"));
+        if let Err(problem) = absolute(&volume.target) {
+            errors.push(FieldError::new(path, "invalid-path", problem));
+        } else if OWN_FOLDERS.into_iter().any(own) {
+            errors.push(FieldError::new(path, "reserved", "this folder is the container's own"));
+        } else if spec.volumes[..index].iter().any(|other| other.target == volume.target) {
+            errors.push(FieldError::new(path, "duplicate", "another volume is mounted there"));
+        }
+    }
+}
+
+/// Says what is wrong with a path that must be absolute and written in just one way: it is neither `/`
+/// nor has `.`, `..`, empty parts or characters that make it another path to another reader.
+pub fn absolute(path: &str) -> Result<(), &'static str> {
+    if !path.starts_with('/') {
+        return Err("must be an absolute path");
+    }
+    if path.len() > 4096 || path.chars().any(|c| c.is_control() || c == ':' || c == '\\') {
+        return Err("must have at most 4096 bytes, without control characters, `:` and `\\`");
+    }
+    let mut parts = path[1..].split('/');
+    if parts.any(|part| matches!(part, "" | "." | "..") || part.len() > 255) {
+        return Err("must be written out: no `.`, `..` or empty parts, and not `/` itself");
+    }
+    Ok(())
 }
 
 fn resources(spec: &JobSpec, errors: &mut Vec<FieldError>) {
@@ -234,6 +304,10 @@ mod tests {
     use super::*;
     use crate::quantity::{Bytes, Cpus};
 
+    fn volume(name: &str, target: &str) -> crate::spec::VolumeMount {
+        crate::spec::VolumeMount { name: name.into(), target: target.into(), read_only: false }
+    }
+
     fn paths(change: impl FnOnce(&mut JobSpec)) -> Vec<String> {
         let mut spec = JobSpec::new("job", "busybox");
         change(&mut spec);
@@ -293,6 +367,35 @@ mod tests {
                     s.labels.insert("a".into(), "v".repeat(256));
                 }),
             ),
+            (
+                "secrets.A",
+                Box::new(|s| {
+                    s.env.insert("A".into(), String::new());
+                    s.secrets.insert("A".into(), "a".into());
+                }),
+            ),
+            (
+                "secrets.A",
+                Box::new(|s| {
+                    s.secrets.insert("A".into(), "a/b".into());
+                }),
+            ),
+            (
+                "secrets.LILAC_X",
+                Box::new(|s| {
+                    s.secrets.insert("LILAC_X".into(), "a".into());
+                }),
+            ),
+            ("pull.secret", Box::new(|s| s.pull.secret = Some(String::new()))),
+            ("volumes[0].name", Box::new(|s| s.volumes = vec![volume("../x", "/data")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "data")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/a/../etc")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/a//b")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/a:b")])),
+            ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/proc/self")])),
+            ("volumes[1].target", Box::new(|s| s.volumes = vec![volume("x", "/a"), volume("y", "/a")])),
+            ("volumes", Box::new(|s| s.volumes = vec![volume("x", "/a"); 33])),
             ("resources.cpus", Box::new(|s| s.resources.cpus = Cpus { milli: 0 })),
             ("resources.memory", Box::new(|s| s.resources.memory = Bytes(1))),
             ("stop.grace", Box::new(|s| s.stop.grace = Span(Duration::from_secs(90_000)))),

@@ -69,7 +69,7 @@ async fn failures_are_told_apart() -> Result<()> {
 
         let unstartable =
             JobSpec { command: vec!["/no/such/program".to_owned()], ..small("unstartable", IMAGE) };
-        let never = Pull { policy: PullPolicy::Never };
+        let never = Pull { policy: PullPolicy::Never, secret: None };
         let too_hungry = "x=0123456789abcdef; while true; do x=$x$x; done";
         let cases = [
             (script("code", "echo so far; exit 3"), Reason::ExitCode, Some(3), ""),

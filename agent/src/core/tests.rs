@@ -49,6 +49,7 @@ pub(super) fn task() -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        needs_supplies: false,
     }
 }
 

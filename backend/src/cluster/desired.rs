@@ -122,6 +122,7 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
     let networks: Vec<String> = row.try_get("networks")?;
     let networks = networks.iter().map(|text| word(text)).collect::<Result<_, _>>()?;
     let (entrypoint, command) = spec.invocation();
+    let needs_supplies = spec.needs_supplies();
     let mut env = spec.env;
     env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
     if let Some(reason) = row.try_get::<Option<String>, _>("resume_reason")? {
@@ -148,6 +149,7 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         stop_signal: spec.stop.signal,
         stop_grace: spec.stop.grace,
         max_runtime: spec.max_runtime,
+        needs_supplies,
     })
 }
 
