@@ -8,6 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::action::{CancelledJobs, ExtendJob, HoldJob, Receipt, ReprioritiseJob};
 use crate::agent::{LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, SyncRequest, SyncResponse};
 use crate::auth::{
     ApiKey, CreateApiKey, CreateUser, CreatedApiKey, LoginRequest, LoginResponse, Secret, UpdateUser, User,
@@ -17,6 +18,7 @@ use crate::ids::{ApiKeyId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, Queue
 use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd, LogQuery, log_headers};
 use crate::page::Page;
 use crate::problem::{ErrorCode, Problem};
+use crate::quantity::Span;
 use crate::queue::{CreateQueue, Queue, UpdateQueue};
 use crate::spec::JobSpec;
 
@@ -352,6 +354,34 @@ impl Client {
     /// Puts a held job back in its queue.
     pub async fn release(&self, id: JobId) -> Result<Job> {
         self.act(&format!("/jobs/{id}/release")).await
+    }
+
+    /// Cancels all jobs that match; `limit` and `cursor` are not for this.
+    pub async fn cancel_jobs(&self, filter: &JobFilter) -> Result<CancelledJobs> {
+        self.json(self.request(Method::POST, "/jobs/cancel").query(filter)).await
+    }
+
+    /// Keeps a waiting job from being placed.
+    pub async fn hold(&self, id: JobId, message: &str) -> Result<Job> {
+        self.post(&format!("/jobs/{id}/hold"), &HoldJob { message: message.to_owned() }).await
+    }
+
+    pub async fn reprioritise(&self, id: JobId, priority: u8) -> Result<Job> {
+        self.post(&format!("/jobs/{id}/reprioritise"), &ReprioritiseJob { priority }).await
+    }
+
+    /// Lets a job run for `max_runtime` in all.
+    pub async fn extend(&self, id: JobId, max_runtime: Span) -> Result<Job> {
+        self.post(&format!("/jobs/{id}/extend"), &ExtendJob { max_runtime }).await
+    }
+
+    /// Submits a job's spec anew.
+    pub async fn rerun(&self, id: JobId) -> Result<Job> {
+        self.act(&format!("/jobs/{id}/rerun")).await
+    }
+
+    pub async fn receipt(&self, id: JobId) -> Result<Receipt> {
+        self.get(&format!("/jobs/{id}/receipt")).await
     }
 
     pub async fn job_events(&self, id: JobId) -> Result<Page<JobEvent>> {

@@ -8,6 +8,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::{AttemptId, JobId, NodeId};
+use crate::quantity::Span;
 use crate::spec::JobSpec;
 
 /// Where a job stands.
@@ -202,7 +203,7 @@ pub struct Job {
     pub actor: String,
     pub image: String,
     pub labels: BTreeMap<String, String>,
-    /// What it asks for on a node.
+    /// What it asks for on a node: the spec's, or more memory after a retry with a `memory_factor`.
     pub requests: Amounts,
     /// Number of the latest attempt; 0 before the first.
     pub epoch: u32,
@@ -226,6 +227,15 @@ pub struct Job {
     /// Not tried before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
+    /// The job whose spec this one was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<JobId>,
+    /// How long an attempt may run; the spec's, or what it was extended to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_runtime: Option<Span>,
+    /// When it fails with `queue-timeout` if it still waits then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_deadline: Option<DateTime<Utc>>,
     /// What was submitted; left out of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<JobSpec>,

@@ -4,6 +4,7 @@
 //! spec, the REST types, the agent protocol and the error codes. Serde, SQL, OpenAPI and the TypeScript
 //! client are derived from these types.
 
+pub mod action;
 pub mod agent;
 pub mod auth;
 #[cfg(feature = "client")]

@@ -33,6 +33,8 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(cluster::routes())
         .merge(queue::routes())
         .merge(training_job::routes::routes())
+        .merge(training_job::actions::routes())
+        .merge(training_job::receipt::routes())
         .merge(logs::routes::routes())
         .merge(events::routes())
         .routes(routes!(cluster::register::register));

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{DesiredAttempt, SyncRequest, SyncResponse, TaskSpec};
 use lilac_api::cluster::Gpu;
 use lilac_api::job::AttemptState;
+use lilac_api::quantity::Span;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId};
 use sqlx::Row;
@@ -74,10 +76,11 @@ async fn read(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
                 t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.networks, t.resume_reason,
+                t.memory_bytes, t.max_runtime_millis,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
-                   a.epoch, a.state, a.lease_millis, a.job_id,
+                   a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis,
                    CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.networks,
                    CASE WHEN a.epoch > 1 THEN
                        (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
@@ -143,12 +146,13 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         policy: word(row.try_get("policy")?)?,
         networks,
         cpu_milli: spec.resources.cpus.milli,
-        memory_bytes: spec.resources.memory.0,
+        // As granted: a retry may have got more than the spec says.
+        memory_bytes: u64::try_from(row.try_get::<i64, _>("memory_bytes")?).unwrap_or_default(),
         shm_bytes: spec.shm_size.map(|size| size.0),
         gpu_uuids,
         stop_signal: spec.stop.signal,
         stop_grace: spec.stop.grace,
-        max_runtime: spec.max_runtime,
+        max_runtime: extended(row)?.or(spec.max_runtime),
         needs_supplies,
     })
 }
@@ -156,6 +160,12 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
 /// A word as the database holds it.
 fn word<T: FromStr<Err = strum::ParseError>>(text: &str) -> Result<T, sqlx::Error> {
     text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// How long the job may run, where that differs from its spec.
+fn extended(row: &PgRow) -> Result<Option<Span>, sqlx::Error> {
+    let millis: Option<i64> = row.try_get("max_runtime_millis")?;
+    Ok(millis.map(|millis| Span(Duration::from_millis(u64::try_from(millis).unwrap_or_default()))))
 }
 
 /// The variables that every job finds.

@@ -98,7 +98,7 @@ async fn waiting(
 ) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.id, j.queue_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
-                j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
+                j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
          FROM jobs j JOIN queues q ON q.id = j.queue_id
          WHERE j.state = 'queued'
          ORDER BY q.paused, q.priority DESC, j.priority DESC, j.id LIMIT $1",
@@ -112,7 +112,10 @@ async fn waiting(
         let resources: Option<Json<Resources>> = row.try_get("resources")?;
         let resources = resources.map(|json| json.0).unwrap_or_default();
         let max_disconnect: Option<Json<Span>> = row.try_get("max_disconnect")?;
-        let requests = amounts(&resources);
+        let mut requests = amounts(&resources);
+        if let Some(more) = row.try_get::<Option<i64>, _>("memory_bytes")? {
+            requests.memory_bytes = u64::try_from(more).unwrap_or_default();
+        }
         let reason: Option<&str> = row.try_get("reason")?;
         jobs.insert(
             id,

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lilac_api::JobId;
-use lilac_api::auth::Role;
 use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, JobState};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
@@ -18,10 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{store, submit, transitions};
+use super::{store, submit};
 use crate::app::App;
 use crate::auth::caller::{Caller, Member};
-use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Id, Query, RawJson};
 use crate::page::{self, PageQuery};
@@ -31,8 +29,6 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list, create))
         .routes(routes!(counts))
         .routes(routes!(show))
-        .routes(routes!(cancel))
-        .routes(routes!(release))
         .routes(routes!(events))
         .routes(routes!(attempts))
 }
@@ -60,14 +56,8 @@ async fn create(
     headers: HeaderMap,
     RawJson(spec, body): RawJson<JobSpec>,
 ) -> ApiResult<Response> {
-    let key = match headers.get("idempotency-key") {
-        Some(value) => {
-            Some(value.to_str().map_err(|_| ApiError::malformed("the Idempotency-Key is not ASCII"))?)
-        }
-        None => None,
-    };
-    key.map(submit::check_key).transpose()?;
-    let (job, is_new) = submit::submit(&app, &caller, &spec, &body, key).await?;
+    let key = submit::key(&headers)?;
+    let (job, is_new) = submit::submit(&app, &caller, &spec, &body, key, None).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(job)).into_response())
 }
@@ -86,19 +76,23 @@ async fn list(
     Query(filter): Query<JobFilter>,
 ) -> ApiResult<axum::Json<Page<Job>>> {
     let limit = page::limit(filter.limit)?;
-    let filter = store::Filter {
+    let jobs = store::list(&app.pool, &checked(filter, &caller)?).await?;
+    Ok(axum::Json(page::cut(jobs, limit, |job| job.id.0)))
+}
+
+/// A filter as the caller means it; one more than the page is read, to know whether there are more.
+pub(super) fn checked(filter: JobFilter, caller: &Caller) -> ApiResult<store::Filter> {
+    Ok(store::Filter {
         teams: caller.sees(),
         states: states(filter.state.as_deref())?,
         queue: filter.queue,
-        owner: filter.owner.map(|owner| if owner == "me" { caller.username } else { owner }),
+        owner: filter.owner.map(|owner| if owner == "me" { caller.username.clone() } else { owner }),
         name: filter.name,
         label: filter.label.map(|label| split_label(&label)).transpose()?,
         node: filter.node,
         before: page::decode(filter.cursor.as_deref())?,
-        limit: limit + 1,
-    };
-    let jobs = store::list(&app.pool, &filter).await?;
-    Ok(axum::Json(page::cut(jobs, limit, |job| job.id.0)))
+        limit: page::limit(filter.limit)? + 1,
+    })
 }
 
 fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
@@ -145,73 +139,8 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<JobId>) ->
     Ok(axum::Json(found(&mut conn, id).await?))
 }
 
-async fn found(conn: &mut PgConnection, id: JobId) -> ApiResult<Job> {
+pub(super) async fn found(conn: &mut PgConnection, id: JobId) -> ApiResult<Job> {
     store::find(conn, id).await?.ok_or_else(|| ApiError::not_found("job"))
-}
-
-/// Only its owner or an administrator may control a job.
-async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
-    let owner = store::owner(&app.pool, caller, id).await?;
-    if owner == caller.user_id || caller.role == Role::Admin {
-        return Ok(());
-    }
-    Err(ApiError::forbidden("only the job's owner or an administrator may do this"))
-}
-
-/// Cancel a job
-///
-/// A waiting job is cancelled at once. A running one is told to stop and is cancelled when its node says so;
-/// until then the answer shows it as it is, with `cancel_requested`. Cancelling twice changes nothing.
-#[utoipa::path(post, operation_id = "cancel_job", path = "/jobs/{id}/cancel", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
-    responses(
-        (status = 200, description = "The job after the call", body = Job),
-        (status = 401, description = "No valid credential", body = Problem),
-        (status = 403, description = "Not the caller's job", body = Problem),
-        (status = 404, description = "There is no such job", body = Problem),
-        (status = 409, description = "The job has ended already", body = Problem),
-    ))]
-async fn cancel(
-    State(app): State<Arc<App>>,
-    Member(caller): Member,
-    Id(id): Id<JobId>,
-) -> ApiResult<axum::Json<Job>> {
-    may_control(&app, &caller, id).await?;
-    let mut tx = app.pool.begin().await?;
-    let topics = transitions::cancel(&mut tx, id, &caller.actor()).await?;
-    changed(&app, tx, topics, id).await
-}
-
-/// Put a held job back in its queue
-#[utoipa::path(post, operation_id = "release_job", path = "/jobs/{id}/release", tag = "jobs", params(("id" = JobId, Path)), security(("bearer" = [])),
-    responses(
-        (status = 200, description = "The job after the call", body = Job),
-        (status = 401, description = "No valid credential", body = Problem),
-        (status = 403, description = "Not the caller's job", body = Problem),
-        (status = 404, description = "There is no such job", body = Problem),
-        (status = 409, description = "The job is not held", body = Problem),
-    ))]
-async fn release(
-    State(app): State<Arc<App>>,
-    Member(caller): Member,
-    Id(id): Id<JobId>,
-) -> ApiResult<axum::Json<Job>> {
-    may_control(&app, &caller, id).await?;
-    let mut tx = app.pool.begin().await?;
-    let topics = transitions::release(&mut tx, id, &caller.actor()).await?;
-    changed(&app, tx, topics, id).await
-}
-
-/// Commits, rings, and answers with the job as it is now.
-async fn changed(
-    app: &App,
-    mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
-    topics: Vec<Topic>,
-    id: JobId,
-) -> ApiResult<axum::Json<Job>> {
-    let job = found(&mut tx, id).await?;
-    tx.commit().await?;
-    app.bell.ring_all(topics);
-    Ok(axum::Json(job))
 }
 
 /// The number that a cursor stands for, in lists that are numbered within a job.

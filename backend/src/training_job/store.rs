@@ -1,6 +1,9 @@
 //! Reading jobs, attempts and events.
 
-use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobState, Task};
+use std::time::Duration;
+
+use lilac_api::job::{Amounts, Attempt, Job, JobCounts, JobEvent, JobState, Task};
+use lilac_api::quantity::Span;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId, NodeId, UserId};
 use sqlx::postgres::{PgPool, PgRow};
@@ -15,7 +18,8 @@ use crate::error::{ApiError, ApiResult};
 /// Columns of a job as users see it.
 const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS team, u.username AS owner, j.priority, j.state, j.reason, j.message,
     j.actor, j.spec, j.epoch, j.attempts_charged, j.cancel_requested, j.not_before, j.created_at, j.started_at,
-    j.finished_at, j.exit_code, j.signal,
+    j.finished_at, j.exit_code, j.signal, j.rerun_of, j.memory_bytes, j.max_runtime_millis,
+    CASE WHEN j.state = 'queued' THEN j.queue_deadline END AS queue_deadline,
     ARRAY(SELECT n.name FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
           WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY k.rank) AS nodes
     FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id JOIN teams t ON t.id = j.team_id";
@@ -98,6 +102,11 @@ pub async fn owner(pool: &PgPool, caller: &Caller, id: JobId) -> ApiResult<UserI
 
 fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
     let Json(spec): Json<JobSpec> = row.try_get("spec")?;
+    let memory: Option<i64> = row.try_get("memory_bytes")?;
+    let memory_bytes = memory.map(u64::try_from).transpose().map_err(decode)?;
+    let extended: Option<i64> = row.try_get("max_runtime_millis")?;
+    let extended = extended.map(u64::try_from).transpose().map_err(decode)?;
+    let requests = spec.requests();
     Ok(Job {
         id: JobId(row.try_get("id")?),
         name: row.try_get("name")?,
@@ -111,7 +120,7 @@ fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
         actor: row.try_get("actor")?,
         image: spec.image.clone(),
         labels: spec.labels.clone(),
-        requests: spec.requests(),
+        requests: Amounts { memory_bytes: memory_bytes.unwrap_or(requests.memory_bytes), ..requests },
         epoch: number(row, "epoch")?,
         attempts_charged: number(row, "attempts_charged")?,
         cancel_requested: row.try_get("cancel_requested")?,
@@ -122,6 +131,9 @@ fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
         started_at: row.try_get("started_at")?,
         finished_at: row.try_get("finished_at")?,
         not_before: row.try_get("not_before")?,
+        rerun_of: row.try_get::<Option<Uuid>, _>("rerun_of")?.map(JobId),
+        max_runtime: extended.map(|millis| Span(Duration::from_millis(millis))).or(spec.max_runtime),
+        queue_deadline: row.try_get("queue_deadline")?,
         spec: Some(spec),
     })
 }
@@ -130,21 +142,21 @@ fn decode<E: std::error::Error + Send + Sync + 'static>(error: E) -> sqlx::Error
     sqlx::Error::Decode(Box::new(error))
 }
 
-fn word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+pub(super) fn word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row: &PgRow,
     column: &str,
 ) -> Result<T, sqlx::Error> {
     row.try_get::<&str, _>(column)?.parse().map_err(decode)
 }
 
-fn optional_word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+pub(super) fn optional_word<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row: &PgRow,
     column: &str,
 ) -> Result<Option<T>, sqlx::Error> {
     row.try_get::<Option<&str>, _>(column)?.map(|text| text.parse().map_err(decode)).transpose()
 }
 
-fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
+pub(super) fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
     u32::try_from(row.try_get::<i32, _>(column)?).map_err(decode)
 }
 

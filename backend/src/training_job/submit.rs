@@ -1,5 +1,6 @@
 //! Taking a job in: checked whole, stored once.
 
+use axum::http::HeaderMap;
 use lilac_api::JobId;
 use lilac_api::job::Job;
 use lilac_api::problem::ErrorCode;
@@ -18,12 +19,14 @@ use crate::error::{ApiError, ApiResult, refuse_invalid};
 /// Longest idempotency key.
 const MAX_KEY_CHARS: usize = 255;
 
-/// Checks an `Idempotency-Key` header.
-pub fn check_key(key: &str) -> ApiResult<()> {
+/// The `Idempotency-Key` of a request.
+pub fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().map_err(|_| ApiError::malformed("the Idempotency-Key is not ASCII"))?;
     let legal =
         !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.bytes().all(|byte| byte.is_ascii_graphic());
     if legal {
-        return Ok(());
+        return Ok(Some(key));
     }
     let message = format!("the Idempotency-Key must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
     Err(ApiError::malformed(message))
@@ -36,6 +39,7 @@ pub async fn submit(
     spec: &JobSpec,
     body: &[u8],
     key: Option<&str>,
+    rerun_of: Option<JobId>,
 ) -> ApiResult<(Job, bool)> {
     refuse_invalid(validate::job_spec(spec))?;
     let body_hash = Sha256::digest(body);
@@ -58,6 +62,7 @@ pub async fn submit(
         actor: &actor,
         idempotency_key: key,
         body_hash: &body_hash,
+        rerun_of,
     };
     let is_new = transitions::submit(&mut tx, &new).await?;
     let id = if is_new { new.id } else { earlier(&mut tx, caller, key, &body_hash).await? };

@@ -1,6 +1,7 @@
 //! The server, tested from outside: its real router on a real PostgreSQL, a database for each test.
 
 mod accounts;
+mod actions;
 mod clusters;
 mod embedded;
 mod matrix;

@@ -22,18 +22,18 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 /// A node as the control plane hears it.
-struct Node {
+pub struct Node {
     client: Client,
     name: String,
     machine_id: String,
     boot_id: Uuid,
     session: SessionId,
     sequence: u64,
-    reports: Vec<AttemptReport>,
+    pub reports: Vec<AttemptReport>,
 }
 
 impl Node {
-    async fn join(harness: &Harness, name: &str) -> Self {
+    pub async fn join(harness: &Harness, name: &str) -> Self {
         let cluster = harness.client.clusters().await.unwrap().items[0].id;
         let key = CreateJoinKey { name: name.to_owned(), reusable: false, expires_in: None };
         let key = harness.client.create_join_key(cluster, &key).await.unwrap();
@@ -58,7 +58,7 @@ impl Node {
         node
     }
 
-    async fn say(&mut self, no_wait: bool) -> Result<SyncResponse, ClientError> {
+    pub async fn say(&mut self, no_wait: bool) -> Result<SyncResponse, ClientError> {
         let request = SyncRequest {
             protocol: PROTOCOL_VERSION,
             agent_version: "test".to_owned(),
@@ -81,12 +81,12 @@ impl Node {
         self.client.sync(&request).await
     }
 
-    async fn sync(&mut self) -> Result<SyncResponse, ClientError> {
+    pub async fn sync(&mut self) -> Result<SyncResponse, ClientError> {
         self.say(true).await
     }
 
     /// Syncs until an attempt of the job is wanted here.
-    async fn wait_for(&mut self, job: JobId) -> AttemptId {
+    pub async fn wait_for(&mut self, job: JobId) -> AttemptId {
         for _ in 0..50 {
             let response = self.say(false).await.unwrap();
             let wanted =
@@ -98,7 +98,7 @@ impl Node {
         panic!("node {} was never told to run {job}", self.name);
     }
 
-    fn report(&mut self, attempt: AttemptId, epoch: u32, phase: Phase, result: Option<TaskResult>) {
+    pub fn report(&mut self, attempt: AttemptId, epoch: u32, phase: Phase, result: Option<TaskResult>) {
         self.reports.retain(|report| report.attempt_id != attempt);
         self.reports.push(AttemptReport {
             attempt_id: attempt,
@@ -110,13 +110,13 @@ impl Node {
     }
 
     /// The agent process is gone and another one starts; what it remembers, it tells.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.session = SessionId::new();
         self.sequence = 0;
     }
 }
 
-fn result(outcome: Outcome, exit_code: Option<i32>) -> TaskResult {
+pub fn result(outcome: Outcome, exit_code: Option<i32>) -> TaskResult {
     let reason = exit_code.filter(|code| *code != 0).map(|_| Reason::ExitCode);
     TaskResult {
         outcome,
@@ -141,7 +141,7 @@ async fn expire_leases(pool: &PgPool, job: JobId) {
     .unwrap();
 }
 
-async fn wait_until(harness: &Harness, job: JobId, wanted: impl Fn(&Job) -> bool) -> Job {
+pub async fn wait_until(harness: &Harness, job: JobId, wanted: impl Fn(&Job) -> bool) -> Job {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         let now = harness.client.job(job).await.unwrap();
@@ -159,13 +159,13 @@ async fn wait_until(harness: &Harness, job: JobId, wanted: impl Fn(&Job) -> bool
     }
 }
 
-async fn start(pool: PgPool) -> Harness {
+pub async fn start(pool: PgPool) -> Harness {
     let harness = crate::support::start(pool).await;
     lilac_server::scheduler::start(harness.app.clone());
     harness
 }
 
-async fn submit(harness: &Harness, change: impl FnOnce(&mut JobSpec)) -> JobId {
+pub async fn submit(harness: &Harness, change: impl FnOnce(&mut JobSpec)) -> JobId {
     let mut spec = JobSpec::new("job", "image");
     change(&mut spec);
     harness.client.submit(&spec, None).await.unwrap().id

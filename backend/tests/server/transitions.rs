@@ -12,7 +12,7 @@ fn is_legal_job(from: JobState, to: JobState) -> bool {
     use JobState::{Cancelled, Failed, Held, Queued, Running, Starting, Succeeded};
     match from {
         // A result may still come in after a loss, while the job waits or is held.
-        Queued => matches!(to, Queued | Starting | Cancelled | Succeeded | Failed),
+        Queued => matches!(to, Queued | Starting | Cancelled | Held | Succeeded | Failed),
         Held => matches!(to, Held | Queued | Cancelled | Succeeded | Failed),
         Starting => true,
         Running => to != Starting,

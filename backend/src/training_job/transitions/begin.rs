@@ -16,14 +16,17 @@ pub struct NewJob<'a> {
     pub actor: &'a str,
     pub idempotency_key: Option<&'a str>,
     pub body_hash: &'a [u8],
+    /// The job whose spec this one was made of.
+    pub rerun_of: Option<JobId>,
 }
 
 /// T1: a user submits. Says whether the job is new; it is not when the key was used before.
 pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
         "WITH job AS (
-            INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key, idempotency_hash, team_id)
-            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11)
+            INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key, idempotency_hash, team_id,
+                rerun_of, max_queue_millis, queue_deadline)
+            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, now() + $13 * interval '1 millisecond')
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id
         )
@@ -41,6 +44,8 @@ pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, s
     .bind(job.idempotency_key)
     .bind(job.idempotency_key.map(|_| job.body_hash))
     .bind(job.team_id.0)
+    .bind(job.rerun_of.map(|id| id.0))
+    .bind(None::<i64>)
     .execute(conn)
     .await?;
     Ok(written.rows_affected() == 1)

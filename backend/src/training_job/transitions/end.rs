@@ -27,8 +27,12 @@ pub async fn progress(
     }
     let job_to = if to == AttemptState::Running { JobState::Running } else { JobState::Starting };
     let started_at = if to == AttemptState::Running { started_at.or_else(|| Some(Utc::now())) } else { None };
-    let change =
-        Step { attempt: Some((attempt.id, to)), started_at, ..Step::new(&attempt.job, job_to, actor) };
+    let change = Step {
+        attempt: Some((attempt.id, to)),
+        started_at,
+        run_for: started_at.and(attempt.job.max_runtime),
+        ..Step::new(&attempt.job, job_to, actor)
+    };
     step(conn, &change).await
 }
 

@@ -16,14 +16,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lilac_api::job::{AttemptState, JobState, Reason};
+use lilac_api::quantity::Span;
 use lilac_api::spec::Retry;
 use lilac_api::{AttemptId, JobId, NodeId};
+use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
 pub use begin::{Grant, NewJob, Waiting, grant, note_waiting, submit};
 pub use end::{finish, progress};
 pub use loss::{lose_attempts, lose_node};
-pub use order::{cancel, release};
+pub use order::{cancel, extend, hold, release, reprioritise};
 
 /// One transition, told whole.
 struct Step<'a> {
@@ -43,9 +45,27 @@ struct Step<'a> {
     wait: Option<Duration>,
     /// When the user's code started, by the node's clock.
     started_at: Option<DateTime<Utc>>,
+    /// How long the attempt may run from its start.
+    run_for: Option<Duration>,
+    /// What differs from the spec from now on.
+    over: Override,
+    /// The job stands and waits as before: only its history, and what differs from the spec, grows.
+    is_note: bool,
     exit_code: Option<i32>,
     signal: Option<i32>,
     log_end_bytes: Option<i64>,
+}
+
+/// What a job takes in place of what its spec says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Override {
+    memory_bytes: Option<u64>,
+    max_runtime: Option<Duration>,
+    priority: Option<u8>,
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 impl<'a> Step<'a> {
@@ -63,6 +83,9 @@ impl<'a> Step<'a> {
             cancel: false,
             wait: None,
             started_at: None,
+            run_for: None,
+            over: Override::default(),
+            is_note: false,
             exit_code: None,
             signal: None,
             log_end_bytes: None,
@@ -73,14 +96,17 @@ impl<'a> Step<'a> {
 /// Carries a transition out. Says whether the job stood where the step begins.
 async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Error> {
     let (attempt_id, attempt_state) = step.attempt.unzip();
-    let wait_millis = step.wait.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2));
     let written = sqlx::query(
         "WITH job AS (
-            UPDATE jobs SET state = $4, reason = $5, message = $6, actor = $7,
+            UPDATE jobs SET state = $4, reason = CASE WHEN $20 THEN reason ELSE $5 END, message = $6, actor = $7,
                 event_count = event_count + 1,
                 attempts_charged = attempts_charged + $8::int,
                 cancel_requested = cancel_requested OR $9,
-                not_before = clock_timestamp() + $10 * interval '1 millisecond',
+                not_before = CASE WHEN $20 THEN not_before ELSE clock_timestamp() + $10 * interval '1 millisecond' END,
+                queue_deadline = CASE WHEN $4 = 'queued' AND state <> 'queued'
+                    THEN clock_timestamp() + max_queue_millis * interval '1 millisecond' ELSE queue_deadline END,
+                memory_bytes = COALESCE($21, memory_bytes), max_runtime_millis = COALESCE($22, max_runtime_millis),
+                priority = COALESCE($23, priority),
                 -- A node's clock may be wrong; a job starts between its grant and now. (LEAST passes over NULL.)
                 started_at = CASE WHEN $11::timestamptz IS NULL THEN started_at ELSE LEAST($11, clock_timestamp()) END,
                 finished_at = CASE WHEN $12 THEN clock_timestamp() END,
@@ -92,6 +118,10 @@ async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Er
                 started_at = CASE WHEN $11::timestamptz IS NULL THEN a.started_at
                     ELSE GREATEST(LEAST($11, clock_timestamp()), a.granted_at) END,
                 finished_at = CASE WHEN $17 THEN clock_timestamp() ELSE a.finished_at END,
+                run_deadline = CASE
+                    WHEN $19::bigint IS NULL THEN a.run_deadline
+                    WHEN $11::timestamptz IS NULL THEN a.started_at + $19 * interval '1 millisecond'
+                    ELSE GREATEST(LEAST($11, clock_timestamp()), a.granted_at) + $19 * interval '1 millisecond' END,
                 exit_code = COALESCE($13, a.exit_code), signal = COALESCE($14, a.signal)
             FROM job WHERE a.id = $15 AND a.job_id = job.id AND a.epoch = job.epoch
             RETURNING a.id
@@ -114,7 +144,7 @@ async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Er
     .bind(step.actor)
     .bind(i32::from(step.charge))
     .bind(step.cancel)
-    .bind(wait_millis)
+    .bind(step.wait.map(millis))
     .bind(step.started_at)
     .bind(step.to.is_terminal())
     .bind(step.exit_code)
@@ -123,6 +153,11 @@ async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Er
     .bind(attempt_state.map(AttemptState::as_str))
     .bind(attempt_state.is_some_and(AttemptState::is_terminal))
     .bind(step.log_end_bytes)
+    .bind(step.run_for.map(millis))
+    .bind(step.is_note)
+    .bind(step.over.memory_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
+    .bind(step.over.max_runtime.map(millis))
+    .bind(step.over.priority.map(i16::from))
     .execute(conn)
     .await?;
     Ok(written.rows_affected() == 1)
@@ -137,6 +172,9 @@ pub struct LockedJob {
     pub cancel_requested: bool,
     attempts_charged: i32,
     retry: Retry,
+    /// How long it may run, as extended.
+    max_runtime: Option<Duration>,
+    priority: u8,
 }
 
 /// An attempt together with its job, which is locked.
@@ -162,8 +200,15 @@ where
     text.parse().map_err(|error: T::Err| sqlx::Error::Decode(Box::new(error)))
 }
 
+/// What is read of a job that is locked, in the words of [`locked_job`].
+const LOCKED: &str = "j.id AS job_id, j.epoch AS job_epoch, j.state AS job_state, j.cancel_requested, j.attempts_charged, \
+    j.priority, j.max_runtime_millis, j.spec->'retry' AS retry, j.spec->'max_runtime' AS max_runtime";
+
 fn locked_job(row: &sqlx::postgres::PgRow) -> Result<LockedJob, sqlx::Error> {
-    let retry: Option<sqlx::types::Json<Retry>> = row.try_get("retry")?;
+    let retry: Option<Json<Retry>> = row.try_get("retry")?;
+    let spec_runtime: Option<Json<Span>> = row.try_get("max_runtime")?;
+    let extended: Option<i64> = row.try_get("max_runtime_millis")?;
+    let extended = extended.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()));
     Ok(LockedJob {
         id: JobId(row.try_get("job_id")?),
         epoch: row.try_get("job_epoch")?,
@@ -171,18 +216,14 @@ fn locked_job(row: &sqlx::postgres::PgRow) -> Result<LockedJob, sqlx::Error> {
         cancel_requested: row.try_get("cancel_requested")?,
         attempts_charged: row.try_get("attempts_charged")?,
         retry: retry.map(|json| json.0).unwrap_or_default(),
+        max_runtime: extended.or_else(|| spec_runtime.map(|Json(span)| span.0)),
+        priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
     })
 }
 
 async fn lock_job(conn: &mut PgConnection, job_id: JobId) -> Result<Option<LockedJob>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT id AS job_id, epoch AS job_epoch, state AS job_state, cancel_requested, attempts_charged,
-                spec->'retry' AS retry
-         FROM jobs WHERE id = $1 FOR UPDATE",
-    )
-    .bind(job_id.0)
-    .fetch_optional(conn)
-    .await?;
+    let query = format!("SELECT {LOCKED} FROM jobs j WHERE id = $1 FOR UPDATE");
+    let row = sqlx::query(sqlx::AssertSqlSafe(query)).bind(job_id.0).fetch_optional(conn).await?;
     row.as_ref().map(locked_job).transpose()
 }
 
@@ -193,18 +234,18 @@ pub async fn lock_attempts(
     node: Option<NodeId>,
 ) -> Result<Vec<LockedAttempt>, sqlx::Error> {
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(
-        "SELECT a.id, a.epoch, a.state, j.id AS job_id, j.epoch AS job_epoch, j.state AS job_state,
-                j.cancel_requested, j.attempts_charged, j.spec->'retry' AS retry
+    let query = format!(
+        "SELECT a.id, a.epoch, a.state, {LOCKED}
          FROM jobs j JOIN attempts a ON a.job_id = j.id
          WHERE a.id = ANY($1)
            AND ($2::uuid IS NULL OR EXISTS (SELECT FROM tasks t WHERE t.attempt_id = a.id AND t.node_id = $2))
-         ORDER BY j.id, a.epoch FOR UPDATE OF j",
-    )
-    .bind(&ids)
-    .bind(node.map(|node| node.0))
-    .fetch_all(&mut *conn)
-    .await?;
+         ORDER BY j.id, a.epoch FOR UPDATE OF j"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(&ids)
+        .bind(node.map(|node| node.0))
+        .fetch_all(&mut *conn)
+        .await?;
     let mut locked = Vec::with_capacity(rows.len());
     for row in rows {
         locked.push(LockedAttempt {
