@@ -3026,6 +3026,31 @@ export interface components {
          * @description A user's API key.
          */
         ApiKeyId: string;
+        /** @description One submit that makes many jobs, which differ in `LILAC_ARRAY_INDEX` and in the values of a matrix. */
+        Array: {
+            /**
+             * Format: int32
+             * @description How many jobs, 1 to 100000. Not together with `matrix`.
+             */
+            count?: number | null;
+            /**
+             * @description Variables with their values: one job for each combination, the last variable changing fastest (they
+             *     are taken in the order of their names). Each is in the environment under its name.
+             */
+            matrix?: {
+                [key: string]: string[];
+            };
+            /**
+             * Format: int32
+             * @description Once more than this many have failed, those that wait are cancelled; never by default.
+             */
+            max_failures?: number | null;
+            /**
+             * Format: int32
+             * @description At most this many of them are started at a time; all that fit by default.
+             */
+            max_parallel?: number | null;
+        };
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -3122,6 +3147,11 @@ export interface components {
          * @description A set of nodes that share a policy.
          */
         ClusterId: string;
+        /**
+         * @description what must hold of a node: `label.pool == a`, `label.pool in (a, b)`, `node != n7`
+         * @example label.pool == a
+         */
+        Constraint: string;
         /**
          * @description What the containers of a queue may do on their node.
          * @enum {string}
@@ -3237,6 +3267,7 @@ export interface components {
             memory?: components["schemas"]["Bytes"] | null;
             /** @description Accepted models, any of them; a word of the vendor's name, in any case: `H100`. All by default. */
             model?: string[];
+            share?: components["schemas"]["Ratio"] | null;
         };
         /** @description A job. */
         Job: {
@@ -3344,6 +3375,9 @@ export interface components {
         JobId: string;
         /** @description A containerised job. Only `name` and `image` are needed. */
         JobSpec: {
+            /** @description Other resources that will do, tried in turn where the ones before fit nowhere; at most 8. */
+            alternatives?: components["schemas"]["Resources"][];
+            array?: components["schemas"]["Array"] | null;
             /** @description Program and arguments; the image's own command by default. Not together with `run`. */
             command?: string[];
             /** @description Replaces the image's entrypoint. */
@@ -3352,6 +3386,7 @@ export interface components {
             env?: {
                 [key: string]: string;
             };
+            hold_on_failure?: components["schemas"]["Span"] | null;
             /** @description Image reference, as Docker understands it. */
             image: string;
             /** @description At most 64; keys to 63 characters, values to 255. */
@@ -3359,10 +3394,27 @@ export interface components {
                 [key: string]: string;
             };
             max_disconnect?: components["schemas"]["Span"] | null;
+            max_queue_time?: components["schemas"]["Span"] | null;
             max_runtime?: components["schemas"]["Span"] | null;
             /** @description 1 to 128 characters of letters, digits, `.`, `_`, `-`. */
             name: string;
+            /** @description At most 100 jobs that must have ended before this one starts. */
+            needs?: components["schemas"]["Need"][];
             network?: components["schemas"]["Network"];
+            /**
+             * Format: int32
+             * @description 1 by default, 1024 at most. More than 1 start together or not at all, each with its `resources`.
+             */
+            nodes?: number;
+            /** @description At most 16. */
+            notify?: components["schemas"]["Notify"][];
+            /** @description At most 32. */
+            outputs?: components["schemas"]["Output"][];
+            placement?: components["schemas"]["Placement"];
+            /** @description At most 16. */
+            ports?: components["schemas"]["Port"][];
+            /** @description Whether it may be put back in the queue for a more urgent job. That never counts as a failure. */
+            preemptible?: boolean;
             /**
              * Format: int32
              * @description 0 to 100 inside the queue: the higher goes first, equal ones in the order of arrival.
@@ -3375,10 +3427,17 @@ export interface components {
             retry?: components["schemas"]["Retry"];
             /** @description A script for the image's `/bin/sh`. Not together with `command` and `entrypoint`. */
             run?: string | null;
+            schedule?: components["schemas"]["Schedule"] | null;
+            /** @description More environment, by name: each is the value of the secret of the job's team that is named here. */
+            secrets?: {
+                [key: string]: string;
+            };
             shm_size?: components["schemas"]["Bytes"] | null;
             stop?: components["schemas"]["Stop"];
             /** @description `uid`, `uid:gid` or a name that the image knows; the image's own by default. */
             user?: string | null;
+            /** @description Named volumes that an administrator allowed. At most 32. */
+            volumes?: components["schemas"]["VolumeMount"][];
             /** @description Absolute path in the container. */
             workdir?: string | null;
         };
@@ -3450,6 +3509,20 @@ export interface components {
             expires_in_secs: number;
             user: components["schemas"]["User"];
         };
+        /** @description A job that must have ended before this one starts. */
+        Need: {
+            /**
+             * @description Id of the job, or the name of one: then the caller's newest of that name. In a batch, `$name` is the
+             *     job of that name in the same batch.
+             */
+            job: string;
+            on?: components["schemas"]["NeedOn"];
+        };
+        /**
+         * @description How the other job must have ended.
+         * @enum {string}
+         */
+        NeedOn: "succeeded" | "failed" | "finished";
         /**
          * @description Which network the container sees.
          * @enum {string}
@@ -3503,11 +3576,29 @@ export interface components {
          * @enum {string}
          */
         NodeState: "ready" | "cordoned" | "unhealthy" | "unreachable" | "joining";
+        /** @description Who is told when the job comes into a state. */
+        Notify: {
+            /** @description States that are told: `running`, `held`, `succeeded`, `failed`, `cancelled`. */
+            on: components["schemas"]["JobState"][];
+            /** @description Name of a hook of the job's team. */
+            to: string;
+        };
         /**
          * @description How a task ended.
          * @enum {string}
          */
         Outcome: "exited" | "stopped" | "not-started" | "lost";
+        /** @description A folder or file that is kept when the job has ended. */
+        Output: {
+            keep?: components["schemas"]["Span"] | null;
+            /** @description Absolute path in the container, without `..`. */
+            path: string;
+        };
+        /**
+         * @description What happens when the job of the time before has not ended yet.
+         * @enum {string}
+         */
+        Overlap: "skip" | "queue" | "replace";
         /** @description One page of a list in a stable order. */
         Page_ApiKey: {
             items: {
@@ -3784,11 +3875,28 @@ export interface components {
          * @enum {string}
          */
         Phase: "preparing" | "running" | "stopping" | "ended" | "unknown";
+        /** @description Which nodes may take the job. */
+        Placement: {
+            /** @description All must hold of a node; at most 32. */
+            constraints?: components["schemas"]["Constraint"][];
+            /** @description Name of a label: all nodes of a job with several share its value. */
+            same?: string | null;
+        };
         /**
          * @description How the scheduler chooses between nodes that fit.
          * @enum {string}
          */
         PlacementPolicy: "first-fit" | "best-fit";
+        /** @description A port on which the job serves something. */
+        Port: {
+            /** @description 1 to 63 characters, unique in the job: `tensorboard`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description 1 to 65535, in the container.
+             */
+            port: number;
+        };
         /** @description The body of every answer that is an error (RFC 9457). */
         Problem: {
             code: components["schemas"]["ErrorCode"];
@@ -3808,6 +3916,11 @@ export interface components {
         };
         Pull: {
             policy?: components["schemas"]["PullPolicy"];
+            /**
+             * @description Name of the registry login of the job's team to pull with. Without it, the only login that the team
+             *     has for the image's server is used, if there is just one.
+             */
+            secret?: string | null;
         };
         /**
          * @description When to ask the registry for the image.
@@ -3847,6 +3960,11 @@ export interface components {
          * @description A queue of jobs.
          */
         QueueId: string;
+        /**
+         * @description a number with at most three digits after the point
+         * @example 1.5
+         */
+        Ratio: string;
         /**
          * @description Why a job stands where it stands: one dominant, stable code.
          * @enum {string}
@@ -3892,7 +4010,7 @@ export interface components {
             rules?: components["schemas"]["RetryRule"][];
         };
         /** @enum {string} */
-        RetryAction: "retry" | "fail";
+        RetryAction: "retry" | "fail" | "hold";
         /** @description Matches a failure by its reason or exit code. */
         RetryRule: {
             action: components["schemas"]["RetryAction"];
@@ -3900,6 +4018,7 @@ export interface components {
             counts?: boolean;
             /** @description Exit codes that match. */
             exit_codes?: number[];
+            memory_factor?: components["schemas"]["Ratio"] | null;
             /** @description Reasons that match. */
             on?: components["schemas"]["Reason"][];
         };
@@ -3915,6 +4034,14 @@ export interface components {
             ok: boolean;
             /** @description Version of Docker; empty when it does not answer. */
             version: string;
+        };
+        /** @description When the job is submitted anew, by itself. */
+        Schedule: {
+            /** @description Five fields, as in cron: minute, hour, day of the month, month, day of the week. */
+            cron: string;
+            overlap?: components["schemas"]["Overlap"];
+            /** @description A name of the time zone database; `UTC` by default. */
+            timezone?: string;
         };
         /**
          * Format: password
@@ -3941,6 +4068,7 @@ export interface components {
             /** @description Killed when it has not ended by then; 10s by default, 24h at most. */
             grace?: components["schemas"]["Span"];
             signal?: components["schemas"]["Signal"];
+            warn?: components["schemas"]["Warn"] | null;
         };
         /** @description Up: all that the agent knows. */
         SyncRequest: {
@@ -4044,6 +4172,8 @@ export interface components {
             max_runtime?: components["schemas"]["Span"] | null;
             /** Format: int64 */
             memory_bytes: number;
+            /** @description Whether the container needs supplies (see [`Supplies`]): it must not be made without them. */
+            needs_supplies?: boolean;
             network: components["schemas"]["Network"];
             /** @description The networks that its queue allows: any other is refused. */
             networks?: components["schemas"]["Network"][];
@@ -4085,6 +4215,21 @@ export interface components {
          * @description A person or program with an account.
          */
         UserId: string;
+        /** @description A named volume, and where the container sees it. */
+        VolumeMount: {
+            /** @description Name of the volume. */
+            name: string;
+            /** @description Whether the job may only read it; a volume may demand that by itself. */
+            read_only?: boolean;
+            /** @description Absolute path in the container. */
+            target: string;
+        };
+        /** @description Warns a job that its time is nearly over, so that it can save what it has. */
+        Warn: {
+            /** @description How long before the end; shorter than `max_runtime`. */
+            before: components["schemas"]["Span"];
+            signal: components["schemas"]["Signal"];
+        };
     };
     responses: never;
     parameters: never;
