@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use lilac_server::config::{Config, data_dir};
+use lilac_server::config::{Config, LogConfig, Variables, data_dir};
 use lilac_server::{app, embedded, openapi};
 use tracing_subscriber::EnvFilter;
 
-/// Lilac's control plane. Settings come from the environment or `.env`; see `.env.example`.
+/// Lilac's control plane. Settings come from the environment or `.env`; `.env.example` lists them all.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
@@ -30,14 +30,17 @@ fn main() -> ExitCode {
     // `.env` is optional; what the environment sets itself goes first.
     let dotenv = dotenvy::dotenv();
     let args = Args::parse();
-    start_log();
+    let variables = Variables::from_environment();
+    // A log that cannot be set up as wanted still has to say so.
+    let log = variables.as_ref().ok().and_then(|variables| LogConfig::read(variables).ok());
+    start_log(log.unwrap_or(LogConfig { filter: "info".to_owned(), json: false }));
     if let Err(error) = &dotenv
         && !error.not_found()
     {
         tracing::error!("`.env` cannot be read: line {}", line_of(error));
         return ExitCode::FAILURE;
     }
-    match run(args) {
+    match run(args, variables) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -55,11 +58,15 @@ fn line_of(error: &dotenvy::Error) -> String {
     }
 }
 
-fn run(args: Args) -> Result<()> {
+fn run(args: Args, variables: Result<Variables>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match args.command.unwrap_or(Command::Serve) {
-        Command::Serve => runtime.block_on(app::serve(Config::from_environment()?)),
-        Command::Db(command) => runtime.block_on(embedded::run(&data_dir(), command)),
+        Command::Serve => {
+            let variables = variables?;
+            LogConfig::read(&variables)?;
+            runtime.block_on(app::serve(Config::read(&variables)?))
+        }
+        Command::Db(command) => runtime.block_on(embedded::run(&data_dir(&variables?), command)),
         Command::Openapi => {
             use std::io::Write;
             Ok(writeln!(std::io::stdout(), "{}", openapi::document())?)
@@ -67,10 +74,10 @@ fn run(args: Args) -> Result<()> {
     }
 }
 
-fn start_log() {
-    let filter = EnvFilter::try_from_env("LILAC_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+fn start_log(config: LogConfig) {
+    let filter = EnvFilter::new(config.filter);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::env::var("LILAC_LOG_FORMAT").is_ok_and(|format| format == "json") {
+    if config.json {
         log.json().init();
     } else {
         log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();

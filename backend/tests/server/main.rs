@@ -7,5 +7,6 @@ mod embedded;
 mod matrix;
 mod protocol;
 mod queues;
+mod settings;
 mod support;
 mod transitions;

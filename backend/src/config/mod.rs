@@ -1,0 +1,84 @@
+//! Settings of the server, all from the environment. The table in [`settings`] documents each; [`variables`]
+//! reads them. A new setting gets a row there and a field here.
+
+pub mod settings;
+mod variables;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use lilac_api::auth::Secret;
+
+pub use variables::Variables;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The database; none for the embedded one.
+    pub database_url: Option<Secret>,
+    /// Where the embedded database and the generated key live.
+    pub data_dir: PathBuf,
+    /// Signs tokens; none for one that is generated and kept in the data folder.
+    pub secret_key: Option<Secret>,
+    /// Password of the first administrator; none for a random one that is shown once.
+    pub admin_password: Option<Secret>,
+    /// Connections to the database, at most.
+    pub database_connections: u32,
+}
+
+impl Config {
+    pub fn from_environment() -> Result<Self> {
+        Self::read(&Variables::from_environment()?)
+    }
+
+    pub fn read(variables: &Variables) -> Result<Self> {
+        let connections = variables.number("LILAC_DATABASE_CONNECTIONS", 2..=500)?;
+        Ok(Self {
+            listen: variables
+                .read("LILAC_LISTEN", "an address like 127.0.0.1:8080", |text| text.parse().ok())?,
+            database_url: variables.secret("DATABASE_URL"),
+            data_dir: data_dir(variables),
+            secret_key: variables.strong_secret("LILAC_SECRET_KEY")?,
+            admin_password: variables.secret("LILAC_ADMIN_PASSWORD"),
+            database_connections: u32::try_from(connections).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// Where the server keeps what it must not lose.
+pub fn data_dir(variables: &Variables) -> PathBuf {
+    if let Some(dir) = variables.text("LILAC_DATA_DIR") {
+        return PathBuf::from(dir);
+    }
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/lilac");
+    }
+    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")));
+    home.unwrap_or_else(|| PathBuf::from(".")).join("lilac")
+}
+
+/// How the log is written.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// As in `info,sqlx=warn`.
+    pub filter: String,
+    /// JSON, a line an entry; otherwise for people.
+    pub json: bool,
+}
+
+impl LogConfig {
+    pub fn read(variables: &Variables) -> Result<Self> {
+        let filter = |text: &str| text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned());
+        Ok(Self {
+            filter: variables.read("LILAC_LOG", "levels like info,sqlx=warn", filter)?,
+            json: variables.read("LILAC_LOG_FORMAT", "text or json", |text| match text {
+                "text" => Some(false),
+                "json" => Some(true),
+                _ => None,
+            })?,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! The table of all settings: name, default and what each is for, spelled once. `.env.example` and the table in
+//! `docs/operating.md` are written from it, and a test holds the three together.
+
+use std::fmt::Write;
+
+/// One variable of the environment.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// What holds when it is not set, as one would write it; empty where nothing does.
+    pub default: &'static str,
+    /// Sentences for the operator.
+    pub about: &'static str,
+}
+
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    // Which database, and where things are kept.
+    Setting { name: "DATABASE_URL", default: "", about: "The database: `postgres://user:password@host:port/name`, PostgreSQL 14 or newer. Without it the server starts an embedded PostgreSQL of its own in its data folder. `./dev db` starts one that serves exactly the address in `.env.example`." },
+    Setting { name: "LILAC_DATABASE_CONNECTIONS", default: "16", about: "Connections to the database at most, per server: 2 to 500." },
+    Setting { name: "LILAC_DATA_DIR", default: "", about: "The folder of the key and the embedded database. By default `/var/lib/lilac` for root, otherwise `~/.local/share/lilac`." },
+    // Who may in.
+    Setting { name: "LILAC_SECRET_KEY", default: "", about: "Signs logins and turns API keys into what is stored of them: at least 32 characters, random, the same for all servers of one database. By default one is made and kept in the data folder. `openssl rand -hex 32` makes one." },
+    Setting { name: "LILAC_ADMIN_PASSWORD", default: "", about: "Password of the first user, `admin`; looked at only while there is no user. By default a random one is made and shown once, where the server was started." },
+    // How it is reached.
+    Setting { name: "LILAC_LISTEN", default: "127.0.0.1:8080", about: "Where the server listens. It speaks plain HTTP: put a proxy that speaks TLS before it when it is to be reached from other machines." },
+    // What it tells.
+    Setting { name: "LILAC_LOG", default: "info,sqlx=warn", about: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module as in `info,lilac_server::scheduler=debug`." },
+    Setting { name: "LILAC_LOG_FORMAT", default: "text", about: "How it is logged: `text` or `json`." },
+];
+
+/// Variables that begin alike and are for the other programs: they may be there, and mean nothing here.
+pub const OF_OTHER_PROGRAMS: &[&str] = &[
+    "LILAC_CONFIG",
+    "LILAC_DOCKER_HOST",
+    "LILAC_HOME",
+    "LILAC_NVML_PATH",
+    "LILAC_PASSWORD",
+    "LILAC_PORT",
+    "LILAC_SERVER",
+    "LILAC_TEST_IMAGE",
+    "LILAC_TOKEN",
+    "LILAC_URL",
+    "LILAC_USERNAME",
+    "LILAC_WRITE_DOCS",
+];
+
+/// What `.env.example` sets rather than only names: the address that `./dev db` serves.
+const EXAMPLE_DATABASE_URL: &str = "postgres://lilac:lilac@127.0.0.1:5433/lilac";
+
+/// The text of `.env.example`.
+pub fn env_example() -> String {
+    let mut text = "# Settings of the server, for running it by hand. Copy this file to `.env`, from where the server reads it;\n\
+        # what the environment sets itself goes first. `./dev up` does not read it: it brings its own settings.\n"
+        .to_owned();
+    for Setting { name, default, about } in SETTINGS {
+        let line = match *name {
+            "DATABASE_URL" => format!("{name}={EXAMPLE_DATABASE_URL}"),
+            _ => format!("#{name}={default}"),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{}{line}\n", commented(about));
+    }
+    text
+}
+
+/// The table of `docs/operating.md`.
+pub fn markdown() -> String {
+    let mut text = "| setting | default | what for |\n|---|---|---|\n".to_owned();
+    for Setting { name, default, about } in SETTINGS {
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        let _ = writeln!(text, "| `{name}` | {default} | {about} |");
+    }
+    text
+}
+
+/// A text as lines of comment.
+fn commented(text: &str) -> String {
+    const WIDTH: usize = 110;
+    let mut lines = vec!["#".to_owned()];
+    for word in text.split(' ') {
+        if lines.last().is_some_and(|line| line.len() + 1 + word.len() > WIDTH) {
+            lines.push("#".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n") + "\n"
+}
