@@ -9,17 +9,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::action::{CancelledJobs, ExtendJob, HoldJob, Receipt, ReprioritiseJob};
-use crate::agent::{LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, SyncRequest, SyncResponse};
+use crate::agent::{
+    LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, Supplies, SyncRequest, SyncResponse,
+};
 use crate::auth::{
     ApiKey, CreateApiKey, CreateUser, CreatedApiKey, LoginRequest, LoginResponse, Secret, UpdateUser, User,
 };
 use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
-use crate::ids::{ApiKeyId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, UserId};
+use crate::ids::{
+    ApiKeyId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, UserId, VolumeId,
+};
 use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd, LogQuery, log_headers};
-use crate::page::Page;
+use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
 use crate::queue::{CreateQueue, Queue, UpdateQueue};
+use crate::secret::{
+    CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
+};
 use crate::spec::JobSpec;
 
 /// Longest that an ordinary request may take.
@@ -318,6 +325,66 @@ impl Client {
         self.patch(&format!("/queues/{id}"), request).await
     }
 
+    // Secrets, registry logins and volumes.
+
+    /// A page of secrets, 500 at most, from `cursor` on.
+    pub async fn secrets(&self, cursor: Option<&str>) -> Result<Page<StoredSecret>> {
+        self.get_with("/secrets", &whole_page(cursor)).await
+    }
+
+    pub async fn secret(&self, id: SecretId) -> Result<StoredSecret> {
+        self.get(&format!("/secrets/{id}")).await
+    }
+
+    pub async fn create_secret(&self, request: &CreateSecret) -> Result<StoredSecret> {
+        self.post("/secrets", request).await
+    }
+
+    pub async fn replace_secret(&self, id: SecretId, request: &ReplaceSecret) -> Result<StoredSecret> {
+        self.json(self.request(Method::PUT, &format!("/secrets/{id}")).json(request)).await
+    }
+
+    pub async fn delete_secret(&self, id: SecretId) -> Result<()> {
+        self.delete(&format!("/secrets/{id}")).await
+    }
+
+    /// A page of registry logins, 500 at most, from `cursor` on.
+    pub async fn registries(&self, cursor: Option<&str>) -> Result<Page<Registry>> {
+        self.get_with("/registries", &whole_page(cursor)).await
+    }
+
+    pub async fn registry(&self, id: RegistryId) -> Result<Registry> {
+        self.get(&format!("/registries/{id}")).await
+    }
+
+    pub async fn create_registry(&self, request: &CreateRegistry) -> Result<Registry> {
+        self.post("/registries", request).await
+    }
+
+    pub async fn delete_registry(&self, id: RegistryId) -> Result<()> {
+        self.delete(&format!("/registries/{id}")).await
+    }
+
+    pub async fn volumes(&self) -> Result<Page<Volume>> {
+        self.get("/volumes").await
+    }
+
+    pub async fn volume(&self, id: VolumeId) -> Result<Volume> {
+        self.get(&format!("/volumes/{id}")).await
+    }
+
+    pub async fn create_volume(&self, request: &CreateVolume) -> Result<Volume> {
+        self.post("/volumes", request).await
+    }
+
+    pub async fn update_volume(&self, id: VolumeId, request: &UpdateVolume) -> Result<Volume> {
+        self.patch(&format!("/volumes/{id}"), request).await
+    }
+
+    pub async fn delete_volume(&self, id: VolumeId) -> Result<()> {
+        self.delete(&format!("/volumes/{id}")).await
+    }
+
     // Jobs.
 
     /// Submits a job. With a key, a repeated call gives the job that the first one made.
@@ -445,6 +512,11 @@ impl Client {
         self.json(self.request(Method::POST, "/agent/sync").timeout(timeout).json(request)).await
     }
 
+    /// What the container of an attempt needs, for the node that runs it.
+    pub async fn supplies(&self, attempt: AttemptId) -> Result<Supplies> {
+        self.get(&format!("/agent/attempts/{attempt}/supplies")).await
+    }
+
     /// Hands over a part of a log. The inner error is the offset that the server expects instead.
     pub async fn put_log(
         &self,
@@ -476,6 +548,12 @@ impl Client {
             }
         }
     }
+}
+
+/// The query of a page as long as there are.
+fn whole_page(cursor: Option<&str>) -> Vec<(&'static str, String)> {
+    let cursor = cursor.map(|cursor| ("cursor", cursor.to_owned()));
+    [("limit", MAX_LIMIT.to_string())].into_iter().chain(cursor).collect()
 }
 
 /// One server-sent event.

@@ -15,6 +15,8 @@ use crate::auth::password::Passwords;
 use crate::bell::Bell;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::secret::rotate;
+use crate::secret::vault::Vault;
 use crate::{db, embedded, router, scheduler};
 
 /// How long requests in flight may take to end at a stop.
@@ -26,14 +28,23 @@ pub struct App {
     pub bell: Bell,
     pub keys: Keys,
     pub passwords: Passwords,
+    /// Seals what the database keeps and may not know.
+    pub vault: Vault,
     /// Ends held requests and background work at a stop.
     pub stopping: CancellationToken,
 }
 
 impl App {
-    /// An application on a database whose schema is up to date.
+    /// An application on a database whose schema is up to date, with the encryption key that follows from the
+    /// secret key.
     pub fn new(pool: PgPool, secret: &Secret) -> Result<Arc<Self>> {
+        Self::with_vault(pool, secret, Vault::derived(secret)?)
+    }
+
+    /// As [`App::new`], with encryption keys of its own.
+    pub fn with_vault(pool: PgPool, secret: &Secret, vault: Vault) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
+            vault,
             bell: Bell::start(pool.clone()),
             keys: Keys::new(secret),
             passwords: Passwords::new()?,
@@ -51,7 +62,9 @@ pub async fn serve(config: Config) -> Result<()> {
         None => (Secret(embedded::start(&config.data_dir, &embedded::Options::default()).await?), true),
     };
     let pool = db::connect(&url, config.database_connections).await?;
-    let app = App::new(pool, &secret)?;
+    let vault = vault(&config, &secret)?;
+    rotate::check_keys(&pool, &vault).await?;
+    let app = App::with_vault(pool, &secret, vault)?;
     bootstrap::run(&app, config.admin_password.as_ref()).await?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -80,6 +93,27 @@ pub async fn serve(config: Config) -> Result<()> {
     if embedded {
         embedded::stop(&config.data_dir).await?;
     }
+    Ok(())
+}
+
+fn vault(config: &Config, secret: &Secret) -> Result<Vault> {
+    Vault::new(config.encryption_key.as_ref(), config.encryption_keys_old.as_ref(), secret)
+}
+
+/// `server rotate-keys`: afterwards the older encryption keys are not needed any more. Servers may run meanwhile,
+/// if they have the new key.
+pub async fn rotate_keys(config: Config) -> Result<()> {
+    let secret = keys::load_or_generate(config.secret_key.as_ref(), &config.data_dir)?;
+    let url = match &config.database_url {
+        Some(url) => url.clone(),
+        None => Secret(embedded::start(&config.data_dir, &embedded::Options::default()).await?),
+    };
+    let pool = db::connect(&url, 2).await?;
+    let vault = vault(&config, &secret)?;
+    rotate::check_keys(&pool, &vault).await?;
+    let changed = rotate::run(&pool, &vault).await?;
+    tracing::info!(changed, "everything is sealed under the present encryption key");
+    pool.close().await;
     Ok(())
 }
 

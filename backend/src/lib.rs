@@ -19,5 +19,7 @@ pub mod page;
 pub mod queue;
 pub mod router;
 pub mod scheduler;
+pub mod secret;
 pub mod training_job;
+pub mod volume;
 pub mod web;

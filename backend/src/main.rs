@@ -22,6 +22,8 @@ enum Command {
     Serve,
     /// Manage the embedded PostgreSQL.
     Db(embedded::Command),
+    /// Seal all secrets under the present LILAC_ENCRYPTION_KEY, so that older keys can go.
+    RotateKeys,
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -67,6 +69,7 @@ fn run(args: Args, variables: Result<Variables>) -> Result<()> {
             runtime.block_on(app::serve(Config::read(&variables)?))
         }
         Command::Db(command) => runtime.block_on(embedded::run(&data_dir(&variables?), command)),
+        Command::RotateKeys => runtime.block_on(app::rotate_keys(Config::read(&variables?)?)),
         Command::Openapi => {
             use std::io::Write;
             Ok(writeln!(std::io::stdout(), "{}", openapi::document())?)

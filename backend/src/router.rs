@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, detached};
 use crate::error::ApiError;
-use crate::{auth, cluster, events, logs, openapi, queue, training_job, web};
+use crate::{auth, cluster, events, logs, openapi, queue, secret, training_job, volume, web};
 
 /// The largest body of an ordinary request.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -32,12 +32,15 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(auth::routes())
         .merge(cluster::routes())
         .merge(queue::routes())
+        .merge(secret::routes())
+        .merge(volume::routes())
         .merge(training_job::routes::routes())
         .merge(training_job::actions::routes())
         .merge(training_job::receipt::routes())
         .merge(logs::routes::routes())
         .merge(events::routes())
-        .routes(routes!(cluster::register::register));
+        .routes(routes!(cluster::register::register))
+        .routes(routes!(secret::supplies::supplies));
     let with_room = OpenApiRouter::new()
         .routes(routes!(cluster::sync::sync))
         .layer(DefaultBodyLimit::max(MAX_SYNC_BYTES))

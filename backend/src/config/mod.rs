@@ -22,6 +22,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Signs tokens; none for one that is generated and kept in the data folder.
     pub secret_key: Option<Secret>,
+    /// Wraps the keys of what is kept sealed; none for one that follows from the secret key.
+    pub encryption_key: Option<Secret>,
+    /// Earlier encryption keys, with commas between them.
+    pub encryption_keys_old: Option<Secret>,
     /// Password of the first administrator; none for a random one that is shown once.
     pub admin_password: Option<Secret>,
     /// Connections to the database, at most.
@@ -41,6 +45,8 @@ impl Config {
             database_url: variables.secret("DATABASE_URL"),
             data_dir: data_dir(variables),
             secret_key: variables.strong_secret("LILAC_SECRET_KEY")?,
+            encryption_key: variables.secret("LILAC_ENCRYPTION_KEY"),
+            encryption_keys_old: variables.secret("LILAC_ENCRYPTION_KEYS_OLD"),
             admin_password: variables.secret("LILAC_ADMIN_PASSWORD"),
             database_connections: u32::try_from(connections).unwrap_or(u32::MAX),
         })

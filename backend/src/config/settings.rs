@@ -21,6 +21,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LILAC_DATA_DIR", default: "", about: "The folder of the key and the embedded database. By default `/var/lib/lilac` for root, otherwise `~/.local/share/lilac`." },
     // Who may in.
     Setting { name: "LILAC_SECRET_KEY", default: "", about: "Signs logins and turns API keys into what is stored of them: at least 32 characters, random, the same for all servers of one database. By default one is made and kept in the data folder. `openssl rand -hex 32` makes one." },
+    Setting { name: "LILAC_ENCRYPTION_KEY", default: "", about: "Seals secrets and registry passwords before they come into the database: 32 bytes in base64, the same for all servers of one database. By default it follows from LILAC_SECRET_KEY. `openssl rand -base64 32` makes one." },
+    Setting { name: "LILAC_ENCRYPTION_KEYS_OLD", default: "", about: "Earlier LILAC_ENCRYPTION_KEYs, with commas between them: they open what they sealed until `server rotate-keys` was run." },
     Setting { name: "LILAC_ADMIN_PASSWORD", default: "", about: "Password of the first user, `admin`; looked at only while there is no user. By default a random one is made and shown once, where the server was started." },
     // How it is reached.
     Setting { name: "LILAC_LISTEN", default: "127.0.0.1:8080", about: "Where the server listens. It speaks plain HTTP: put a proxy that speaks TLS before it when it is to be reached from other machines." },

@@ -72,13 +72,7 @@ mod tests {
 
     #[test]
     fn the_first_matching_rule_decides() {
-        let rule = |on: Vec<Reason>, exit_codes, action, counts| RetryRule {
-            on,
-            exit_codes,
-            action,
-            counts,
-            memory_factor: None,
-        };
+        let rule = |on: Vec<Reason>, exit_codes, action, counts| RetryRule { on, exit_codes, action, counts };
         let retry = Retry {
             max_attempts: 2,
             rules: vec![

@@ -9,13 +9,13 @@ use lilac_api::{QueueId, TeamId, validate};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::not_yet::not_supported_yet;
 use super::store;
 use super::transitions::{self, NewJob};
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
+use crate::secret::references;
 
 /// Longest idempotency key.
 const MAX_KEY_CHARS: usize = 255;
@@ -43,7 +43,6 @@ pub async fn submit(
     rerun_of: Option<JobId>,
 ) -> ApiResult<(Job, bool)> {
     refuse_invalid(validate::job_spec(spec))?;
-    refuse_invalid(not_supported_yet(spec))?;
     let body_hash = Sha256::digest(body);
     let mut tx = app.pool.begin().await?;
     let queue = sqlx::query(
@@ -67,6 +66,10 @@ pub async fn submit(
         rerun_of,
     };
     let is_new = transitions::submit(&mut tx, &new).await?;
+    if is_new {
+        let named = references::check(&mut tx, new.team_id, new.queue_id, spec).await?;
+        refuse_invalid(named)?;
+    }
     let id = if is_new { new.id } else { earlier(&mut tx, caller, key, &body_hash).await? };
     let job = store::find(&mut tx, id).await?.ok_or_else(ApiError::internal)?;
     tx.commit().await?;

@@ -7,6 +7,7 @@ mod embedded;
 mod matrix;
 mod protocol;
 mod queues;
+mod secrets;
 mod settings;
 mod support;
 mod transitions;

@@ -52,6 +52,7 @@ impl Who {
 #[rustfmt::skip]
 const ROUTES: &[(&str, Who, &str)] = &[
     ("PUT /agent/attempts/{id}/logs?offset=0", Who::OwnNode, ""),
+    ("GET /agent/attempts/{id}/supplies", Who::OwnNode, ""),
     ("POST /agent/register", Who::Joiner, "{}"),
     ("POST /agent/sync", Who::Node, "{}"),
     ("GET /api-keys", Who::User, ""),
@@ -92,9 +93,23 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /queues", Who::Admin, "{}"),
     ("GET /queues/{id}", Who::Team, ""),
     ("PATCH /queues/{id}", Who::Admin, "{}"),
+    ("GET /registries", Who::User, ""),
+    ("POST /registries", Who::Member, "{}"),
+    ("GET /registries/{id}", Who::Team, ""),
+    ("DELETE /registries/{id}", Who::TeamMember, ""),
+    ("GET /secrets", Who::User, ""),
+    ("POST /secrets", Who::Member, "{}"),
+    ("GET /secrets/{id}", Who::Team, ""),
+    ("PUT /secrets/{id}", Who::TeamMember, r#"{"value":"v"}"#),
+    ("DELETE /secrets/{id}", Who::TeamMember, ""),
     ("GET /users", Who::Admin, ""),
     ("POST /users", Who::Admin, "{}"),
     ("PATCH /users/{id}", Who::Admin, "{}"),
+    ("GET /volumes", Who::User, ""),
+    ("POST /volumes", Who::Admin, "{}"),
+    ("GET /volumes/{id}", Who::Team, ""),
+    ("PATCH /volumes/{id}", Who::Admin, "{}"),
+    ("DELETE /volumes/{id}", Who::Admin, ""),
 ];
 
 /// Routes whose own credential is a cookie: `accounts` tries them.
@@ -342,6 +357,20 @@ impl World {
             "/queues/" => {
                 let body = json!({ "name": self.fresh_name(), "clusters": ["default"], "team": "default" });
                 vec![text(&self.make(Some(Kind::Admin), "POST /queues", body).await["id"])]
+            }
+            "/registries/" => {
+                let body = json!({
+                    "name": self.fresh_name(), "server": "localhost:5000", "username": "u", "password": "p",
+                });
+                vec![text(&self.make(Some(Kind::Member), "POST /registries", body).await["id"])]
+            }
+            "/secrets/" => {
+                let body = json!({ "name": self.fresh_name(), "value": "v" });
+                vec![text(&self.make(Some(Kind::Member), "POST /secrets", body).await["id"])]
+            }
+            "/volumes/" => {
+                let body = json!({ "name": self.fresh_name(), "host_path": "/data", "teams": ["default"] });
+                vec![text(&self.make(Some(Kind::Admin), "POST /volumes", body).await["id"])]
             }
             "/users/" => vec![self.user(&self.fresh_name(), "member", "default").await],
             other => panic!("{path}: say in `objects` how an object of {other} is made"),

@@ -114,6 +114,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agent/attempts/{id}/supplies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what an attempt's container needs
+         * @description Only for an attempt that the calling node holds and that has not ended.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the attempt. */
+                    id: components["schemas"]["AttemptId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Secrets, registry login and folders of the attempt's container */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Supplies"];
+                    };
+                };
+                /** @description The node's credential is wrong, or the node was removed */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The node holds no such attempt, or it has ended */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What the job names is not there any more; `errors` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away; ask again later */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/register": {
         parameters: {
             query?: never;
@@ -1485,6 +1572,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel all jobs that match a filter
+         * @description Takes the filters of the list of jobs, of which at least one must be given. A member cancels their own jobs
+         *     among those that match; an administrator all of them. Jobs that have ended are passed over. One call takes
+         *     10,000 jobs at most and says whether there are more.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description Only jobs in these states, separated by commas. */
+                    state?: string;
+                    /** @description Only jobs of this queue, by name. */
+                    queue?: string;
+                    /** @description Only jobs of this owner, by username; `me` is the caller. */
+                    owner?: string;
+                    /** @description Only jobs whose name is this one. */
+                    name?: string;
+                    /** @description Only jobs with this label, as `key=value`. */
+                    label?: string;
+                    /** @description Only jobs whose latest attempt is on this node, by name. */
+                    node?: string;
+                    /** @description At most this many, 1 to 500; 50 by default. */
+                    limit?: number;
+                    /** @description Where an earlier page ended: its `next_cursor`. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How many were cancelled or told to stop */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CancelledJobs"];
+                    };
+                };
+                /** @description A parameter cannot be read, or there is no filter */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, a node's credential, or another user's jobs */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/counts": {
         parameters: {
             query?: never;
@@ -1840,6 +2012,241 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a job run longer
+         * @description Sets how long it may run in all, which must be more than before. A job that runs goes on without a break.
+         *     Beyond its queue's limit only an administrator may extend a job.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExtendJob"];
+                };
+            };
+            responses: {
+                /** @description The job after the call */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's job */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The job has ended, was told to stop, or has no `max_runtime` */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused: not longer than before, or beyond the queue's limit */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold a waiting job
+         * @description It is not placed until it is released.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["HoldJob"];
+                };
+            };
+            responses: {
+                /** @description The job after the call */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's job */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The job is not queued */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/logs": {
         parameters: {
             query?: never;
@@ -2026,6 +2433,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A job's receipt
+         * @description Who ran what, where and when, and what all its attempts held: CPU, GPU and memory time from each grant to
+         *     its release. For a job that goes on, up to the moment.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The receipt */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Receipt"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/release": {
         parameters: {
             query?: never;
@@ -2085,6 +2561,240 @@ export interface paths {
                 };
                 /** @description The job is not held */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/reprioritise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the priority of a waiting job
+         * @description Of a job that is queued or held. Setting the priority that it has changes nothing.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReprioritiseJob"];
+                };
+            };
+            responses: {
+                /** @description The job after the call */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's job */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The job is neither queued nor held */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a job once more
+         * @description Submits a new job with the same spec, in the caller's name. With an `Idempotency-Key` header a repeated call
+         *     answers 200 with the job that the first one made.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description 1 to 255 visible ASCII characters; unique to the caller */
+                    "idempotency-key"?: string | null;
+                };
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The job that the same key made before */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The new job, stored for good */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The key cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The key was used for something else */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The spec is refused today: its queue is gone, for example */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away: nothing was stored */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2719,6 +3429,638 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The registry logins of the caller's teams, the newest first; never their passwords. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this team. */
+                    team?: string;
+                    /** @description How many items at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of logins, without their passwords */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Registry"];
+                    };
+                };
+                /** @description A query parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Keeps a login to a registry for a team. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateRegistry"];
+                };
+            };
+            responses: {
+                /** @description The login is kept, its password sealed */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Registry"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The team has a login of that name, or 100 logins */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One login, without its password. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the login. */
+                    id: components["schemas"]["RegistryId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is known of the login */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Registry"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such login */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes a login. Images are pulled without it from now on. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the login. */
+                    id: components["schemas"]["RegistryId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The login is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such login */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The secrets of the caller's teams, the newest first; never their values. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this team. */
+                    team?: string;
+                    /** @description How many items at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of secrets, without their values */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_StoredSecret"];
+                    };
+                };
+                /** @description A query parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Keeps a secret for a team. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateSecret"];
+                };
+            };
+            responses: {
+                /** @description The secret is kept, sealed; its value is not shown again */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StoredSecret"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The team has a secret of that name, or 1,000 secrets */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One secret, without its value. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the secret. */
+                    id: components["schemas"]["SecretId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is known of the secret */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StoredSecret"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such secret */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Replaces a secret's value. What starts from now on gets the new one. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the secret. */
+                    id: components["schemas"]["SecretId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReplaceSecret"];
+                };
+            };
+            responses: {
+                /** @description The secret with its next version */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StoredSecret"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such secret */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Deletes a secret. Jobs that name it and have not started will fail to. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the secret. */
+                    id: components["schemas"]["SecretId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The secret is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such secret */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -2989,6 +4331,351 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The volumes that jobs of the caller's teams may mount, by name. There are 1,000 at most. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All volumes that the caller's teams may mount */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Volume"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Allows jobs to mount a folder of the nodes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateVolume"];
+                };
+            };
+            responses: {
+                /** @description The volume that was made */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Volume"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The name is taken, or there are 1,000 volumes */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One volume. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the volume. */
+                    id: components["schemas"]["VolumeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The volume */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Volume"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such volume */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes a volume; the folder on the nodes stays. Jobs that name it and have not started will fail to. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the volume. */
+                    id: components["schemas"]["VolumeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The volume is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such volume */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes who may mount a volume, where, and how. Its folder stays: make another volume for another folder. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the volume. */
+                    id: components["schemas"]["VolumeId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UpdateVolume"];
+                };
+            };
+            responses: {
+                /** @description The volume after the change */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Volume"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such volume */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3026,31 +4713,6 @@ export interface components {
          * @description A user's API key.
          */
         ApiKeyId: string;
-        /** @description One submit that makes many jobs, which differ in `LILAC_ARRAY_INDEX` and in the values of a matrix. */
-        Array: {
-            /**
-             * Format: int32
-             * @description How many jobs, 1 to 100000. Not together with `matrix`.
-             */
-            count?: number | null;
-            /**
-             * @description Variables with their values: one job for each combination, the last variable changing fastest (they
-             *     are taken in the order of their names). Each is in the environment under its name.
-             */
-            matrix?: {
-                [key: string]: string[];
-            };
-            /**
-             * Format: int32
-             * @description Once more than this many have failed, those that wait are cancelled; never by default.
-             */
-            max_failures?: number | null;
-            /**
-             * Format: int32
-             * @description At most this many of them are started at a time; all that fit by default.
-             */
-            max_parallel?: number | null;
-        };
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -3121,6 +4783,16 @@ export interface components {
          * @example 128Gi
          */
         Bytes: string;
+        /** @description How many jobs a cancel by filter reached. */
+        CancelledJobs: {
+            /**
+             * Format: int64
+             * @description Jobs that were cancelled, or told to stop.
+             */
+            cancelled: number;
+            /** @description More match than one call takes: call again. */
+            has_more: boolean;
+        };
         /** @description A set of nodes that share a policy. */
         Cluster: {
             /** @description What live attempts hold of it. */
@@ -3147,11 +4819,6 @@ export interface components {
          * @description A set of nodes that share a policy.
          */
         ClusterId: string;
-        /**
-         * @description what must hold of a node: `label.pool == a`, `label.pool in (a, b)`, `node != n7`
-         * @example label.pool == a
-         */
-        Constraint: string;
         /**
          * @description What the containers of a queue may do on their node.
          * @enum {string}
@@ -3192,6 +4859,26 @@ export interface components {
             /** @description Name of the team that it is for; `default` by default. */
             team?: string;
         };
+        CreateRegistry: {
+            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
+            name: string;
+            /** @description 1 byte to 64 KiB. */
+            password: components["schemas"]["Secret"];
+            /** @description `host` or `host:port`, without `https://`; `docker.io` for images without one. */
+            server: string;
+            /** @description Name of the team; the caller's only one by default. */
+            team?: string | null;
+            /** @description 1 to 255 characters. */
+            username: string;
+        };
+        CreateSecret: {
+            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
+            name: string;
+            /** @description Name of the team; the caller's only one by default. */
+            team?: string | null;
+            /** @description 1 byte to 64 KiB, without NUL. */
+            value: components["schemas"]["Secret"];
+        };
         CreateUser: {
             /** @description 10 to 256 characters. */
             password: components["schemas"]["Secret"];
@@ -3200,6 +4887,21 @@ export interface components {
             teams?: string[];
             /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
             username: string;
+        };
+        CreateVolume: {
+            /**
+             * @description Names of the clusters on whose nodes the folder is; all by default. A queue must feed no others for its
+             *     jobs to mount the volume.
+             */
+            clusters?: string[];
+            /** @description Absolute path of a folder on the nodes, written out; none that holds the system's own things. */
+            host_path: string;
+            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
+            name: string;
+            /** @description Whether jobs may only read it, whatever they ask for. */
+            read_only?: boolean;
+            /** @description Names of the teams whose jobs may mount it; all by default. */
+            teams?: string[];
         };
         /** @description An API key with its secret: the only time it is shown. */
         CreatedApiKey: {
@@ -3233,6 +4935,11 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        /** @description A longer life for a job. */
+        ExtendJob: {
+            /** @description How long it may run in all, counted from its start; more than it may now. */
+            max_runtime: components["schemas"]["Span"];
+        };
         /** @description One refused field. */
         FieldError: {
             /** @description A stable word for the rule that was broken: `unknown-field`, `out-of-bounds`, `not-found` … */
@@ -3267,7 +4974,11 @@ export interface components {
             memory?: components["schemas"]["Bytes"] | null;
             /** @description Accepted models, any of them; a word of the vendor's name, in any case: `H100`. All by default. */
             model?: string[];
-            share?: components["schemas"]["Ratio"] | null;
+        };
+        /** @description Keeps a waiting job from being placed. */
+        HoldJob: {
+            /** @description Why, in a sentence of at most 500 characters; for whoever finds it. */
+            message?: string;
         };
         /** @description A job. */
         Job: {
@@ -3298,6 +5009,7 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            max_runtime?: components["schemas"]["Span"] | null;
             /** @description The reason in a sentence; empty where there is nothing to say. */
             message: string;
             name: string;
@@ -3317,9 +5029,15 @@ export interface components {
             priority: number;
             /** @description Name of its queue. */
             queue: string;
+            /**
+             * Format: date-time
+             * @description When it fails with `queue-timeout` if it still waits then.
+             */
+            queue_deadline?: string | null;
             reason?: components["schemas"]["Reason"] | null;
-            /** @description What it asks for on a node. */
+            /** @description What it asks for on a node: the spec's, or more memory after a retry with a `memory_factor`. */
             requests: components["schemas"]["Amounts"];
+            rerun_of?: components["schemas"]["JobId"] | null;
             /**
              * Format: int32
              * @description Signal that ended the latest attempt.
@@ -3375,9 +5093,6 @@ export interface components {
         JobId: string;
         /** @description A containerised job. Only `name` and `image` are needed. */
         JobSpec: {
-            /** @description Other resources that will do, tried in turn where the ones before fit nowhere; at most 8. */
-            alternatives?: components["schemas"]["Resources"][];
-            array?: components["schemas"]["Array"] | null;
             /** @description Program and arguments; the image's own command by default. Not together with `run`. */
             command?: string[];
             /** @description Replaces the image's entrypoint. */
@@ -3386,7 +5101,6 @@ export interface components {
             env?: {
                 [key: string]: string;
             };
-            hold_on_failure?: components["schemas"]["Span"] | null;
             /** @description Image reference, as Docker understands it. */
             image: string;
             /** @description At most 64; keys to 63 characters, values to 255. */
@@ -3394,27 +5108,10 @@ export interface components {
                 [key: string]: string;
             };
             max_disconnect?: components["schemas"]["Span"] | null;
-            max_queue_time?: components["schemas"]["Span"] | null;
             max_runtime?: components["schemas"]["Span"] | null;
             /** @description 1 to 128 characters of letters, digits, `.`, `_`, `-`. */
             name: string;
-            /** @description At most 100 jobs that must have ended before this one starts. */
-            needs?: components["schemas"]["Need"][];
             network?: components["schemas"]["Network"];
-            /**
-             * Format: int32
-             * @description 1 by default, 1024 at most. More than 1 start together or not at all, each with its `resources`.
-             */
-            nodes?: number;
-            /** @description At most 16. */
-            notify?: components["schemas"]["Notify"][];
-            /** @description At most 32. */
-            outputs?: components["schemas"]["Output"][];
-            placement?: components["schemas"]["Placement"];
-            /** @description At most 16. */
-            ports?: components["schemas"]["Port"][];
-            /** @description Whether it may be put back in the queue for a more urgent job. That never counts as a failure. */
-            preemptible?: boolean;
             /**
              * Format: int32
              * @description 0 to 100 inside the queue: the higher goes first, equal ones in the order of arrival.
@@ -3427,7 +5124,6 @@ export interface components {
             retry?: components["schemas"]["Retry"];
             /** @description A script for the image's `/bin/sh`. Not together with `command` and `entrypoint`. */
             run?: string | null;
-            schedule?: components["schemas"]["Schedule"] | null;
             /** @description More environment, by name: each is the value of the secret of the job's team that is named here. */
             secrets?: {
                 [key: string]: string;
@@ -3509,20 +5205,16 @@ export interface components {
             expires_in_secs: number;
             user: components["schemas"]["User"];
         };
-        /** @description A job that must have ended before this one starts. */
-        Need: {
-            /**
-             * @description Id of the job, or the name of one: then the caller's newest of that name. In a batch, `$name` is the
-             *     job of that name in the same batch.
-             */
-            job: string;
-            on?: components["schemas"]["NeedOn"];
+        /** @description A folder of the node, and where the container sees it. */
+        Mount: {
+            /** @description The folder on the node, as the administrator allowed it. */
+            host_path: string;
+            /** @description Name of the volume, for messages. */
+            name: string;
+            read_only: boolean;
+            /** @description Absolute path in the container. */
+            target: string;
         };
-        /**
-         * @description How the other job must have ended.
-         * @enum {string}
-         */
-        NeedOn: "succeeded" | "failed" | "finished";
         /**
          * @description Which network the container sees.
          * @enum {string}
@@ -3576,29 +5268,11 @@ export interface components {
          * @enum {string}
          */
         NodeState: "ready" | "cordoned" | "unhealthy" | "unreachable" | "joining";
-        /** @description Who is told when the job comes into a state. */
-        Notify: {
-            /** @description States that are told: `running`, `held`, `succeeded`, `failed`, `cancelled`. */
-            on: components["schemas"]["JobState"][];
-            /** @description Name of a hook of the job's team. */
-            to: string;
-        };
         /**
          * @description How a task ended.
          * @enum {string}
          */
         Outcome: "exited" | "stopped" | "not-started" | "lost";
-        /** @description A folder or file that is kept when the job has ended. */
-        Output: {
-            keep?: components["schemas"]["Span"] | null;
-            /** @description Absolute path in the container, without `..`. */
-            path: string;
-        };
-        /**
-         * @description What happens when the job of the time before has not ended yet.
-         * @enum {string}
-         */
-        Overlap: "skip" | "queue" | "replace";
         /** @description One page of a list in a stable order. */
         Page_ApiKey: {
             items: {
@@ -3706,6 +5380,7 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                max_runtime?: components["schemas"]["Span"] | null;
                 /** @description The reason in a sentence; empty where there is nothing to say. */
                 message: string;
                 name: string;
@@ -3725,9 +5400,15 @@ export interface components {
                 priority: number;
                 /** @description Name of its queue. */
                 queue: string;
+                /**
+                 * Format: date-time
+                 * @description When it fails with `queue-timeout` if it still waits then.
+                 */
+                queue_deadline?: string | null;
                 reason?: components["schemas"]["Reason"] | null;
-                /** @description What it asks for on a node. */
+                /** @description What it asks for on a node: the spec's, or more memory after a retry with a `memory_factor`. */
                 requests: components["schemas"]["Amounts"];
+                rerun_of?: components["schemas"]["JobId"] | null;
                 /**
                  * Format: int32
                  * @description Signal that ended the latest attempt.
@@ -3858,6 +5539,58 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list in a stable order. */
+        Page_Registry: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** @description Who made it. */
+                created_by: string;
+                id: components["schemas"]["RegistryId"];
+                /** @description Name by which `pull.secret` of a job refers to it. */
+                name: string;
+                /** @description `host` or `host:port`, as in the names of images; `docker.io` for those without one. */
+                server: string;
+                /** @description Name of the team that it belongs to. */
+                team: string;
+                username: string;
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
+        Page_StoredSecret: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** @description Who made it. */
+                created_by: string;
+                id: components["schemas"]["SecretId"];
+                /** @description Name by which job specs of the team refer to it. */
+                name: string;
+                /** @description Name of the team that it belongs to. */
+                team: string;
+                /**
+                 * Format: date-time
+                 * @description When the present value was set.
+                 */
+                updated_at: string;
+                /** @description Who set the present value. */
+                updated_by: string;
+                /**
+                 * Format: int64
+                 * @description How many unfinished jobs name it.
+                 */
+                used_by: number;
+                /**
+                 * Format: int32
+                 * @description 1 for the first value, and one more for each that replaces it.
+                 */
+                version: number;
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
         Page_User: {
             items: {
                 /** Format: date-time */
@@ -3870,33 +5603,38 @@ export interface components {
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
         };
+        /** @description One page of a list in a stable order. */
+        Page_Volume: {
+            items: {
+                /** @description Names of the clusters on whose nodes the folder is; empty for all. */
+                clusters: string[];
+                /** Format: date-time */
+                created_at: string;
+                /** @description Who made it. */
+                created_by: string;
+                /** @description The folder on every node; shown to administrators only. */
+                host_path?: string | null;
+                id: components["schemas"]["VolumeId"];
+                /** @description Name by which job specs refer to it. */
+                name: string;
+                /** @description Whether jobs may only read it, whatever they ask for. */
+                read_only: boolean;
+                /** @description Names of the teams whose jobs may mount it; empty for all. */
+                teams: string[];
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
         /**
          * @description Where an attempt stands on its node.
          * @enum {string}
          */
         Phase: "preparing" | "running" | "stopping" | "ended" | "unknown";
-        /** @description Which nodes may take the job. */
-        Placement: {
-            /** @description All must hold of a node; at most 32. */
-            constraints?: components["schemas"]["Constraint"][];
-            /** @description Name of a label: all nodes of a job with several share its value. */
-            same?: string | null;
-        };
         /**
          * @description How the scheduler chooses between nodes that fit.
          * @enum {string}
          */
         PlacementPolicy: "first-fit" | "best-fit";
-        /** @description A port on which the job serves something. */
-        Port: {
-            /** @description 1 to 63 characters, unique in the job: `tensorboard`. */
-            name: string;
-            /**
-             * Format: int32
-             * @description 1 to 65535, in the container.
-             */
-            port: number;
-        };
         /** @description The body of every answer that is an error (RFC 9457). */
         Problem: {
             code: components["schemas"]["ErrorCode"];
@@ -3961,15 +5699,67 @@ export interface components {
          */
         QueueId: string;
         /**
-         * @description a number with at most three digits after the point
-         * @example 1.5
-         */
-        Ratio: string;
-        /**
          * @description Why a job stands where it stands: one dominant, stable code.
          * @enum {string}
          */
         Reason: "waiting-for-capacity" | "waiting-for-gpus" | "no-matching-nodes" | "exceeds-any-node" | "quota-exceeded" | "queue-paused" | "dependency" | "array-limit" | "backoff" | "held" | "reserved-for-higher" | "node-down" | "gang-incomplete" | "exit-code" | "oom" | "gpu-oom" | "timeout" | "queue-timeout" | "cancelled" | "preempted" | "node-lost" | "gpu-lost" | "image-pull" | "unstartable" | "dependency-failed" | "infrastructure";
+        /** @description What a job was and took. */
+        Receipt: {
+            /**
+             * Format: int32
+             * @description How many attempts there were in all.
+             */
+            attempt_count: number;
+            /** @description The attempts, the latest first; of more than 100 the latest. */
+            attempts: components["schemas"]["ReceiptAttempt"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int32 */
+            exit_code?: number | null;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** @description The image as the job names it. */
+            image: string;
+            job_id: components["schemas"]["JobId"];
+            name: string;
+            /** @description Username of who submitted it. */
+            owner: string;
+            queue: string;
+            reason?: components["schemas"]["Reason"] | null;
+            /** Format: int32 */
+            signal?: number | null;
+            state: components["schemas"]["JobState"];
+            team: string;
+            /** @description What all attempts took, those that run now up to the moment. */
+            total: components["schemas"]["Used"];
+        };
+        /** @description One attempt on a receipt. */
+        ReceiptAttempt: {
+            /** Format: int64 */
+            cpu_milli: number;
+            /**
+             * Format: int32
+             * @description Number of the attempt.
+             */
+            epoch: number;
+            /** Format: int32 */
+            exit_code?: number | null;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** Format: int32 */
+            gpus: number;
+            /** Format: date-time */
+            granted_at: string;
+            /** Format: int64 */
+            memory_bytes: number;
+            /** @description Names of its nodes, in rank order. */
+            nodes: string[];
+            reason?: components["schemas"]["Reason"] | null;
+            /** Format: date-time */
+            started_at?: string | null;
+            state: components["schemas"]["AttemptState"];
+            used: components["schemas"]["Used"];
+        };
         /** @description Sent once, with the join key as the bearer token. */
         RegisterRequest: {
             agent_version: string;
@@ -3985,6 +5775,46 @@ export interface components {
             /** @description `lilac_node_…`: the bearer token from now on. An earlier one of this node is void. */
             credential: components["schemas"]["Secret"];
             node_id: components["schemas"]["NodeId"];
+        };
+        /** @description A team's login to a registry, without its password. */
+        Registry: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            id: components["schemas"]["RegistryId"];
+            /** @description Name by which `pull.secret` of a job refers to it. */
+            name: string;
+            /** @description `host` or `host:port`, as in the names of images; `docker.io` for those without one. */
+            server: string;
+            /** @description Name of the team that it belongs to. */
+            team: string;
+            username: string;
+        };
+        /**
+         * Format: uuid
+         * @description A team's login to a registry.
+         */
+        RegistryId: string;
+        /** @description A login to a registry. */
+        RegistryLogin: {
+            password: components["schemas"]["Secret"];
+            /** @description `host` or `host:port`. */
+            server: string;
+            username: string;
+        };
+        /** @description The value that replaces the present one. Containers that run keep the one that they started with. */
+        ReplaceSecret: {
+            /** @description 1 byte to 64 KiB, without NUL. */
+            value: components["schemas"]["Secret"];
+        };
+        /** @description A waiting job's new place. */
+        ReprioritiseJob: {
+            /**
+             * Format: int32
+             * @description 0 to 100 inside the queue; the higher goes first.
+             */
+            priority: number;
         };
         /** @description What the job takes from its node. */
         Resources: {
@@ -4010,7 +5840,7 @@ export interface components {
             rules?: components["schemas"]["RetryRule"][];
         };
         /** @enum {string} */
-        RetryAction: "retry" | "fail" | "hold";
+        RetryAction: "retry" | "fail";
         /** @description Matches a failure by its reason or exit code. */
         RetryRule: {
             action: components["schemas"]["RetryAction"];
@@ -4018,7 +5848,6 @@ export interface components {
             counts?: boolean;
             /** @description Exit codes that match. */
             exit_codes?: number[];
-            memory_factor?: components["schemas"]["Ratio"] | null;
             /** @description Reasons that match. */
             on?: components["schemas"]["Reason"][];
         };
@@ -4035,19 +5864,16 @@ export interface components {
             /** @description Version of Docker; empty when it does not answer. */
             version: string;
         };
-        /** @description When the job is submitted anew, by itself. */
-        Schedule: {
-            /** @description Five fields, as in cron: minute, hour, day of the month, month, day of the week. */
-            cron: string;
-            overlap?: components["schemas"]["Overlap"];
-            /** @description A name of the time zone database; `UTC` by default. */
-            timezone?: string;
-        };
         /**
          * Format: password
          * @description A value that is never printed.
          */
         Secret: string;
+        /**
+         * Format: uuid
+         * @description A secret of a team.
+         */
+        SecretId: string;
         /**
          * Format: uuid
          * @description One run of an agent process on a node; a newer session fences an older one.
@@ -4068,7 +5894,49 @@ export interface components {
             /** @description Killed when it has not ended by then; 10s by default, 24h at most. */
             grace?: components["schemas"]["Span"];
             signal?: components["schemas"]["Signal"];
-            warn?: components["schemas"]["Warn"] | null;
+        };
+        /** @description What is known of a secret; its value is never given out but to the nodes that run jobs with it. */
+        StoredSecret: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            id: components["schemas"]["SecretId"];
+            /** @description Name by which job specs of the team refer to it. */
+            name: string;
+            /** @description Name of the team that it belongs to. */
+            team: string;
+            /**
+             * Format: date-time
+             * @description When the present value was set.
+             */
+            updated_at: string;
+            /** @description Who set the present value. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description How many unfinished jobs name it.
+             */
+            used_by: number;
+            /**
+             * Format: int32
+             * @description 1 for the first value, and one more for each that replaces it.
+             */
+            version: number;
+        };
+        /**
+         * @description What an attempt needs and no journal may hold: secrets, the login to the registry, the folders of the
+         *     node that it may see. Asked for when the container is made, by the node that runs the attempt only, and
+         *     kept in memory.
+         */
+        Supplies: {
+            /** @description Environment whose values are secret. */
+            env: {
+                [key: string]: components["schemas"]["Secret"];
+            };
+            /** @description Folders of the node that the container sees. */
+            mounts: components["schemas"]["Mount"][];
+            registry?: components["schemas"]["RegistryLogin"] | null;
         };
         /** @description Up: all that the agent knows. */
         SyncRequest: {
@@ -4202,6 +6070,37 @@ export interface components {
             password?: components["schemas"]["Secret"] | null;
             role?: components["schemas"]["Role"] | null;
         };
+        /** @description What to change; what is left out stays. Containers that run keep what they started with. */
+        UpdateVolume: {
+            /** @description Names of the clusters on whose nodes the folder is; empty for all. */
+            clusters?: string[] | null;
+            read_only?: boolean | null;
+            /** @description Names of the teams whose jobs may mount it; empty for all. */
+            teams?: string[] | null;
+        };
+        /** @description What was held on nodes, counted from the grant to the release. */
+        Used: {
+            /**
+             * Format: double
+             * @description CPUs held × seconds.
+             */
+            cpu_seconds: number;
+            /**
+             * Format: double
+             * @description GPUs held × seconds.
+             */
+            gpu_seconds: number;
+            /**
+             * Format: int64
+             * @description Bytes of log that are stored.
+             */
+            log_bytes: number;
+            /**
+             * Format: double
+             * @description GiB of memory held × seconds.
+             */
+            memory_gib_seconds: number;
+        };
         User: {
             /** Format: date-time */
             created_at: string;
@@ -4215,6 +6114,29 @@ export interface components {
          * @description A person or program with an account.
          */
         UserId: string;
+        /** @description A folder of the nodes that an administrator lets jobs see under a name. */
+        Volume: {
+            /** @description Names of the clusters on whose nodes the folder is; empty for all. */
+            clusters: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description The folder on every node; shown to administrators only. */
+            host_path?: string | null;
+            id: components["schemas"]["VolumeId"];
+            /** @description Name by which job specs refer to it. */
+            name: string;
+            /** @description Whether jobs may only read it, whatever they ask for. */
+            read_only: boolean;
+            /** @description Names of the teams whose jobs may mount it; empty for all. */
+            teams: string[];
+        };
+        /**
+         * Format: uuid
+         * @description A folder of the nodes that jobs may see.
+         */
+        VolumeId: string;
         /** @description A named volume, and where the container sees it. */
         VolumeMount: {
             /** @description Name of the volume. */
@@ -4223,12 +6145,6 @@ export interface components {
             read_only?: boolean;
             /** @description Absolute path in the container. */
             target: string;
-        };
-        /** @description Warns a job that its time is nearly over, so that it can save what it has. */
-        Warn: {
-            /** @description How long before the end; shorter than `max_runtime`. */
-            before: components["schemas"]["Span"];
-            signal: components["schemas"]["Signal"];
         };
     };
     responses: never;
