@@ -24,8 +24,16 @@ pub struct Bytes(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub Duration);
 
+/// A plain number with at most three digits after the point: `1.5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ratio {
+    pub thousandths: u32,
+}
+
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum QuantityError {
+    #[error("`{0}` is not a number with at most three digits after the point; write 1.5")]
+    Ratio(String),
     #[error("`{0}` is not a number of CPUs; write 2, 0.5 or 500m")]
     Cpus(String),
     #[error("`{0}` is not an amount of bytes; write 512Mi, 128Gi or a plain number")]
@@ -78,6 +86,38 @@ impl fmt::Display for Cpus {
             write!(f, "{}", self.milli / 1000)
         } else {
             write!(f, "{}m", self.milli)
+        }
+    }
+}
+
+impl Ratio {
+    /// The number, where it has nothing after the point.
+    #[must_use]
+    pub fn whole(self) -> Option<u32> {
+        self.thousandths.is_multiple_of(1000).then_some(self.thousandths / 1000)
+    }
+
+    /// So many times an amount, rounded down; the largest amount where that is too much.
+    #[must_use]
+    pub fn of(self, amount: u64) -> u64 {
+        u64::try_from(u128::from(amount) * u128::from(self.thousandths) / 1000).unwrap_or(u64::MAX)
+    }
+}
+
+impl FromStr for Ratio {
+    type Err = QuantityError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let thousandths = decimal(text, 3).ok_or_else(|| QuantityError::Ratio(echo(text)))?;
+        let thousandths = u32::try_from(thousandths).map_err(|_| QuantityError::TooLarge(echo(text)))?;
+        Ok(Self { thousandths })
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.thousandths / 1000, self.thousandths % 1000) {
+            (whole, 0) => write!(f, "{whole}"),
+            (whole, rest) => write!(f, "{whole}.{}", format!("{rest:03}").trim_end_matches('0')),
         }
     }
 }
@@ -219,6 +259,7 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Cpus, "500m", "CPUs as 2, 0.5 or 500m");
 serde_as_text!(Bytes, "128Gi", "bytes as 512Mi, 128Gi or a plain number");
+serde_as_text!(Ratio, "1.5", "a number with at most three digits after the point");
 serde_as_text!(Span, "10m", "a span of time as 90s, 10m or 24h");
 
 #[cfg(test)]
@@ -273,6 +314,8 @@ mod tests {
         fn what_is_written_reads_back(milli: u32, bytes in 0..i64::MAX as u64, millis in 0..u64::from(u32::MAX)) {
             let cpus = Cpus { milli };
             prop_assert_eq!(cpus.to_string().parse(), Ok(cpus));
+            let ratio = Ratio { thousandths: milli };
+            prop_assert_eq!(ratio.to_string().parse(), Ok(ratio));
             prop_assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
             let span = Span(Duration::from_millis(millis));
             prop_assert_eq!(span.to_string().parse(), Ok(span));
@@ -281,6 +324,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,40}") {
             let _ = text.parse::<Cpus>();
+            let _ = text.parse::<Ratio>();
             let _ = text.parse::<Bytes>();
             let _ = text.parse::<Span>();
         }

@@ -42,7 +42,7 @@ async fn what_runs_is_asked_and_then_killed() -> Result<()> {
         let client = &bed.client;
         let machine = &bed.nodes[0].machine;
         let grace = Duration::from_secs(2);
-        let stop = |signal| Stop { signal, grace: Span(grace) };
+        let stop = |signal| Stop { signal, grace: Span(grace), warn: None };
         let wait = "while true; do sleep 0.1; done";
         let deaf = JobSpec {
             stop: stop(Signal::SigTerm),

@@ -82,7 +82,7 @@ prop_compose! {
 fn gpus() -> impl Strategy<Value = Gpus> {
     let words = subsequence(vec!["a100".to_owned(), "H100".to_owned(), "t4".to_owned()], 0..=2);
     (1..4_u32, words, option::of((1..4_u64).prop_map(|memory| Bytes(memory * (30 << 30)))))
-        .prop_map(|(count, model, memory)| Gpus { count, model, memory })
+        .prop_map(|(count, model, memory)| Gpus { count, model, memory, share: None })
 }
 
 prop_compose! {

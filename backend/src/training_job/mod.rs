@@ -1,6 +1,7 @@
 //! Jobs: submitting, looking, cancelling; and the one place in which their state changes.
 
 pub mod actions;
+mod not_yet;
 pub mod receipt;
 pub mod retry;
 pub mod routes;

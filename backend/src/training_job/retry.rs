@@ -72,7 +72,13 @@ mod tests {
 
     #[test]
     fn the_first_matching_rule_decides() {
-        let rule = |on: Vec<Reason>, exit_codes, action, counts| RetryRule { on, exit_codes, action, counts };
+        let rule = |on: Vec<Reason>, exit_codes, action, counts| RetryRule {
+            on,
+            exit_codes,
+            action,
+            counts,
+            memory_factor: None,
+        };
         let retry = Retry {
             max_attempts: 2,
             rules: vec![

@@ -9,6 +9,7 @@ use lilac_api::{QueueId, TeamId, validate};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
+use super::not_yet::not_supported_yet;
 use super::store;
 use super::transitions::{self, NewJob};
 use crate::app::App;
@@ -43,6 +44,7 @@ pub async fn submit(
     rerun_of: Option<JobId>,
 ) -> ApiResult<(Job, bool)> {
     refuse_invalid(validate::job_spec(spec))?;
+    refuse_invalid(not_supported_yet(spec))?;
     let body_hash = Sha256::digest(body);
     let mut tx = app.pool.begin().await?;
     let queue = sqlx::query(

@@ -108,6 +108,7 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
             count: count.parse().unwrap(),
             model: model.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
             memory: settings.take("gpumem").map(|text| text.parse().unwrap()),
+            share: None,
         }
     });
     let mut number = |key: &str| settings.take(key).map(|number| number.parse::<i64>().unwrap());

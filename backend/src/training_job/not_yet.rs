@@ -1,0 +1,44 @@
+//! Parts of the job spec that are understood and checked, and that nothing carries out yet. A job that asks for
+//! one is refused, rather than run without what it relies on. Whoever builds one takes its line out.
+
+use lilac_api::problem::FieldError;
+use lilac_api::spec::{JobSpec, RetryAction};
+
+/// The fields of `spec` that cannot be honoured yet.
+pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
+    let gpus = std::iter::once(&spec.resources).chain(&spec.alternatives);
+    let fields = [
+        ("nodes", spec.nodes > 1, "jobs on several nodes"),
+        ("placement.same", spec.placement.same.is_some(), "nodes that share a label"),
+        ("placement.constraints", !spec.placement.constraints.is_empty(), "constraints"),
+        ("alternatives", !spec.alternatives.is_empty(), "alternatives"),
+        (
+            "resources.gpus.share",
+            gpus.flat_map(|block| &block.gpus).any(|gpus| gpus.share.is_some()),
+            "parts of a GPU",
+        ),
+        ("array", spec.array.is_some(), "arrays"),
+        ("needs", !spec.needs.is_empty(), "dependencies"),
+        ("schedule", spec.schedule.is_some(), "schedules"),
+        ("outputs", !spec.outputs.is_empty(), "outputs"),
+        ("notify", !spec.notify.is_empty(), "notifications"),
+        ("ports", !spec.ports.is_empty(), "ports"),
+        ("max_queue_time", spec.max_queue_time.is_some(), "a bound on the wait"),
+        ("stop.warn", spec.stop.warn.is_some(), "a warning before the end"),
+        ("hold_on_failure", spec.hold_on_failure.is_some(), "keeping a failed container"),
+        (
+            "retry.rules",
+            spec.retry
+                .rules
+                .iter()
+                .any(|rule| rule.memory_factor.is_some() || rule.action == RetryAction::Hold),
+            "`memory_factor` and `hold`",
+        ),
+    ];
+    let refused = fields.into_iter().filter(|(_, is_set, _)| *is_set);
+    refused
+        .map(|(path, _, what)| {
+            FieldError::new(path, "not-supported-yet", format!("{what}: not supported yet"))
+        })
+        .collect()
+}
