@@ -23,7 +23,7 @@ use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd,
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
-use crate::queue::{CreateQueue, Queue, UpdateQueue};
+use crate::queue::{CreateQueue, JobsChoice, Queue, QueueStats, UpdateQueue};
 use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
@@ -323,6 +323,32 @@ impl Client {
 
     pub async fn update_queue(&self, id: QueueId, request: &UpdateQueue) -> Result<Queue> {
         self.patch(&format!("/queues/{id}"), request).await
+    }
+
+    pub async fn queue(&self, id: QueueId) -> Result<Queue> {
+        self.get(&format!("/queues/{id}")).await
+    }
+
+    /// Starts nothing more from a queue.
+    pub async fn pause_queue(&self, id: QueueId) -> Result<Queue> {
+        self.act(&format!("/queues/{id}/pause")).await
+    }
+
+    pub async fn resume_queue(&self, id: QueueId) -> Result<Queue> {
+        self.act(&format!("/queues/{id}/resume")).await
+    }
+
+    pub async fn delete_queue(&self, id: QueueId, jobs: &JobsChoice) -> Result<()> {
+        let request = self.request(Method::DELETE, &format!("/queues/{id}"));
+        self.send(request.query(&[("jobs", jobs.to_string())])).await.map(|_| ())
+    }
+
+    pub async fn queue_stats(&self, id: QueueId) -> Result<QueueStats> {
+        self.get(&format!("/queues/{id}/stats")).await
+    }
+
+    pub async fn queue_jobs(&self, id: QueueId) -> Result<Page<Job>> {
+        self.get(&format!("/queues/{id}/jobs")).await
     }
 
     // Secrets, registry logins and volumes.

@@ -11,13 +11,13 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// CPUs in thousandths. Written `2`, `0.5` or `500m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cpus {
     pub milli: u32,
 }
 
 /// Bytes. Written as a number, or with a unit: `512Mi`, `128Gi`, `1G`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
 /// A span of time. Written `500ms`, `90s`, `10m`, `24h`, `7d`, or several in a row: `1h30m`.

@@ -21,5 +21,6 @@ pub mod router;
 pub mod scheduler;
 pub mod secret;
 pub mod training_job;
+pub mod version;
 pub mod volume;
 pub mod web;

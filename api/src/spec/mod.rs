@@ -27,6 +27,10 @@ pub struct JobSpec {
     /// Name of the queue.
     #[serde(default = "default_queue")]
     pub queue: String,
+    /// Name of the team that the job is for. By default the queue's, else the submitter's only team that may
+    /// submit there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// 0 to 100 inside the queue: the higher goes first, equal ones in the order of arrival.
     #[serde(default = "default_priority")]
     pub priority: u8,
@@ -142,6 +146,7 @@ impl JobSpec {
         Self {
             name: name.to_owned(),
             queue: default_queue(),
+            team: None,
             priority: default_priority(),
             labels: BTreeMap::new(),
             image: image.to_owned(),

@@ -28,6 +28,9 @@ pub fn job_spec(spec: &JobSpec) -> Vec<FieldError> {
     let mut errors = Vec::new();
     name("name", &spec.name, 128, &mut errors);
     name("queue", &spec.queue, 63, &mut errors);
+    if let Some(team) = &spec.team {
+        name("team", team, 63, &mut errors);
+    }
     in_bounds("priority", u64::from(spec.priority), 0, 100, &mut errors);
     labels(spec, &mut errors);
     container::check(spec, &mut errors);

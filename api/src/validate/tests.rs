@@ -29,6 +29,7 @@ fn each_broken_field_is_named() {
         ("name", Box::new(|s| s.name = "a b".into())),
         ("name", Box::new(|s| s.name = "-rf".into())),
         ("queue", Box::new(|s| s.queue = "a/b".into())),
+        ("team", Box::new(|s| s.team = Some("a/b".into()))),
         ("priority", Box::new(|s| s.priority = 101)),
         ("image", Box::new(|s| s.image = "a b".into())),
         ("image", Box::new(|s| s.image = "-v".into())),

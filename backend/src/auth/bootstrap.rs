@@ -10,6 +10,7 @@ use lilac_api::ClusterId;
 use lilac_api::auth::{DEFAULT_TEAM, Role, Secret};
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::quantity::Span;
+use lilac_api::queue::CreateQueue;
 use rand::distr::{Alphanumeric, SampleString};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -105,7 +106,9 @@ async fn first_cluster_and_queue(conn: &mut PgConnection) -> Result<(), ApiError
     let any_queue: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM queues)").fetch_one(&mut *conn).await?;
     if !any_queue {
-        queue::store::insert_queue(conn, "default", DEFAULT_TEAM, 0, &[cluster]).await?;
+        let request = CreateQueue::new(queue::DEFAULT_QUEUE, 0, Vec::new());
+        let queue = queue::store::insert_queue(conn, &request).await?;
+        queue::store::set_clusters(conn, queue, &[cluster]).await?;
     }
     Ok(())
 }

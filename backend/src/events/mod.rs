@@ -13,9 +13,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
-use lilac_api::JobId;
 use lilac_api::job::JobEvent;
 use lilac_api::problem::Problem;
+use lilac_api::{JobId, QueueId};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::Row;
@@ -30,6 +30,7 @@ use crate::auth::caller::Caller;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::Query;
+use crate::queue;
 use crate::training_job::store;
 
 /// The most events that are read at once.
@@ -96,7 +97,7 @@ async fn stream(
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
     let mut response =
-        Sse::new(follow(app, caller.sees(), query.job, cursor)).keep_alive(keep_alive).into_response();
+        Sse::new(follow(app, caller, query.job, cursor)).keep_alive(keep_alive).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
@@ -111,10 +112,11 @@ async fn now(pool: &PgPool) -> ApiResult<Cursor> {
 
 fn follow(
     app: Arc<App>,
-    teams: Option<Vec<Uuid>>,
+    caller: Caller,
     job: Option<JobId>,
     mut cursor: Cursor,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
+    let teams = caller.sees();
     async_stream::stream! {
         let mut bells = app.bell.listen();
         // A comment at once: the reader knows that the stream stands.
@@ -134,7 +136,7 @@ fn follow(
                     Ok(Topic::Job(id)) if job.is_none_or(|job| job == id) => break,
                     Ok(Topic::Everything) => break,
                     Ok(Topic::NodeView(id)) if job.is_none() => changed.push(("node", json!({ "node_id": id }))),
-                    Ok(Topic::QueueView(id)) if job.is_none() && sees_queue(&app.pool, teams.as_deref(), id).await => changed.push(("queue", json!({ "queue_id": id }))),
+                    Ok(Topic::QueueView(id)) if job.is_none() && sees_queue(&app.pool, &caller, id).await => changed.push(("queue", json!({ "queue_id": id }))),
                     Ok(_) => continue,
                 }
                 if !changed.is_empty() {
@@ -167,11 +169,9 @@ fn follow(
 }
 
 /// Whether the queue's name may be known. One that was just deleted is nobody's.
-async fn sees_queue(pool: &PgPool, teams: Option<&[Uuid]>, id: Uuid) -> bool {
-    let seen = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM queues WHERE id = $1 AND ($2::uuid[] IS NULL OR team_id = ANY($2)))",
-    );
-    seen.bind(id).bind(teams).fetch_one(pool).await.unwrap_or(false)
+async fn sees_queue(pool: &PgPool, caller: &Caller, id: Uuid) -> bool {
+    let Ok(mut conn) = pool.acquire().await else { return false };
+    queue::store::is_visible(&mut conn, caller, QueueId(id)).await.unwrap_or(false)
 }
 
 /// Events after the cursor that no open transaction can still precede, and whether others wait for one.

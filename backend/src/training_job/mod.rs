@@ -2,6 +2,7 @@
 
 pub mod actions;
 mod not_yet;
+pub mod places;
 pub mod receipt;
 pub mod retry;
 pub mod routes;

@@ -95,7 +95,7 @@ pub(super) fn checked(filter: JobFilter, caller: &Caller) -> ApiResult<store::Fi
     })
 }
 
-fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
+pub(super) fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
     let words =
         list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty());
     words

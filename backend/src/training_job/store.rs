@@ -16,7 +16,7 @@ use crate::auth::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 
 /// Columns of a job as users see it.
-const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS team, u.username AS owner, j.priority, j.state, j.reason, j.message,
+pub(super) const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS team, u.username AS owner, j.priority, j.state, j.reason, j.message,
     j.actor, j.spec, j.epoch, j.attempts_charged, j.cancel_requested, j.not_before, j.created_at, j.started_at,
     j.finished_at, j.exit_code, j.signal, j.rerun_of, j.memory_bytes, j.max_runtime_millis,
     CASE WHEN j.state = 'queued' THEN j.queue_deadline END AS queue_deadline,
@@ -100,7 +100,7 @@ pub async fn owner(pool: &PgPool, caller: &Caller, id: JobId) -> ApiResult<UserI
     owner.map(UserId).ok_or_else(|| ApiError::not_found("job"))
 }
 
-fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
+pub(super) fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
     let Json(spec): Json<JobSpec> = row.try_get("spec")?;
     let memory: Option<i64> = row.try_get("memory_bytes")?;
     let memory_bytes = memory.map(u64::try_from).transpose().map_err(decode)?;

@@ -5,7 +5,7 @@ use lilac_api::JobId;
 use lilac_api::job::Job;
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
-use lilac_api::{QueueId, TeamId, validate};
+use lilac_api::validate;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
+use crate::queue::admission;
 use crate::secret::references;
 
 /// Longest idempotency key.
@@ -47,20 +48,19 @@ pub async fn submit(
     refuse_invalid(not_supported_yet(spec))?;
     let body_hash = Sha256::digest(body);
     let mut tx = app.pool.begin().await?;
-    let queue = sqlx::query(
-        "SELECT id, team_id FROM queues WHERE name = $1 AND ($2::uuid[] IS NULL OR team_id = ANY($2))",
-    )
-    .bind(&spec.queue)
-    .bind(caller.sees())
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or_else(|| ApiError::field("queue", "not-found", format!("there is no queue `{}`", spec.queue)))?;
+    let named: Vec<&str> = spec.team.as_deref().into_iter().collect();
+    let doors = admission::doors(&mut tx, caller, &[&spec.queue], &named).await?;
+    let Some(door) = doors.first() else {
+        return Err(ApiError::invalid(vec![admission::no_queue(&spec.queue)]));
+    };
+    let mut spec = spec.clone();
+    let ticket = door.admit(&mut spec).map_err(ApiError::invalid)?;
     let actor = caller.actor();
     let new = NewJob {
         id: JobId::new(),
-        spec,
-        queue_id: QueueId(queue.try_get("id")?),
-        team_id: TeamId(queue.try_get("team_id")?),
+        spec: &spec,
+        queue_id: ticket.queue_id,
+        team_id: ticket.team_id,
         owner_id: caller.user_id,
         actor: &actor,
         idempotency_key: key,
@@ -69,8 +69,9 @@ pub async fn submit(
     };
     let is_new = transitions::submit(&mut tx, &new).await?;
     if is_new {
-        let named = references::check(&mut tx, new.team_id, new.queue_id, spec).await?;
+        let named = references::check(&mut tx, new.team_id, new.queue_id, &spec).await?;
         refuse_invalid(named)?;
+        door.check_room(&mut tx, caller.user_id, 1).await?;
     }
     let id = if is_new { new.id } else { earlier(&mut tx, caller, key, &body_hash).await? };
     let job = store::find(&mut tx, id).await?.ok_or_else(ApiError::internal)?;

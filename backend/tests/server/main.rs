@@ -6,6 +6,7 @@ mod clusters;
 mod embedded;
 mod matrix;
 mod protocol;
+mod queue_rules;
 mod queues;
 mod secrets;
 mod settings;

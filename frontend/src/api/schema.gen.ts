@@ -3121,7 +3121,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All queues, in the order in which they are served. */
+        /** All queues that the caller may submit to, in the order in which they are served. */
         get: {
             parameters: {
                 query?: never;
@@ -3131,7 +3131,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description All queues: the higher priority first, then by name */
+                /** @description Queues of the caller's teams and those that let them submit: the higher priority first, then by name */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3319,10 +3319,95 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes a queue.
+         * @description Its ended jobs stay readable. The queue named `default` cannot be deleted. With many unfinished jobs some may
+         *     have been cancelled or moved already when the deletion is refused or fails: calling again goes on from there.
+         */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description What becomes of jobs that wait or run: `refuse` (the default: the queue stays while there are any), `cancel`, or `move:QUEUE`. */
+                    jobs?: string;
+                };
+                header?: {
+                    /** @description `ETag` of the queue that is meant: refused when it has changed since. */
+                    "if-match"?: string | null;
+                };
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The queue is deleted */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description `jobs` says none of the choices */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description It is the default queue; or jobs wait or run in it, and the choice is to refuse; or there is no queue to move them to */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The queue has changed since the version that `If-Match` names */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
-        /** Changes a queue's priority or clusters, or pauses it. */
+        /** Changes a queue's rules. Jobs that run are not touched by it. */
         patch: {
             parameters: {
                 query?: never;
@@ -3427,6 +3512,314 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs of a queue, the newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only jobs in these states, separated by commas; all by default. */
+                    state?: string;
+                    /** @description How many jobs at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of the queue's jobs that the caller sees, without their specs */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Job"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts nothing more from a queue; what runs goes on, and jobs are still taken in. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description `ETag` that the change is meant for: refused when the queue has changed since. */
+                    "if-match"?: string | null;
+                };
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The queue, paused */
+                200: {
+                    headers: {
+                        /** @description Its version */
+                        etag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Queue"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The queue has changed since the version that `If-Match` names */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts jobs from a paused queue again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description `ETag` that the change is meant for: refused when the queue has changed since. */
+                    "if-match"?: string | null;
+                };
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The queue, not paused any more */
+                200: {
+                    headers: {
+                        /** @description Its version */
+                        etag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Queue"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The queue has changed since the version that `If-Match` names */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands in a queue, and what its jobs hold against its quotas. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Jobs by state and user, and what is used of the quotas */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueueStats"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/registries": {
@@ -4713,6 +5106,31 @@ export interface components {
          * @description A user's API key.
          */
         ApiKeyId: string;
+        /** @description One submit that makes many jobs, which differ in `LILAC_ARRAY_INDEX` and in the values of a matrix. */
+        Array: {
+            /**
+             * Format: int32
+             * @description How many jobs, 1 to 100000. Not together with `matrix`.
+             */
+            count?: number | null;
+            /**
+             * @description Variables with their values: one job for each combination, the last variable changing fastest (they
+             *     are taken in the order of their names). Each is in the environment under its name.
+             */
+            matrix?: {
+                [key: string]: string[];
+            };
+            /**
+             * Format: int32
+             * @description Once more than this many have failed, those that wait are cancelled; never by default.
+             */
+            max_failures?: number | null;
+            /**
+             * Format: int32
+             * @description At most this many of them are started at a time; all that fit by default.
+             */
+            max_parallel?: number | null;
+        };
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -4820,6 +5238,11 @@ export interface components {
          */
         ClusterId: string;
         /**
+         * @description what must hold of a node: `label.pool == a`, `label.pool in (a, b)`, `node != n7`
+         * @example label.pool == a
+         */
+        Constraint: string;
+        /**
          * @description What the containers of a queue may do on their node.
          * @enum {string}
          */
@@ -4849,15 +5272,28 @@ export interface components {
         CreateQueue: {
             /** @description Names of clusters, the preferred first; at least one. */
             clusters: string[];
+            default_max_runtime?: components["schemas"]["Span"] | null;
+            limits?: components["schemas"]["JobLimits"];
             /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
             name: string;
+            /** @description `bridge` and `none` by default; at least one. */
+            networks?: components["schemas"]["Network"][];
+            policy?: components["schemas"]["ContainerPolicy"];
             /**
              * Format: int32
              * @description -1000 to 1000; 0 by default.
              */
             priority?: number;
+            quota?: components["schemas"]["Quota"];
+            submitters?: components["schemas"]["Submitters"];
             /** @description Name of the team that it is for; `default` by default. */
             team?: string;
+            user_quota?: components["schemas"]["Quota"];
+            /**
+             * Format: int32
+             * @description 1 to 1000; 1 by default.
+             */
+            weight?: number;
         };
         CreateRegistry: {
             /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
@@ -4974,6 +5410,7 @@ export interface components {
             memory?: components["schemas"]["Bytes"] | null;
             /** @description Accepted models, any of them; a word of the vendor's name, in any case: `H100`. All by default. */
             model?: string[];
+            share?: components["schemas"]["Ratio"] | null;
         };
         /** @description Keeps a waiting job from being placed. */
         HoldJob: {
@@ -5091,8 +5528,27 @@ export interface components {
          * @description What a user submitted.
          */
         JobId: string;
+        /** @description What one job may ask for; what is left out is not bounded. */
+        JobLimits: {
+            cpus?: components["schemas"]["Cpus"] | null;
+            /**
+             * Format: int32
+             * @description GPUs on each node.
+             */
+            gpus?: number | null;
+            max_runtime?: components["schemas"]["Span"] | null;
+            memory?: components["schemas"]["Bytes"] | null;
+            /**
+             * Format: int32
+             * @description Nodes of one job.
+             */
+            nodes?: number | null;
+        };
         /** @description A containerised job. Only `name` and `image` are needed. */
         JobSpec: {
+            /** @description Other resources that will do, tried in turn where the ones before fit nowhere; at most 8. */
+            alternatives?: components["schemas"]["Resources"][];
+            array?: components["schemas"]["Array"] | null;
             /** @description Program and arguments; the image's own command by default. Not together with `run`. */
             command?: string[];
             /** @description Replaces the image's entrypoint. */
@@ -5101,6 +5557,7 @@ export interface components {
             env?: {
                 [key: string]: string;
             };
+            hold_on_failure?: components["schemas"]["Span"] | null;
             /** @description Image reference, as Docker understands it. */
             image: string;
             /** @description At most 64; keys to 63 characters, values to 255. */
@@ -5108,10 +5565,27 @@ export interface components {
                 [key: string]: string;
             };
             max_disconnect?: components["schemas"]["Span"] | null;
+            max_queue_time?: components["schemas"]["Span"] | null;
             max_runtime?: components["schemas"]["Span"] | null;
             /** @description 1 to 128 characters of letters, digits, `.`, `_`, `-`. */
             name: string;
+            /** @description At most 100 jobs that must have ended before this one starts. */
+            needs?: components["schemas"]["Need"][];
             network?: components["schemas"]["Network"];
+            /**
+             * Format: int32
+             * @description 1 by default, 1024 at most. More than 1 start together or not at all, each with its `resources`.
+             */
+            nodes?: number;
+            /** @description At most 16. */
+            notify?: components["schemas"]["Notify"][];
+            /** @description At most 32. */
+            outputs?: components["schemas"]["Output"][];
+            placement?: components["schemas"]["Placement"];
+            /** @description At most 16. */
+            ports?: components["schemas"]["Port"][];
+            /** @description Whether it may be put back in the queue for a more urgent job. That never counts as a failure. */
+            preemptible?: boolean;
             /**
              * Format: int32
              * @description 0 to 100 inside the queue: the higher goes first, equal ones in the order of arrival.
@@ -5124,12 +5598,18 @@ export interface components {
             retry?: components["schemas"]["Retry"];
             /** @description A script for the image's `/bin/sh`. Not together with `command` and `entrypoint`. */
             run?: string | null;
+            schedule?: components["schemas"]["Schedule"] | null;
             /** @description More environment, by name: each is the value of the secret of the job's team that is named here. */
             secrets?: {
                 [key: string]: string;
             };
             shm_size?: components["schemas"]["Bytes"] | null;
             stop?: components["schemas"]["Stop"];
+            /**
+             * @description Name of the team that the job is for. By default the queue's, else the submitter's only team that may
+             *     submit there.
+             */
+            team?: string | null;
             /** @description `uid`, `uid:gid` or a name that the image knows; the image's own by default. */
             user?: string | null;
             /** @description Named volumes that an administrator allowed. At most 32. */
@@ -5215,6 +5695,20 @@ export interface components {
             /** @description Absolute path in the container. */
             target: string;
         };
+        /** @description A job that must have ended before this one starts. */
+        Need: {
+            /**
+             * @description Id of the job, or the name of one: then the caller's newest of that name. In a batch, `$name` is the
+             *     job of that name in the same batch.
+             */
+            job: string;
+            on?: components["schemas"]["NeedOn"];
+        };
+        /**
+         * @description How the other job must have ended.
+         * @enum {string}
+         */
+        NeedOn: "succeeded" | "failed" | "finished";
         /**
          * @description Which network the container sees.
          * @enum {string}
@@ -5268,11 +5762,29 @@ export interface components {
          * @enum {string}
          */
         NodeState: "ready" | "cordoned" | "unhealthy" | "unreachable" | "joining";
+        /** @description Who is told when the job comes into a state. */
+        Notify: {
+            /** @description States that are told: `running`, `held`, `succeeded`, `failed`, `cancelled`. */
+            on: components["schemas"]["JobState"][];
+            /** @description Name of a hook of the job's team. */
+            to: string;
+        };
         /**
          * @description How a task ended.
          * @enum {string}
          */
         Outcome: "exited" | "stopped" | "not-started" | "lost";
+        /** @description A folder or file that is kept when the job has ended. */
+        Output: {
+            keep?: components["schemas"]["Span"] | null;
+            /** @description Absolute path in the container, without `..`. */
+            path: string;
+        };
+        /**
+         * @description What happens when the job of the time before has not ended yet.
+         * @enum {string}
+         */
+        Overlap: "skip" | "queue" | "replace";
         /** @description One page of a list in a stable order. */
         Page_ApiKey: {
             items: {
@@ -5513,10 +6025,17 @@ export interface components {
                 clusters: string[];
                 /** Format: date-time */
                 created_at: string;
+                default_max_runtime?: components["schemas"]["Span"] | null;
                 id: components["schemas"]["QueueId"];
+                /** @description What one job may ask for. */
+                limits: components["schemas"]["JobLimits"];
                 name: string;
+                /** @description Networks that its jobs may choose from. */
+                networks: components["schemas"]["Network"][];
                 /** @description A paused queue takes jobs and starts none. */
                 paused: boolean;
+                /** @description What its containers may do on their node. */
+                policy: components["schemas"]["ContainerPolicy"];
                 /**
                  * Format: int32
                  * @description The higher goes first, over all queues; -1000 to 1000.
@@ -5524,16 +6043,27 @@ export interface components {
                 priority: number;
                 /**
                  * Format: int64
-                 * @description Jobs waiting.
+                 * @description Jobs waiting, as far as the caller sees them.
                  */
                 queued: number;
+                /** @description What its jobs may hold together. */
+                quota: components["schemas"]["Quota"];
                 /**
                  * Format: int64
-                 * @description Jobs starting or running.
+                 * @description Jobs starting or running, as far as the caller sees them.
                  */
                 running: number;
-                /** @description Name of the team whose members see it and submit to it. */
+                /** @description Who else may submit. */
+                submitters: components["schemas"]["Submitters"];
+                /** @description Name of the team that owns it: its members see it and submit to it. */
                 team: string;
+                /** @description What the jobs of each single user may hold together in it. */
+                user_quota: components["schemas"]["Quota"];
+                /**
+                 * Format: int32
+                 * @description Its share against queues of the same priority; 1 to 1000.
+                 */
+                weight: number;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -5630,11 +6160,28 @@ export interface components {
          * @enum {string}
          */
         Phase: "preparing" | "running" | "stopping" | "ended" | "unknown";
+        /** @description Which nodes may take the job. */
+        Placement: {
+            /** @description All must hold of a node; at most 32. */
+            constraints?: components["schemas"]["Constraint"][];
+            /** @description Name of a label: all nodes of a job with several share its value. */
+            same?: string | null;
+        };
         /**
          * @description How the scheduler chooses between nodes that fit.
          * @enum {string}
          */
         PlacementPolicy: "first-fit" | "best-fit";
+        /** @description A port on which the job serves something. */
+        Port: {
+            /** @description 1 to 63 characters, unique in the job: `tensorboard`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description 1 to 65535, in the container.
+             */
+            port: number;
+        };
         /** @description The body of every answer that is an error (RFC 9457). */
         Problem: {
             code: components["schemas"]["ErrorCode"];
@@ -5671,10 +6218,17 @@ export interface components {
             clusters: string[];
             /** Format: date-time */
             created_at: string;
+            default_max_runtime?: components["schemas"]["Span"] | null;
             id: components["schemas"]["QueueId"];
+            /** @description What one job may ask for. */
+            limits: components["schemas"]["JobLimits"];
             name: string;
+            /** @description Networks that its jobs may choose from. */
+            networks: components["schemas"]["Network"][];
             /** @description A paused queue takes jobs and starts none. */
             paused: boolean;
+            /** @description What its containers may do on their node. */
+            policy: components["schemas"]["ContainerPolicy"];
             /**
              * Format: int32
              * @description The higher goes first, over all queues; -1000 to 1000.
@@ -5682,22 +6236,78 @@ export interface components {
             priority: number;
             /**
              * Format: int64
-             * @description Jobs waiting.
+             * @description Jobs waiting, as far as the caller sees them.
              */
             queued: number;
+            /** @description What its jobs may hold together. */
+            quota: components["schemas"]["Quota"];
             /**
              * Format: int64
-             * @description Jobs starting or running.
+             * @description Jobs starting or running, as far as the caller sees them.
              */
             running: number;
-            /** @description Name of the team whose members see it and submit to it. */
+            /** @description Who else may submit. */
+            submitters: components["schemas"]["Submitters"];
+            /** @description Name of the team that owns it: its members see it and submit to it. */
             team: string;
+            /** @description What the jobs of each single user may hold together in it. */
+            user_quota: components["schemas"]["Quota"];
+            /**
+             * Format: int32
+             * @description Its share against queues of the same priority; 1 to 1000.
+             */
+            weight: number;
         };
         /**
          * Format: uuid
          * @description A queue of jobs.
          */
         QueueId: string;
+        /** @description What stands in a queue at this moment. */
+        QueueStats: {
+            /** @description Unfinished jobs that the caller sees, by state; a state without a job is 0. */
+            by_state: {
+                [key: string]: number;
+            };
+            /** @description What users hold with the jobs that the caller sees, the largest first; at most 100. */
+            by_user: components["schemas"]["UserUsage"][];
+            /**
+             * Format: date-time
+             * @description Since when the job that waits longest, of those that the caller sees, is in the queue.
+             */
+            oldest_waiting_since?: string | null;
+            /** @description The bounds on that. */
+            quota: components["schemas"]["Quota"];
+            /** @description What all its jobs hold together, whoever sees them. */
+            used: components["schemas"]["Usage"];
+            /** @description The bounds for each single user. */
+            user_quota: components["schemas"]["Quota"];
+        };
+        /** @description How much may be held at a time; what is left out is not bounded. */
+        Quota: {
+            cpus?: components["schemas"]["Cpus"] | null;
+            /**
+             * Format: int32
+             * @description GPUs of jobs that start or run.
+             */
+            gpus?: number | null;
+            memory?: components["schemas"]["Bytes"] | null;
+            /**
+             * Format: int32
+             * @description Jobs that wait. More are refused when they are submitted.
+             */
+            queued_jobs?: number | null;
+            /**
+             * Format: int32
+             * @description Jobs that start or run. More wait with `quota-exceeded`.
+             */
+            running_jobs?: number | null;
+        };
+        /**
+         * @description a number with at most three digits after the point
+         * @example 1.5
+         */
+        Ratio: string;
         /**
          * @description Why a job stands where it stands: one dominant, stable code.
          * @enum {string}
@@ -5840,7 +6450,7 @@ export interface components {
             rules?: components["schemas"]["RetryRule"][];
         };
         /** @enum {string} */
-        RetryAction: "retry" | "fail";
+        RetryAction: "retry" | "fail" | "hold";
         /** @description Matches a failure by its reason or exit code. */
         RetryRule: {
             action: components["schemas"]["RetryAction"];
@@ -5848,6 +6458,7 @@ export interface components {
             counts?: boolean;
             /** @description Exit codes that match. */
             exit_codes?: number[];
+            memory_factor?: components["schemas"]["Ratio"] | null;
             /** @description Reasons that match. */
             on?: components["schemas"]["Reason"][];
         };
@@ -5863,6 +6474,14 @@ export interface components {
             ok: boolean;
             /** @description Version of Docker; empty when it does not answer. */
             version: string;
+        };
+        /** @description When the job is submitted anew, by itself. */
+        Schedule: {
+            /** @description Five fields, as in cron: minute, hour, day of the month, month, day of the week. */
+            cron: string;
+            overlap?: components["schemas"]["Overlap"];
+            /** @description A name of the time zone database; `UTC` by default. */
+            timezone?: string;
         };
         /**
          * Format: password
@@ -5894,6 +6513,7 @@ export interface components {
             /** @description Killed when it has not ended by then; 10s by default, 24h at most. */
             grace?: components["schemas"]["Span"];
             signal?: components["schemas"]["Signal"];
+            warn?: components["schemas"]["Warn"] | null;
         };
         /** @description What is known of a secret; its value is never given out but to the nodes that run jobs with it. */
         StoredSecret: {
@@ -5923,6 +6543,13 @@ export interface components {
              * @description 1 for the first value, and one more for each that replaces it.
              */
             version: number;
+        };
+        /** @description Who may submit to a queue beside the members of its team, and therefore sees it. */
+        Submitters: {
+            /** @description Names of teams. */
+            teams?: string[];
+            /** @description Usernames. */
+            users?: string[];
         };
         /**
          * @description What an attempt needs and no journal may hold: secrets, the login to the registry, the folders of the
@@ -6057,12 +6684,23 @@ export interface components {
             user?: string | null;
             workdir?: string | null;
         };
-        /** @description What to change; what is left out stays. */
+        /** @description What to change; what is left out stays. Quotas, limits and submitters are replaced as a whole. */
         UpdateQueue: {
             clusters?: string[] | null;
+            default_max_runtime?: components["schemas"]["Span"] | null;
+            limits?: components["schemas"]["JobLimits"] | null;
+            networks?: components["schemas"]["Network"][] | null;
             paused?: boolean | null;
+            policy?: components["schemas"]["ContainerPolicy"] | null;
             /** Format: int32 */
             priority?: number | null;
+            quota?: components["schemas"]["Quota"] | null;
+            submitters?: components["schemas"]["Submitters"] | null;
+            /** @description Name of the team that owns it from now on. */
+            team?: string | null;
+            user_quota?: components["schemas"]["Quota"] | null;
+            /** Format: int32 */
+            weight?: number | null;
         };
         /** @description What to change; what is left out stays. */
         UpdateUser: {
@@ -6077,6 +6715,24 @@ export interface components {
             read_only?: boolean | null;
             /** @description Names of the teams whose jobs may mount it; empty for all. */
             teams?: string[] | null;
+        };
+        /** @description What is held of something that a quota bounds. */
+        Usage: {
+            /** @description CPUs of jobs that start or run. */
+            cpus: components["schemas"]["Cpus"];
+            /** Format: int64 */
+            gpus: number;
+            memory: components["schemas"]["Bytes"];
+            /**
+             * Format: int64
+             * @description Jobs that wait.
+             */
+            queued_jobs: number;
+            /**
+             * Format: int64
+             * @description Jobs that start or run.
+             */
+            running_jobs: number;
         };
         /** @description What was held on nodes, counted from the grant to the release. */
         Used: {
@@ -6114,6 +6770,12 @@ export interface components {
          * @description A person or program with an account.
          */
         UserId: string;
+        /** @description What one user has in a queue. */
+        UserUsage: {
+            used: components["schemas"]["Usage"];
+            /** @description Username. */
+            user: string;
+        };
         /** @description A folder of the nodes that an administrator lets jobs see under a name. */
         Volume: {
             /** @description Names of the clusters on whose nodes the folder is; empty for all. */
@@ -6145,6 +6807,12 @@ export interface components {
             read_only?: boolean;
             /** @description Absolute path in the container. */
             target: string;
+        };
+        /** @description Warns a job that its time is nearly over, so that it can save what it has. */
+        Warn: {
+            /** @description How long before the end; shorter than `max_runtime`. */
+            before: components["schemas"]["Span"];
+            signal: components["schemas"]["Signal"];
         };
     };
     responses: never;

@@ -11,6 +11,7 @@ mod begin;
 mod end;
 mod loss;
 mod order;
+mod relocate;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use begin::{Grant, NewJob, Waiting, grant, note_waiting, submit};
 pub use end::{finish, progress};
 pub use loss::{lose_attempts, lose_node};
 pub use order::{cancel, extend, hold, release, reprioritise};
+pub use relocate::move_jobs;
 
 /// One transition, told whole.
 struct Step<'a> {
