@@ -319,4 +319,4 @@ impl Attempt {
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

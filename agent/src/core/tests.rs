@@ -27,7 +27,7 @@ pub(super) fn moment(boot_ms: Millis) -> Moment {
     Moment { boot_ms, wall }
 }
 
-pub(super) fn task() -> TaskSpec {
+pub(crate) fn task() -> TaskSpec {
     TaskSpec {
         job_id: JobId::new(),
         job_name: "job".into(),
