@@ -136,6 +136,8 @@ fn task(command: &[&str]) -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        stop_warn: None,
+        hold_on_failure: None,
         needs_supplies: false,
     }
 }
