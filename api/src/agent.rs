@@ -201,12 +201,6 @@ pub struct DesiredAttempt {
     /// How long it may run, counted from its start, where that differs from its task: it was extended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runtime: Option<Span>,
-    /// A signal before `max_runtime` is over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_warn: Option<Warn>,
-    /// How long its container is kept after a failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold_on_failure: Option<Span>,
     /// What to run; only for attempts that the request did not mention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskSpec>,

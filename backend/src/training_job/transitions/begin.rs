@@ -45,7 +45,7 @@ pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, s
     .bind(job.idempotency_key.map(|_| job.body_hash))
     .bind(job.team_id.0)
     .bind(job.rerun_of.map(|id| id.0))
-    .bind(None::<i64>)
+    .bind(job.spec.max_queue_time.map(|span| super::millis(span.0)))
     .execute(conn)
     .await?;
     Ok(written.rows_affected() == 1)
