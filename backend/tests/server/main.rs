@@ -5,6 +5,7 @@ mod actions;
 mod clusters;
 mod embedded;
 mod matrix;
+mod own_account;
 mod protocol;
 mod queue_rules;
 mod queues;
