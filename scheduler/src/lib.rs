@@ -6,10 +6,11 @@
 //! snapshot's vectors are. The caller applies a plan and verifies every placement again when it does:
 //! the world may have moved since the snapshot was taken.
 //!
-//! Jobs are taken one by one: by the priority of their queue (higher first), by their own (higher
-//! first), by the time they were submitted, by id. Queues of equal priority therefore interleave. Each
-//! job gets a node in the first of its queue's clusters that has one with room; the cluster's policy
-//! chooses between several.
+//! Jobs are taken one by one: by the priority of their queue (higher first), by their queue's share of the
+//! fleet for its weight (the least first), by their own priority (higher first), by their user's share, by the
+//! time they were submitted, by id. Queues of equal priority therefore share by weight, and users inside a queue
+//! evenly. No job is placed over a quota of its queue or user. Each job gets a node in the first of its queue's
+//! clusters that has one with room; the cluster's policy chooses between several.
 //!
 //! The order is no strict queue: a job that does not fit does not block the smaller ones behind it, so
 //! a stream of small jobs can hold back a large one for as long as it lasts. Nothing is reserved.
@@ -17,10 +18,12 @@
 mod explain;
 mod fleet;
 mod gpu;
+mod ledger;
+mod line;
 mod plan;
 mod shape;
 mod snapshot;
 mod words;
 
 pub use plan::{Placement, Plan, Waiting, plan};
-pub use snapshot::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot};
+pub use snapshot::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};

@@ -1,14 +1,15 @@
 //! The plan, and how it is made.
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat};
 use lilac_api::job::Reason;
-use lilac_api::{JobId, NodeId, QueueId};
+use lilac_api::{JobId, NodeId};
 
 use crate::explain::explain;
 use crate::fleet::Fleet;
+use crate::ledger::Ledger;
+use crate::line::{self, Line};
 use crate::shape::Shape;
 use crate::snapshot::{Job, Queue, Snapshot};
 
@@ -17,7 +18,7 @@ use crate::snapshot::{Job, Queue, Snapshot};
 pub struct Plan {
     /// In scheduling order. Each one fits when those before it have been applied.
     pub placements: Vec<Placement>,
-    /// In scheduling order.
+    /// In the order in which they would be tried next.
     pub waiting: Vec<Waiting>,
     /// When to plan again even if nothing happens: the end of the earliest backoff, in milliseconds
     /// since the Unix epoch.
@@ -46,58 +47,62 @@ pub struct Waiting {
 #[must_use]
 pub fn plan(snapshot: &Snapshot, now_ms: i64) -> Plan {
     let mut fleet = Fleet::new(snapshot);
+    let mut ledger = Ledger::new(snapshot);
+    let mut line = Line::new(snapshot);
     let mut plan = Plan::default();
     // What is free only shrinks while a plan grows: a shape that did not fit once never will.
     let mut full: HashSet<Shape<'_>> = HashSet::new();
-    let mut left: Vec<(JobId, Why<'_>)> = Vec::new();
-    for (job, queue) in in_order(snapshot) {
-        let shape = match admit(job, queue, now_ms) {
-            Ok(shape) => shape,
+    let mut left: Vec<Left<'_>> = Vec::new();
+    while let Some((job, queue)) = line.next(&ledger) {
+        let (admitting, shape) = match admit(job, queue, now_ms) {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 if refusal.0 == Reason::Backoff {
                     plan.wake_at_ms = plan.wake_at_ms.into_iter().chain(job.not_before_ms).min();
                 }
-                left.push((job.id, Why::Refused(refusal)));
+                left.push(Left { job, queue, why: Why::Refused(refusal) });
                 continue;
             }
         };
-        let place = if full.contains(&shape) { None } else { fleet.place(&shape) };
-        match place {
+        // What is held only grows: who is over a quota now stays so.
+        let is_hopeless = ledger.is_over_quota(job, admitting) || full.contains(&shape);
+        match if is_hopeless { None } else { fleet.place(&shape) } {
             Some((node, gpu_indices)) => {
+                ledger.place(job);
                 plan.placements.push(Placement { job: job.id, node, gpu_indices });
             }
             None => {
-                full.insert(shape);
-                left.push((job.id, Why::DoesNotFit(shape)));
+                if !ledger.is_over_quota(job, admitting) {
+                    full.insert(shape);
+                }
+                left.push(Left { job, queue, why: Why::NotPlaced(admitting, shape) });
             }
         }
     }
-    plan.waiting = give_reasons(left, &fleet);
+    left.sort_by(|one, other| line::compare((one.job, one.queue), (other.job, other.queue), &ledger));
+    plan.waiting = give_reasons(left, &fleet, &ledger);
     plan
-}
-
-/// Jobs with their queues in scheduling order; those without a known queue come last.
-fn in_order(snapshot: &Snapshot) -> Vec<(&Job, Option<&Queue>)> {
-    let queues: HashMap<QueueId, &Queue> = snapshot.queues.iter().map(|queue| (queue.id, queue)).collect();
-    let mut jobs: Vec<_> = snapshot.jobs.iter().map(|job| (job, queues.get(&job.queue).copied())).collect();
-    jobs.sort_unstable_by_key(|(job, queue)| {
-        (Reverse(queue.map(|queue| queue.priority)), Reverse(job.priority), job.submitted_ms, job.id)
-    });
-    jobs
 }
 
 /// A code and its sentence.
 type Refusal = (Reason, String);
 
+/// A job that was not placed.
+struct Left<'a> {
+    job: &'a Job,
+    queue: Option<&'a Queue>,
+    why: Why<'a>,
+}
+
 /// Why a job was left.
 enum Why<'a> {
     Refused(Refusal),
-    DoesNotFit(Shape<'a>),
+    NotPlaced(&'a Queue, Shape<'a>),
 }
 
 /// The job's shape, unless it is not to be tried now whatever is free. A paused queue is told before
 /// a backoff: it needs a person, and outlasts it.
-fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<Shape<'a>, Refusal> {
+fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a Queue, Shape<'a>), Refusal> {
     let Some(queue) = queue else {
         return Err((Reason::NoMatchingNodes, "its queue does not exist".to_owned()));
     };
@@ -113,23 +118,24 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<Shap
             );
             Err((Reason::Backoff, format!("is not tried again before {when}")))
         }
-        _ => Ok(Shape::of(job, queue)),
+        _ => Ok((queue, Shape::of(job, queue))),
     }
 }
 
 /// Reasons are found after all placements, once for each shape, so that jobs of one plan are told
-/// the same about the same nodes.
-fn give_reasons(left: Vec<(JobId, Why<'_>)>, fleet: &Fleet<'_>) -> Vec<Waiting> {
+/// the same about the same nodes. A quota is told before what else may be missing: no node would help.
+fn give_reasons(left: Vec<Left<'_>>, fleet: &Fleet<'_>, ledger: &Ledger) -> Vec<Waiting> {
     let mut explained: HashMap<Shape<'_>, Refusal> = HashMap::new();
     left.into_iter()
-        .map(|(job, why)| {
+        .map(|Left { job, why, .. }| {
             let (reason, message) = match why {
                 Why::Refused(refusal) => refusal,
-                Why::DoesNotFit(shape) => {
-                    explained.entry(shape).or_insert_with(|| explain(fleet, &shape)).clone()
-                }
+                Why::NotPlaced(queue, shape) => match ledger.explain(job, queue) {
+                    Some(message) => (Reason::QuotaExceeded, message),
+                    None => explained.entry(shape).or_insert_with(|| explain(fleet, &shape)).clone(),
+                },
             };
-            Waiting { job, reason, message }
+            Waiting { job: job.id, reason, message }
         })
         .collect()
 }

@@ -6,7 +6,7 @@
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::job::Amounts;
 use lilac_api::spec::Gpus;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId};
+use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 
 /// The fleet and what waits, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,26 @@ pub struct Snapshot {
     pub queues: Vec<Queue>,
     /// Only jobs that wait, in any order.
     pub jobs: Vec<Job>,
+    /// What live attempts hold, for quotas and shares. Several entries of one user in one queue add up.
+    pub held: Vec<Held>,
+}
+
+/// What jobs of one user that start or run hold in one queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub queue: QueueId,
+    pub user: UserId,
+    pub jobs: u32,
+    pub amounts: Amounts,
+}
+
+/// How much may be held at a time; `None` is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub jobs: Option<u64>,
+    pub cpu_milli: Option<u64>,
+    pub memory_bytes: Option<u64>,
+    pub gpus: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +86,12 @@ pub struct Queue {
     /// Where its jobs may run, the preferred cluster first.
     pub clusters: Vec<ClusterId>,
     pub paused: bool,
+    /// Its part against queues of the same priority; 0 counts as 1.
+    pub weight: u32,
+    /// What all its jobs may hold together.
+    pub quota: Bounds,
+    /// What the jobs of one user may hold together in it.
+    pub user_quota: Bounds,
 }
 
 /// A job that waits.
@@ -73,6 +99,7 @@ pub struct Queue {
 pub struct Job {
     pub id: JobId,
     pub queue: QueueId,
+    pub user: UserId,
     pub priority: u8,
     /// Milliseconds since the Unix epoch.
     pub submitted_ms: i64,

@@ -3,15 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a plan that names what is not there has to fail its test")]
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::job::{Amounts, Reason};
 use lilac_api::quantity::Bytes;
 use lilac_api::spec::Gpus;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId};
-use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Placement, Plan, Queue, Snapshot, plan};
+use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+use lilac_scheduler::{
+    Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Placement, Plan, Queue, Snapshot, plan,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 const NOW_MS: i64 = 1_000;
 const CLUSTERS: u128 = 3;
 const QUEUES: u128 = 3;
+const USERS: u128 = 3;
 
 fn clusters() -> impl Strategy<Value = Vec<Cluster>> {
     vec(select(vec![PlacementPolicy::FirstFit, PlacementPolicy::BestFit]), CLUSTERS as usize).prop_map(
@@ -68,6 +71,9 @@ prop_compose! {
         priority in 0..2,
         clusters in subsequence((0..CLUSTERS).collect::<Vec<_>>(), 0..=CLUSTERS as usize).prop_shuffle(),
         paused in prop::bool::weighted(0.1),
+        weight in 1..4_u32,
+        quota in bounds(8),
+        user_quota in bounds(4),
     ) -> Queue {
         Queue {
             id: QueueId(Uuid::nil()),
@@ -75,6 +81,36 @@ prop_compose! {
             priority,
             clusters: clusters.into_iter().map(|id| ClusterId(Uuid::from_u128(id))).collect(),
             paused,
+            weight,
+            quota,
+            user_quota,
+        }
+    }
+}
+
+prop_compose! {
+    fn bounds(most: u64)(
+        jobs in option::weighted(0.3, 0..=most),
+        cpus in option::weighted(0.3, 0..=most),
+        gibibytes in option::weighted(0.3, 0..=most * 2),
+        gpus in option::weighted(0.3, 0..=most),
+    ) -> Bounds {
+        Bounds {
+            jobs,
+            cpu_milli: cpus.map(|cpus| cpus * 1000),
+            memory_bytes: gibibytes.map(|gibibytes| gibibytes << 30),
+            gpus,
+        }
+    }
+}
+
+prop_compose! {
+    fn held()(queue in 0..QUEUES, user in 0..USERS, jobs in 0..4_u32, gpus in 0..3_u32, amounts in amounts(6)) -> Held {
+        Held {
+            queue: QueueId(Uuid::from_u128(queue)),
+            user: UserId(Uuid::from_u128(user)),
+            jobs,
+            amounts: Amounts { gpus, ..amounts },
         }
     }
 }
@@ -89,6 +125,7 @@ prop_compose! {
     fn job(nodes: usize)(
         // One more than there are queues: a job may name one that is gone.
         queue in 0..=QUEUES,
+        user in 0..USERS,
         priority in 0..3_u8,
         submitted_ms in 0..3_i64,
         not_before_ms in option::weighted(0.1, NOW_MS - 2..NOW_MS + 3),
@@ -99,6 +136,7 @@ prop_compose! {
         Job {
             id: JobId(Uuid::nil()),
             queue: QueueId(Uuid::from_u128(queue)),
+            user: UserId(Uuid::from_u128(user)),
             priority,
             submitted_ms,
             not_before_ms,
@@ -113,13 +151,13 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     (clusters(), vec(node(), 0..7), vec(queue(), QUEUES as usize))
         .prop_flat_map(|(clusters, nodes, queues)| {
             let jobs = vec(job(nodes.len()), 0..24);
-            (Just(clusters), Just(nodes), Just(queues), jobs)
+            (Just(clusters), Just(nodes), Just(queues), jobs, vec(held(), 0..4))
         })
-        .prop_map(|(clusters, mut nodes, mut queues, mut jobs)| {
+        .prop_map(|(clusters, mut nodes, mut queues, mut jobs, held)| {
             (0..).zip(&mut nodes).for_each(|(id, node)| node.id = NodeId(Uuid::from_u128(id)));
             (0..).zip(&mut queues).for_each(|(id, queue)| queue.id = QueueId(Uuid::from_u128(id)));
             (0..).zip(&mut jobs).for_each(|(id, job)| job.id = JobId(Uuid::from_u128(id)));
-            Snapshot { clusters, nodes, queues, jobs }
+            Snapshot { clusters, nodes, queues, jobs, held }
         })
 }
 
@@ -129,10 +167,11 @@ fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = Snapshot> {
         Just(snapshot.nodes).prop_shuffle(),
         Just(snapshot.queues).prop_shuffle(),
         Just(snapshot.jobs).prop_shuffle(),
+        Just(snapshot.held).prop_shuffle(),
     )
-        .prop_map(|(clusters, mut nodes, queues, jobs)| {
+        .prop_map(|(clusters, mut nodes, queues, jobs, held)| {
             nodes.iter_mut().for_each(|node| node.gpus.reverse());
-            Snapshot { clusters, nodes, queues, jobs }
+            Snapshot { clusters, nodes, queues, jobs, held }
         })
 }
 
@@ -188,18 +227,64 @@ fn nodes_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Vec<&'a Node> {
     snapshot.nodes.iter().filter(|node| queue.clusters.contains(&node.cluster)).collect()
 }
 
-/// Jobs that may be placed, in the order in which they are.
+/// Jobs that may be placed if there is room and no quota against it.
 fn candidates(snapshot: &Snapshot) -> Vec<&Job> {
-    let mut jobs: Vec<(Reverse<i32>, &Job)> = snapshot
-        .jobs
-        .iter()
-        .filter(|job| job.not_before_ms.is_none_or(|not_before_ms| not_before_ms <= NOW_MS))
-        .filter_map(|job| queue_of(snapshot, job).map(|queue| (queue, job)))
-        .filter(|(queue, _)| !queue.paused)
-        .map(|(queue, job)| (Reverse(queue.priority), job))
-        .collect();
-    jobs.sort_by_key(|(queue, job)| (*queue, Reverse(job.priority), job.submitted_ms, job.id));
-    jobs.into_iter().map(|(_, job)| job).collect()
+    let is_open = |job: &&Job| queue_of(snapshot, job).is_some_and(|queue| !queue.paused);
+    let is_due = |job: &&Job| job.not_before_ms.is_none_or(|not_before_ms| not_before_ms <= NOW_MS);
+    snapshot.jobs.iter().filter(is_open).filter(is_due).collect()
+}
+
+/// What is held of jobs, CPUs, memory and GPUs in a queue: by all, or by one user.
+fn held_in(snapshot: &Snapshot, queue: QueueId, user: Option<UserId>) -> [u64; 4] {
+    let held = snapshot.held.iter();
+    held.filter(|held| held.queue == queue && user.is_none_or(|user| held.user == user)).fold(
+        [0; 4],
+        |[jobs, cpus, memory, gpus], held| {
+            [
+                jobs + u64::from(held.jobs),
+                cpus + u64::from(held.amounts.cpu_milli),
+                memory + held.amounts.memory_bytes,
+                gpus + u64::from(held.amounts.gpus),
+            ]
+        },
+    )
+}
+
+/// The dominant share: the largest part of the fleet's CPUs, memory and GPUs.
+fn share(snapshot: &Snapshot, [_, cpus, memory, gpus]: [u64; 4]) -> f64 {
+    let total = |of: fn(&Node) -> u64| snapshot.nodes.iter().map(of).sum::<u64>();
+    let part = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    part(cpus, total(|node| node.capacity.cpu_milli.into()))
+        .max(part(memory, total(|node| node.capacity.memory_bytes)))
+        .max(part(gpus, total(|node| node.gpus.len() as u64)))
+}
+
+fn over_quota(snapshot: &Snapshot, job: &Job) -> bool {
+    let Some(queue) = queue_of(snapshot, job) else { return false };
+    let asked = [1, job.requests.cpu_milli.into(), job.requests.memory_bytes, u64::from(job.requests.gpus)];
+    [(queue.quota, None), (queue.user_quota, Some(job.user))].into_iter().any(|(bounds, user)| {
+        let held = held_in(snapshot, queue.id, user);
+        let bounds = [bounds.jobs, bounds.cpu_milli, bounds.memory_bytes, bounds.gpus];
+        (0..4)
+            .any(|what| asked[what] > 0 && bounds[what].is_some_and(|bound| held[what] + asked[what] > bound))
+    })
+}
+
+/// Who goes first of two, as things stand.
+fn in_turn(snapshot: &Snapshot, one: &Job, other: &Job) -> Ordering {
+    let key = |job: &Job| {
+        let queue = queue_of(snapshot, job).unwrap();
+        let of_queue = share(snapshot, held_in(snapshot, queue.id, None)) / f64::from(queue.weight);
+        let of_user = share(snapshot, held_in(snapshot, queue.id, Some(job.user)));
+        (queue.priority, of_queue, of_user)
+    };
+    let ((one_queue, one_share, one_user), (other_queue, other_share, other_user)) = (key(one), key(other));
+    other_queue
+        .cmp(&one_queue)
+        .then(one_share.total_cmp(&other_share))
+        .then(other.priority.cmp(&one.priority))
+        .then(one_user.total_cmp(&other_user))
+        .then((one.submitted_ms, one.id).cmp(&(other.submitted_ms, other.id)))
 }
 
 /// Carries a placement out, and refuses what a database would refuse.
@@ -207,9 +292,11 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     let position = snapshot.jobs.iter().position(|job| job.id == placement.job);
     prop_assert!(position.is_some(), "{} was placed twice or never asked", placement.job);
     let job = snapshot.jobs.remove(position.unwrap());
+    let is_over = over_quota(snapshot, &job);
     let clusters = queue_of(snapshot, &job).map(|queue| queue.clusters.clone()).unwrap();
     let node = snapshot.nodes.iter_mut().find(|node| node.id == placement.node).unwrap();
 
+    prop_assert!(!is_over, "over a quota");
     prop_assert!(usable(node, &job), "a node that takes nothing, or is avoided");
     prop_assert!(clusters.contains(&node.cluster), "a cluster that the queue does not use");
     prop_assert!(has_space_left(node, &job), "over capacity");
@@ -224,6 +311,7 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
         prop_assert!(accepted(&job, gpu), "GPU {index} is not what was asked for");
         gpu.free = false;
     }
+    snapshot.held.push(Held { queue: job.queue, user: job.user, jobs: 1, amounts: job.requests });
     Ok(())
 }
 
@@ -259,14 +347,20 @@ proptest! {
         let placements: BTreeMap<JobId, &Placement> =
             plan.placements.iter().map(|placement| (placement.job, placement)).collect();
         let mut world = snapshot.clone();
-        // What is free when a job's turn comes is what those before it have left.
-        for job in candidates(&snapshot) {
+        let mut remaining = candidates(&snapshot);
+        let mut order = plan.placements.iter();
+        // What is free and whose share is least when a job's turn comes is as those before it have left it.
+        while let Some(position) = (0..remaining.len())
+            .min_by(|one, other| in_turn(&world, remaining[*one], remaining[*other]))
+        {
+            let job = remaining.swap_remove(position);
             let fitting: BTreeSet<NodeId> =
                 nodes_of(&world, job).into_iter().filter(|node| fits_now(node, job)).map(|node| node.id).collect();
             let Some(placement) = placements.get(&job.id) else {
-                prop_assert!(fitting.is_empty(), "{} was passed over", job.id);
+                prop_assert!(fitting.is_empty() || over_quota(&world, job), "{} was passed over", job.id);
                 continue;
             };
+            prop_assert_eq!(order.next().map(|placement| placement.job), Some(job.id), "placed out of turn");
             prop_assert!(fitting.contains(&placement.node));
             let cluster_of = |id: &NodeId| world.nodes.iter().find(|node| node.id == *id).unwrap().cluster;
             let preferred = queue_of(&snapshot, job).unwrap().clusters.iter()
@@ -296,6 +390,7 @@ proptest! {
                 () if queue_of(&after, job).is_none() => Reason::NoMatchingNodes,
                 () if paused => Reason::QueuePaused,
                 () if in_backoff => Reason::Backoff,
+                () if over_quota(&after, job) => Reason::QuotaExceeded,
                 () if nodes.is_empty() => Reason::NoMatchingNodes,
                 () if job.gpus.is_some() && !any_accepted_gpu => Reason::NoMatchingNodes,
                 () if !any_large_enough => Reason::ExceedsAnyNode,

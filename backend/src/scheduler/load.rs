@@ -8,9 +8,10 @@ use lilac_api::agent::UNREACHABLE_AFTER_SECS;
 use lilac_api::cluster::Gpu;
 use lilac_api::job::{Amounts, Reason};
 use lilac_api::quantity::Span;
+use lilac_api::queue::Quota;
 use lilac_api::spec::Resources;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId};
-use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot};
+use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -50,8 +51,9 @@ pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
     let waiting = waiting(&mut conn, &mut jobs).await?;
     let mut nodes = HashMap::new();
     let node_rows = if waiting.is_empty() { Vec::new() } else { read_nodes(&mut conn, None).await? };
+    let held = if waiting.is_empty() { Vec::new() } else { held(&mut conn).await? };
     let mut snapshot =
-        Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting };
+        Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting, held };
     for row in &node_rows {
         let node = node(row, now)?;
         let millis: i64 = row.try_get("max_disconnect_millis")?;
@@ -65,14 +67,14 @@ pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
 
 async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT q.id, q.name, q.priority, q.paused,
+        "SELECT q.id, q.name, q.priority, q.paused, q.weight, q.quota, q.user_quota,
                 ARRAY(SELECT cluster_id FROM queue_clusters c WHERE c.queue_id = q.id ORDER BY position) AS clusters
-         FROM queues q",
+         FROM queues q WHERE q.deleted_at IS NULL",
     )
     .fetch_all(&mut *conn)
     .await?;
     let mut queues = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in &rows {
         let clusters: Vec<uuid::Uuid> = row.try_get("clusters")?;
         queues.push(Queue {
             id: QueueId(row.try_get("id")?),
@@ -80,6 +82,9 @@ async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec
             priority: row.try_get("priority")?,
             clusters: clusters.into_iter().map(ClusterId).collect(),
             paused: row.try_get("paused")?,
+            weight: row.try_get::<i32, _>("weight")?.unsigned_abs(),
+            quota: bounds(row, "quota")?,
+            user_quota: bounds(row, "user_quota")?,
         });
     }
     let rows = sqlx::query("SELECT id, placement_policy FROM clusters").fetch_all(conn).await?;
@@ -92,12 +97,52 @@ async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec
     Ok((queues, clusters))
 }
 
+fn bounds(row: &PgRow, column: &str) -> Result<Bounds, sqlx::Error> {
+    let Json(quota): Json<Quota> = row.try_get(column)?;
+    Ok(Bounds {
+        jobs: quota.running_jobs.map(u64::from),
+        cpu_milli: quota.cpus.map(|cpus| cpus.milli.into()),
+        memory_bytes: quota.memory.map(|memory| memory.0),
+        gpus: quota.gpus.map(u64::from),
+    })
+}
+
+/// What live attempts hold, by queue and user.
+pub async fn held(conn: &mut PgConnection) -> Result<Vec<Held>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT j.queue_id, j.owner_id, count(DISTINCT j.id) AS jobs, sum(t.cpu_milli)::bigint AS cpu_milli,
+                LEAST(sum(t.memory_bytes), 9223372036854775807)::bigint AS memory_bytes,
+                sum(cardinality(t.gpu_indices))::bigint AS gpus
+         FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
+         WHERE t.released_at IS NULL GROUP BY j.queue_id, j.owner_id",
+    )
+    .fetch_all(conn)
+    .await?;
+    let count = |row: &PgRow, column: &str| {
+        Ok::<u32, sqlx::Error>(u32::try_from(row.try_get::<i64, _>(column)?).unwrap_or(u32::MAX))
+    };
+    let one = |row: &PgRow| {
+        Ok(Held {
+            queue: QueueId(row.try_get("queue_id")?),
+            user: UserId(row.try_get("owner_id")?),
+            jobs: count(row, "jobs")?,
+            amounts: Amounts {
+                cpu_milli: count(row, "cpu_milli")?,
+                memory_bytes: row.try_get::<i64, _>("memory_bytes")?.unsigned_abs(),
+                disk_bytes: 0,
+                gpus: count(row, "gpus")?,
+            },
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
 async fn waiting(
     conn: &mut PgConnection,
     jobs: &mut HashMap<JobId, LoadedJob>,
 ) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT j.id, j.queue_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
+        "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
                 j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
          FROM jobs j JOIN queues q ON q.id = j.queue_id
          WHERE j.state = 'queued'
@@ -131,6 +176,7 @@ async fn waiting(
         waiting.push(Job {
             id,
             queue: QueueId(row.try_get("queue_id")?),
+            user: UserId(row.try_get("owner_id")?),
             priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
             submitted_ms: row.try_get::<DateTime<Utc>, _>("created_at")?.timestamp_millis(),
             not_before_ms: not_before.map(|at| at.timestamp_millis()),

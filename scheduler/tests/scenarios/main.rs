@@ -75,6 +75,179 @@ mod order {
     }
 }
 
+mod share {
+    use super::{assert_snapshot, check};
+
+    #[test]
+    fn equal_queues_share_by_what_they_hold_not_by_who_came_first() {
+        assert_snapshot!(check("
+            node a cpu=8
+            queue one
+            queue two
+            held x queue=one cpu=4
+            job a1 queue=one at=1
+            job a2 queue=one at=2
+            job b1 queue=two at=8
+            job b2 queue=two at=9
+        "), @r"
+        b1 on a
+        b2 on a
+        a1 on a
+        a2 on a
+        ");
+    }
+
+    #[test]
+    fn twice_the_weight_gets_twice_as_much() {
+        assert_snapshot!(check("
+            node a cpu=6
+            queue heavy weight=2
+            queue light
+            job h1 queue=heavy at=5
+            job h2 queue=heavy at=6
+            job h3 queue=heavy at=7
+            job h4 queue=heavy at=8
+            job h5 queue=heavy at=9
+            job l1 queue=light at=1
+            job l2 queue=light at=2
+            job l3 queue=light at=3
+        "), @r"
+        l1 on a
+        h1 on a
+        h2 on a
+        l2 on a
+        h3 on a
+        h4 on a
+        l3 waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free
+        h5 waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free
+        ");
+    }
+
+    #[test]
+    fn the_dominant_resource_decides_what_is_much() {
+        assert_snapshot!(check("
+            node a cpu=8 gpus=4*A100/40Gi
+            queue chips
+            queue cores
+            held x queue=chips cpu=1 gpus=2
+            held y queue=cores cpu=3
+            job g queue=chips gpus=1 at=1
+            job c queue=cores at=2
+        "), @r"
+        c on a
+        g on a with GPUs 0
+        ");
+    }
+
+    #[test]
+    fn a_higher_queue_goes_first_whatever_it_holds() {
+        assert_snapshot!(check("
+            node a cpu=1
+            queue high priority=1
+            queue low
+            held x queue=high cpu=100
+            job h queue=high at=2
+            job l queue=low at=1
+        "), @r"
+        h on a
+        l waiting-for-capacity: waits for 1 CPU on one node: the one node large enough has 0 free
+        ");
+    }
+
+    #[test]
+    fn inside_a_queue_users_take_turns_at_one_priority() {
+        assert_snapshot!(check("
+            node a
+            job a1 user=ann at=1
+            job a2 user=ann at=2
+            job a3 user=ann at=3
+            job b1 user=bob at=7
+            job b2 user=bob at=8
+            job b3 user=bob at=9 priority=60
+        "), @r"
+        b3 on a
+        a1 on a
+        a2 on a
+        b1 on a
+        a3 on a
+        b2 on a
+        ");
+    }
+}
+
+mod quota {
+    use super::{assert_snapshot, check};
+
+    #[test]
+    fn what_would_exceed_a_quota_waits_and_smaller_jobs_pass_it() {
+        assert_snapshot!(check("
+            node a cpu=64
+            queue default quota=cpu:8
+            held x cpu=5
+            job large cpu=4 at=1
+            job small cpu=3 at=2
+        "), @r"
+        small on a
+        large quota-exceeded: the quota of queue default is 8 CPUs: the queue holds 8 and this job asks for 4, 4 too much
+        ");
+    }
+
+    #[test]
+    fn every_dimension_has_its_quota() {
+        assert_snapshot!(check("
+            node a cpu=64 mem=256Gi gpus=8*A100/40Gi
+            queue jobs quota=jobs:1
+            queue mem quota=mem:3Gi
+            queue gpus quota=gpus:2
+            held x queue=jobs
+            held x queue=mem mem=2560Mi
+            held x queue=gpus gpus=1
+            job j queue=jobs
+            job m queue=mem
+            job g queue=gpus gpus=2
+        "), @r"
+        j quota-exceeded: the quota of queue jobs is 1 job at a time: the queue has 1 already, this one is 1 too many
+        m quota-exceeded: the quota of queue mem is 3Gi of memory: the queue holds 2.5Gi and this job asks for 1Gi, 512Mi too much
+        g quota-exceeded: the quota of queue gpus is 2 GPUs: the queue holds 1 and this job asks for 2, 1 too much
+        ");
+    }
+
+    #[test]
+    fn the_quota_of_one_user_leaves_the_others_theirs() {
+        assert_snapshot!(check("
+            node a cpu=64
+            queue default each=jobs:2
+            held ann jobs=1
+            job a1 user=ann at=1
+            job a2 user=ann at=2
+            job b1 user=bob at=3
+        "), @r"
+        b1 on a
+        a1 on a
+        a2 quota-exceeded: the quota of one user in queue default is 2 jobs at a time: its user has 2 already, this one is 1 too many
+        ");
+    }
+
+    #[test]
+    fn a_job_larger_than_the_whole_quota_says_so() {
+        assert_snapshot!(check("
+            node a cpu=64
+            queue default each=cpu:2
+            job j cpu=3
+        "), @"j quota-exceeded: the quota of one user in queue default is 2 CPUs in all: this job alone asks for 3, 1 too much");
+    }
+
+    #[test]
+    fn a_quota_on_what_a_job_does_not_ask_for_does_not_hold_it_up() {
+        assert_snapshot!(check("
+            node a
+            queue default quota=gpus:0
+            held x gpus=1
+            job j
+        "), @"j on a");
+    }
+}
+
 mod fit {
     use super::{assert_snapshot, check};
 

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use lilac_api::job::Amounts;
 use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::spec::Gpus;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId};
-use lilac_scheduler::{Availability, Cluster, Job, Node, NodeGpu, Queue, Snapshot, plan};
+use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot, plan};
 use uuid::Uuid;
 
 fn id(name: &str) -> Uuid {
@@ -98,6 +98,40 @@ fn queue(name: &str, settings: &mut Settings<'_>) -> Queue {
             clusters => parts(clusters).into_iter().map(|cluster| ClusterId(id(cluster))).collect(),
         },
         paused: settings.take("paused") == Some("yes"),
+        weight: settings.take("weight").map_or(1, |number| number.parse().unwrap()),
+        quota: bounds(settings.take("quota")),
+        user_quota: bounds(settings.take("each")),
+    }
+}
+
+/// `jobs:2/cpu:4/mem:8Gi/gpus:1`
+fn bounds(text: Option<&str>) -> Bounds {
+    let mut bounds = Bounds::default();
+    for part in text.into_iter().flat_map(|text| text.split('/')) {
+        let (what, amount) = part.split_once(':').unwrap();
+        match what {
+            "jobs" => bounds.jobs = Some(amount.parse().unwrap()),
+            "cpu" => bounds.cpu_milli = Some(cpu_milli(amount).into()),
+            "mem" => bounds.memory_bytes = Some(bytes(amount)),
+            "gpus" => bounds.gpus = Some(amount.parse().unwrap()),
+            other => panic!("no such bound: {other}"),
+        }
+    }
+    bounds
+}
+
+/// What the user `name` holds in a queue.
+fn held(name: &str, settings: &mut Settings<'_>) -> Held {
+    Held {
+        queue: QueueId(id(settings.take("queue").unwrap_or("default"))),
+        user: UserId(id(name)),
+        jobs: settings.take("jobs").map_or(1, |number| number.parse().unwrap()),
+        amounts: Amounts {
+            cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
+            memory_bytes: bytes(settings.take("mem").unwrap_or("0")),
+            disk_bytes: 0,
+            gpus: settings.take("gpus").map_or(0, |number| number.parse().unwrap()),
+        },
     }
 }
 
@@ -118,6 +152,7 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
         submitted_ms: number("at").unwrap_or(0),
         not_before_ms: number("after"),
         queue: QueueId(id(settings.take("queue").unwrap_or("default"))),
+        user: UserId(id(settings.take("user").unwrap_or("someone"))),
         requests: Amounts {
             cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
             memory_bytes: bytes(settings.take("mem").unwrap_or("1Gi")),
@@ -150,6 +185,7 @@ pub fn check(scenario: &str) -> String {
             }),
             "node" => snapshot.nodes.push(node(words[1], &mut settings)),
             "queue" => snapshot.queues.push(queue(words[1], &mut settings)),
+            "held" => snapshot.held.push(held(words[1], &mut settings)),
             "job" => snapshot.jobs.push(job(words[1], &mut settings)),
             kind => panic!("no such kind of line: {kind}"),
         }

@@ -1,0 +1,185 @@
+//! Who holds how much while a plan grows: what quotas bound, and what fair shares compare.
+//!
+//! A share is the part of the whole fleet of that resource of which it is largest: the dominant share (Ghodsi et
+//! al., Dominant Resource Fairness, NSDI 2011), for queues divided by their weight.
+
+use std::collections::HashMap;
+
+use lilac_api::job::Amounts;
+use lilac_api::{QueueId, UserId};
+
+use crate::snapshot::{Bounds, Job, Queue, Snapshot};
+use crate::words::{Rounding, bytes, counted, cpus};
+
+pub(crate) struct Ledger {
+    fleet: Sum,
+    queues: HashMap<QueueId, Sum>,
+    users: HashMap<(QueueId, UserId), Sum>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    jobs: u64,
+    cpu_milli: u64,
+    memory_bytes: u64,
+    gpus: u64,
+}
+
+impl Sum {
+    fn add(&mut self, jobs: u32, amounts: &Amounts) {
+        self.jobs += u64::from(jobs);
+        self.cpu_milli += u64::from(amounts.cpu_milli);
+        self.memory_bytes = self.memory_bytes.saturating_add(amounts.memory_bytes);
+        self.gpus += u64::from(amounts.gpus);
+    }
+
+    /// The largest part that this is of a whole.
+    fn part_of(&self, whole: &Self) -> f64 {
+        let parts = [
+            (self.cpu_milli, whole.cpu_milli),
+            (self.memory_bytes, whole.memory_bytes),
+            (self.gpus, whole.gpus),
+        ];
+        let parts = parts.into_iter().filter(|(_, whole)| *whole > 0);
+        parts.map(|(part, whole)| part as f64 / whole as f64).fold(0.0, f64::max)
+    }
+}
+
+impl Ledger {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let mut ledger = Self { fleet: Sum::default(), queues: HashMap::new(), users: HashMap::new() };
+        for node in &snapshot.nodes {
+            let gpus = u32::try_from(node.gpus.len()).unwrap_or(u32::MAX);
+            ledger.fleet.add(0, &Amounts { gpus, ..node.capacity });
+        }
+        for held in &snapshot.held {
+            ledger.take(held.queue, held.user, held.jobs, &held.amounts);
+        }
+        ledger
+    }
+
+    /// Counts a job that was placed.
+    pub(crate) fn place(&mut self, job: &Job) {
+        self.take(job.queue, job.user, 1, &job.requests);
+    }
+
+    fn take(&mut self, queue: QueueId, user: UserId, jobs: u32, amounts: &Amounts) {
+        self.queues.entry(queue).or_default().add(jobs, amounts);
+        self.users.entry((queue, user)).or_default().add(jobs, amounts);
+    }
+
+    /// What a queue holds of the fleet, by its weight.
+    pub(crate) fn queue_share(&self, queue: &Queue) -> f64 {
+        let held = self.queues.get(&queue.id).copied().unwrap_or_default();
+        held.part_of(&self.fleet) / f64::from(queue.weight.max(1))
+    }
+
+    /// What a user holds of the fleet by way of a queue.
+    pub(crate) fn user_share(&self, queue: QueueId, user: UserId) -> f64 {
+        self.users.get(&(queue, user)).copied().unwrap_or_default().part_of(&self.fleet)
+    }
+
+    pub(crate) fn is_over_quota(&self, job: &Job, queue: &Queue) -> bool {
+        self.excesses(job, queue).next().is_some()
+    }
+
+    /// Which quota a job that waits would exceed, and by how much.
+    pub(crate) fn explain(&self, job: &Job, queue: &Queue) -> Option<String> {
+        self.excesses(job, queue).next().map(|excess| excess.sentence(queue))
+    }
+
+    fn excesses(&self, job: &Job, queue: &Queue) -> impl Iterator<Item = Excess> {
+        let of_queue = self.queues.get(&queue.id).copied().unwrap_or_default();
+        let of_user = self.users.get(&(queue.id, job.user)).copied().unwrap_or_default();
+        let both = [(false, queue.quota, of_queue), (true, queue.user_quota, of_user)];
+        let asked = job.requests;
+        both.into_iter().flat_map(move |(of_user, bounds, held)| {
+            measures(bounds, held, &asked).into_iter().filter_map(move |(what, bound, held, asked)| {
+                let bound = bound?;
+                // What asks for none of a thing is not held up by its quota.
+                let exceeds = asked > 0 && held.saturating_add(asked) > bound;
+                exceeds.then_some(Excess { of_user, what, bound, held, asked })
+            })
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Jobs,
+    Cpus,
+    Memory,
+    Gpus,
+}
+
+/// What is bounded: how much is allowed, held and asked for.
+fn measures(bounds: Bounds, held: Sum, asked: &Amounts) -> [(What, Option<u64>, u64, u64); 4] {
+    [
+        (What::Jobs, bounds.jobs, held.jobs, 1),
+        (What::Cpus, bounds.cpu_milli, held.cpu_milli, asked.cpu_milli.into()),
+        (What::Memory, bounds.memory_bytes, held.memory_bytes, asked.memory_bytes),
+        (What::Gpus, bounds.gpus, held.gpus, asked.gpus.into()),
+    ]
+}
+
+struct Excess {
+    of_user: bool,
+    what: What,
+    bound: u64,
+    held: u64,
+    asked: u64,
+}
+
+impl Excess {
+    fn sentence(&self, queue: &Queue) -> String {
+        let name = &queue.name;
+        let (whose, holder) = if self.of_user {
+            (format!("the quota of one user in queue {name}"), "its user")
+        } else {
+            (format!("the quota of queue {name}"), "the queue")
+        };
+        let over = self.what.number((self.held + self.asked).saturating_sub(self.bound), Rounding::Up);
+        let bound = self.what.phrase(self.bound);
+        match self.what {
+            What::Jobs => {
+                format!(
+                    "{whose} is {bound} at a time: {holder} has {} already, this one is {over} too many",
+                    self.held
+                )
+            }
+            _ if self.asked > self.bound => {
+                let asked = self.what.number(self.asked, Rounding::Up);
+                format!("{whose} is {bound} in all: this job alone asks for {asked}, {over} too much")
+            }
+            _ => {
+                let held = self.what.number(self.held, Rounding::Down);
+                let asked = self.what.number(self.asked, Rounding::Up);
+                format!(
+                    "{whose} is {bound}: {holder} holds {held} and this job asks for {asked}, {over} too much"
+                )
+            }
+        }
+    }
+}
+
+impl What {
+    /// The bare number: `1.5`, `16Gi`.
+    fn number(self, amount: u64, rounding: Rounding) -> String {
+        match self {
+            Self::Cpus => cpus(amount),
+            Self::Memory => bytes(amount, rounding),
+            Self::Jobs | Self::Gpus => amount.to_string(),
+        }
+    }
+
+    /// The number with its noun.
+    fn phrase(self, amount: u64) -> String {
+        match self {
+            Self::Jobs => counted(amount, "job"),
+            Self::Cpus if amount == 1000 => "1 CPU".to_owned(),
+            Self::Cpus => format!("{} CPUs", cpus(amount)),
+            Self::Memory => format!("{} of memory", bytes(amount, Rounding::Down)),
+            Self::Gpus => counted(amount, "GPU"),
+        }
+    }
+}
