@@ -13,12 +13,12 @@ use crate::agent::{
     LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, Supplies, SyncRequest, SyncResponse,
 };
 use crate::auth::{
-    ApiKey, ChangePassword, CreateApiKey, CreateUser, CreatedApiKey, LoginMethods, LoginRequest,
-    LoginResponse, ResetPassword, Secret, SignUp, UpdateProfile, UpdateUser, User,
+    ApiKey, CreateApiKey, CreateUser, CreatedApiKey, LoginRequest, LoginResponse, Secret, UpdateUser, User,
 };
 use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
 use crate::ids::{
-    ApiKeyId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, UserId, VolumeId,
+    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, UserId,
+    VolumeId,
 };
 use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd, LogQuery, log_headers};
 use crate::page::{MAX_LIMIT, Page};
@@ -29,6 +29,7 @@ use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
 use crate::spec::JobSpec;
+use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray};
 
 /// Longest that an ordinary request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -240,23 +241,6 @@ impl Client {
         self.get("/auth/me").await
     }
 
-    pub async fn update_me(&self, request: &UpdateProfile) -> Result<User> {
-        self.patch("/auth/me", request).await
-    }
-
-    /// Ends all logins of the caller; the answer is a new one.
-    pub async fn change_password(&self, request: &ChangePassword) -> Result<LoginResponse> {
-        self.post("/auth/password", request).await
-    }
-
-    pub async fn sign_up(&self, request: &SignUp) -> Result<User> {
-        self.post("/auth/sign-up", request).await
-    }
-
-    pub async fn login_methods(&self) -> Result<LoginMethods> {
-        self.get("/auth/methods").await
-    }
-
     pub async fn users(&self) -> Result<Page<User>> {
         self.get("/users").await
     }
@@ -267,19 +251,6 @@ impl Client {
 
     pub async fn update_user(&self, id: UserId, request: &UpdateUser) -> Result<User> {
         self.patch(&format!("/users/{id}"), request).await
-    }
-
-    pub async fn user(&self, id: UserId) -> Result<User> {
-        self.get(&format!("/users/{id}")).await
-    }
-
-    pub async fn delete_user(&self, id: UserId) -> Result<()> {
-        self.delete(&format!("/users/{id}")).await
-    }
-
-    /// Gives a user a made-up password, which must be changed at the next login.
-    pub async fn reset_password(&self, id: UserId) -> Result<ResetPassword> {
-        self.act(&format!("/users/{id}/reset-password")).await
     }
 
     pub async fn api_keys(&self) -> Result<Page<ApiKey>> {
@@ -457,6 +428,27 @@ impl Client {
             request = request.header("idempotency-key", key);
         }
         self.json(request).await
+    }
+
+    /// Submits several jobs, all or none. With a key, a repeated call gives the jobs that the first one made.
+    pub async fn submit_batch(
+        &self,
+        batch: &BatchRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<BatchResponse> {
+        let mut request = self.request(Method::POST, "/jobs/batch").json(batch);
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        self.json(request).await
+    }
+
+    pub async fn array(&self, id: ArrayId) -> Result<JobArray> {
+        self.get(&format!("/arrays/{id}")).await
+    }
+
+    pub async fn cancel_array(&self, id: ArrayId) -> Result<CancelledArray> {
+        self.act(&format!("/arrays/{id}/cancel")).await
     }
 
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {

@@ -67,6 +67,8 @@ ids! {
     VolumeId,
     /// What a user submitted.
     JobId,
+    /// One submit that made many jobs.
+    ArrayId,
     /// One try at a job.
     AttemptId,
 }

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::ids::{AttemptId, JobId, NodeId};
 use crate::quantity::Span;
 use crate::spec::JobSpec;
+use crate::submission::ArrayPlace;
 
 /// Where a job stands.
 #[derive(
@@ -236,6 +237,9 @@ pub struct Job {
     /// When it fails with `queue-timeout` if it still waits then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_deadline: Option<DateTime<Utc>>,
+    /// Its place in the array that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayPlace>,
     /// What was submitted; left out of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<JobSpec>,

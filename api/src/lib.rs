@@ -18,6 +18,7 @@ pub mod quantity;
 pub mod queue;
 pub mod secret;
 pub mod spec;
+pub mod submission;
 pub mod suggest;
 pub mod validate;
 

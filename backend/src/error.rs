@@ -6,7 +6,7 @@ use lilac_api::problem::{ErrorCode, FieldError, PROBLEM_JSON, Problem};
 
 pub type ApiResult<T> = Result<T, ApiError>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiError {
     pub status: StatusCode,
     pub code: ErrorCode,

@@ -17,7 +17,6 @@ use crate::clock::Moment;
 use crate::journal::{Intent, StopCause};
 
 mod recovery;
-mod time;
 
 pub(super) const LEASE_MS: Millis = 300_000;
 const START_MS: Millis = 1_000_000;
@@ -28,7 +27,7 @@ pub(super) fn moment(boot_ms: Millis) -> Moment {
     Moment { boot_ms, wall }
 }
 
-pub(crate) fn task() -> TaskSpec {
+pub(super) fn task() -> TaskSpec {
     TaskSpec {
         job_id: JobId::new(),
         job_name: "job".into(),
@@ -50,8 +49,6 @@ pub(crate) fn task() -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
-        stop_warn: None,
-        hold_on_failure: None,
         needs_supplies: false,
     }
 }
@@ -87,7 +84,7 @@ impl Scene {
 
     fn desired(&self, stop: bool) -> DesiredAttempt {
         let task = Some(self.task.clone());
-        DesiredAttempt { attempt_id: self.id, epoch: 1, lease_ms: LEASE_MS, stop, max_runtime: None, task }
+        DesiredAttempt { attempt_id: self.id, epoch: 1, lease_ms: LEASE_MS, stop, task }
     }
 
     fn answer(&mut self, desired: Vec<DesiredAttempt>, forget: Vec<AttemptId>) -> Vec<Action> {

@@ -27,8 +27,6 @@ pub struct Held {
     pub state: AttemptState,
     pub lease_until: DateTime<Utc>,
     pub lease_millis: i64,
-    /// How long it may run, where it was extended.
-    pub max_runtime: Option<Span>,
     /// Only for what the agent does not know yet.
     pub task: Option<TaskSpec>,
 }
@@ -78,11 +76,11 @@ async fn read(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
                 t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.networks, t.resume_reason,
-                t.memory_bytes, t.max_runtime_millis,
+                t.memory_bytes, t.max_runtime_millis, t.array_index,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
-                   a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis,
+                   a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis, j.array_index,
                    CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.networks,
                    CASE WHEN a.epoch > 1 THEN
                        (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
@@ -108,7 +106,6 @@ fn held(row: &PgRow) -> Result<Held, sqlx::Error> {
         state: state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?,
         lease_until: row.try_get("lease_until")?,
         lease_millis: row.try_get("lease_millis")?,
-        max_runtime: extended(row)?,
         task: spec.map(|Json(spec)| task(row, spec)).transpose()?,
     })
 }
@@ -130,6 +127,12 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
     let (entrypoint, command) = spec.invocation();
     let needs_supplies = spec.needs_supplies();
     let mut env = spec.env;
+    if let Some(index) = row.try_get::<Option<i32>, _>("array_index")? {
+        let index = u32::try_from(index).unwrap_or_default();
+        env.insert("LILAC_ARRAY_INDEX".to_owned(), index.to_string());
+        let values = spec.array.iter().flat_map(|array| array.values(index));
+        env.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
     env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
     if let Some(reason) = row.try_get::<Option<String>, _>("resume_reason")? {
         env.insert("LILAC_RESUME_REASON".to_owned(), reason);
@@ -155,8 +158,6 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         gpu_uuids,
         stop_signal: spec.stop.signal,
         stop_grace: spec.stop.grace,
-        stop_warn: spec.stop.warn,
-        hold_on_failure: spec.hold_on_failure,
         max_runtime: extended(row)?.or(spec.max_runtime),
         needs_supplies,
     })
@@ -202,7 +203,6 @@ pub fn response(
             epoch: held.epoch,
             lease_ms: u64::try_from((held.lease_until - at).num_milliseconds()).unwrap_or_default(),
             stop: held.stop(),
-            max_runtime: held.max_runtime,
             task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
         })
         .collect();

@@ -111,6 +111,11 @@ impl Door {
         }
     }
 
+    /// The name of a ticket's team.
+    pub fn team_name(&self, team: TeamId) -> &str {
+        self.teams.iter().find(|(id, _)| *id == team).map_or("", |(_, name)| name)
+    }
+
     /// The job's team: the one that is named; else the queue's own, where the caller may submit for it; else
     /// the only one that is left.
     fn team(&self, named: Option<&str>) -> Result<TeamId, FieldError> {

@@ -145,7 +145,7 @@ async fn waiting(
         "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
                 j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
          FROM jobs j JOIN queues q ON q.id = j.queue_id
-         WHERE j.state = 'queued'
+         WHERE j.state = 'queued' AND NOT j.blocked
          ORDER BY q.paused, q.priority DESC, j.priority DESC, j.id LIMIT $1",
     )
     .bind(MAX_WAITING)

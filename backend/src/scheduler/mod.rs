@@ -6,11 +6,11 @@
 //! bell may be lost, and nothing is lost with it.
 
 mod apply;
-mod deadlines;
 pub mod invariants;
 mod leader;
 mod load;
 mod reaper;
+mod waits;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,8 +54,8 @@ pub fn start(app: Arc<App>) -> Background {
     let tasks = vec![
         tokio::spawn(leader::hold(app.clone(), holder.clone())),
         tokio::spawn(run(app.clone(), holder.clone())),
-        tokio::spawn(deadlines::run(app.clone(), holder.clone())),
-        tokio::spawn(reaper::run(app, holder)),
+        tokio::spawn(reaper::run(app.clone(), holder.clone())),
+        tokio::spawn(waits::run(app, holder)),
     ];
     Background { tasks }
 }

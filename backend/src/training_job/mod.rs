@@ -1,6 +1,10 @@
 //! Jobs: submitting, looking, cancelling; and the one place in which their state changes.
 
 pub mod actions;
+pub mod arrays;
+pub mod batch;
+pub mod committer;
+pub mod needs;
 mod not_yet;
 pub mod places;
 pub mod receipt;

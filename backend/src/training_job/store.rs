@@ -5,7 +5,8 @@ use std::time::Duration;
 use lilac_api::job::{Amounts, Attempt, Job, JobCounts, JobEvent, JobState, Task};
 use lilac_api::quantity::Span;
 use lilac_api::spec::JobSpec;
-use lilac_api::{AttemptId, JobId, NodeId, UserId};
+use lilac_api::submission::ArrayPlace;
+use lilac_api::{ArrayId, AttemptId, JobId, NodeId, UserId};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
@@ -20,6 +21,7 @@ pub(super) const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS te
     j.actor, j.spec, j.epoch, j.attempts_charged, j.cancel_requested, j.not_before, j.created_at, j.started_at,
     j.finished_at, j.exit_code, j.signal, j.rerun_of, j.memory_bytes, j.max_runtime_millis,
     CASE WHEN j.state = 'queued' THEN j.queue_deadline END AS queue_deadline,
+    j.array_id, j.array_index, (SELECT size FROM job_arrays WHERE id = j.array_id) AS array_size,
     ARRAY(SELECT n.name FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
           WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY k.rank) AS nodes
     FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id JOIN teams t ON t.id = j.team_id";
@@ -134,8 +136,26 @@ pub(super) fn job(row: &PgRow) -> Result<Job, sqlx::Error> {
         rerun_of: row.try_get::<Option<Uuid>, _>("rerun_of")?.map(JobId),
         max_runtime: extended.map(|millis| Span(Duration::from_millis(millis))).or(spec.max_runtime),
         queue_deadline: row.try_get("queue_deadline")?,
+        array: array_place(row)?,
         spec: Some(spec),
     })
+}
+
+fn array_place(row: &PgRow) -> Result<Option<ArrayPlace>, sqlx::Error> {
+    let Some(id) = row.try_get::<Option<Uuid>, _>("array_id")? else { return Ok(None) };
+    Ok(Some(ArrayPlace {
+        id: ArrayId(id),
+        index: number(row, "array_index")?,
+        size: number(row, "array_size")?,
+    }))
+}
+
+/// The jobs of a user that were made with these keys, in the order in which they were made.
+pub async fn by_keys(conn: &mut PgConnection, owner: UserId, keys: &[&str]) -> Result<Vec<Job>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(JOB);
+    query.push(" WHERE j.owner_id = ").push_bind(owner.0);
+    query.push(" AND j.idempotency_key = ANY(").push_bind(keys.to_vec()).push(") ORDER BY j.id");
+    query.build().fetch_all(conn).await?.iter().map(job).collect()
 }
 
 fn decode<E: std::error::Error + Send + Sync + 'static>(error: E) -> sqlx::Error {

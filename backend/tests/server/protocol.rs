@@ -10,7 +10,7 @@ use crate::support::Harness;
 use chrono::Utc;
 use lilac_api::agent::{
     AttemptReport, NodeCapacity, Outcome, PROTOCOL_VERSION, Phase, RegisterRequest, RuntimeHealth,
-    SyncRequest, SyncResponse, TaskResult,
+    SyncRequest, SyncResponse, TaskResult, TaskSpec,
 };
 use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::CreateJoinKey;
@@ -87,12 +87,21 @@ impl Node {
 
     /// Syncs until an attempt of the job is wanted here.
     pub async fn wait_for(&mut self, job: JobId) -> AttemptId {
+        self.told(job).await.0
+    }
+
+    /// What the node is told to run of the job.
+    pub async fn task(&mut self, job: JobId) -> TaskSpec {
+        self.told(job).await.1
+    }
+
+    async fn told(&mut self, job: JobId) -> (AttemptId, TaskSpec) {
         for _ in 0..50 {
             let response = self.say(false).await.unwrap();
-            let wanted =
-                response.desired.iter().find(|one| one.task.as_ref().is_some_and(|task| task.job_id == job));
-            if let Some(wanted) = wanted {
-                return wanted.attempt_id;
+            for wanted in response.desired {
+                if let Some(task) = wanted.task.filter(|task| task.job_id == job) {
+                    return (wanted.attempt_id, task);
+                }
             }
         }
         panic!("node {} was never told to run {job}", self.name);

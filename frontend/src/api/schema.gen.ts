@@ -529,7 +529,7 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description Not a user's credential, or a key without the scope `account` */
+                /** @description A credential that is not for users' routes */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -621,7 +621,7 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description Not a user's credential, or a key without the scope `account` */
+                /** @description A credential that is not for users' routes */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -641,6 +641,139 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/arrays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an array, with its jobs counted by state */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["ArrayId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The array */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobArray"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such array */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/arrays/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel all jobs of an array
+         * @description Those that wait are cancelled at once, those that run are told to stop. Cancelling twice changes nothing.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["ArrayId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How many jobs were cancelled or told to stop */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CancelledArray"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's array */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such array */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -689,15 +822,6 @@ export interface paths {
                 };
                 /** @description The username or the password is wrong, or the user is disabled */
                 401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A page of another site asks */
-                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -775,15 +899,6 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description A page of another site asks */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
             };
         };
         delete?: never;
@@ -843,232 +958,6 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes what the caller says about themselves. */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["UpdateProfile"];
-                };
-            };
-            responses: {
-                /** @description The caller after the change */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description The body is not JSON */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description No valid credential */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Not a user's credential, or a key without the scope `account` */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is over 256 KiB */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is not declared as JSON */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A field is refused */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/auth/methods": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How one can log in here. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description What a page for logging in offers besides name and password */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginMethods"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Changes the caller's password. All logins end; the answer is a new one. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ChangePassword"];
-                };
-            };
-            responses: {
-                /** @description A new login. The refresh token comes as the cookie `lilac_refresh` */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginResponse"];
-                    };
-                };
-                /** @description The body is not JSON */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description No valid credential */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Not a user's credential, or a key without the scope `account` */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The password was changed by another call meanwhile */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is over 256 KiB */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is not declared as JSON */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A field is refused; `current_password` where it is wrong */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Too many wrong passwords for this user; see `Retry-After` */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -1108,118 +997,6 @@ export interface paths {
                 };
                 /** @description The cookie or the header is missing, or the login has ended */
                 401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A page of another site asks */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/sign-up": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Makes an account for oneself, where the server allows it. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SignUp"];
-                };
-            };
-            responses: {
-                /** @description The new member of the default team, who can log in now */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description The body is not JSON */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description This server does not allow it, or a page of another site asks */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The username is taken */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is over 256 KiB */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The body is not declared as JSON */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description A field is refused */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Too many at once; see `Retry-After` */
-                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1903,6 +1680,134 @@ export interface paths {
                     };
                 };
                 /** @description Fields are refused; `errors` names them */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away: nothing was stored */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit up to 1,000 jobs
+         * @description All of them are stored, or none. Within the batch a job may wait for another by `needs: [{job: $name}]`. With
+         *     an `Idempotency-Key` header a repeated call answers 200 with the jobs that the first one made.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description 1 to 255 visible ASCII characters; unique to the caller */
+                    "idempotency-key"?: string | null;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchRequest"];
+                };
+            };
+            responses: {
+                /** @description The jobs that the same key made before */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchResponse"];
+                    };
+                };
+                /** @description The jobs are stored for good and wait in their queues */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchResponse"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The key was used with another body */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 1 MiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Fields are refused; `errors` names them, as `jobs[3].image` */
                 422: {
                     headers: {
                         [name: string]: unknown;
@@ -4972,117 +4877,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One user. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Id of the user. */
-                    id: components["schemas"]["UserId"];
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The user */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description No valid credential */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Only an administrator may do this */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description There is no such user */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get?: never;
         put?: never;
         post?: never;
-        /** Deletes a user who has left no trace. One who has submitted jobs can be disabled only. */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Id of the user. */
-                    id: components["schemas"]["UserId"];
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The user is gone, with all logins and API keys */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description No valid credential */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Only an administrator may do this */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description There is no such user */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description The user has jobs, or it would leave no administrator */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete?: never;
         options?: never;
         head?: never;
         /** Changes a user's role or password, or disables the user. */
@@ -5185,72 +4983,6 @@ export interface paths {
                 };
             };
         };
-        trace?: never;
-    };
-    "/api/v1/users/{id}/reset-password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Gives a user a made-up password, good for one login, which must change it. All logins of the user end. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Id of the user. */
-                    id: components["schemas"]["UserId"];
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The password: the only time it is shown */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResetPassword"];
-                    };
-                };
-                /** @description No valid credential */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description Only an administrator may do this */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description There is no such user */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/v1/volumes": {
@@ -5629,8 +5361,6 @@ export interface components {
              */
             last_used_at?: string | null;
             name: string;
-            /** @description What it may be used for. */
-            scopes?: components["schemas"]["Scope"][];
         };
         /**
          * Format: uuid
@@ -5662,6 +5392,30 @@ export interface components {
              */
             max_parallel?: number | null;
         };
+        /**
+         * Format: uuid
+         * @description One submit that made many jobs.
+         */
+        ArrayId: string;
+        /** @description Where a job stands in its array. */
+        ArrayPlace: {
+            id: components["schemas"]["ArrayId"];
+            /**
+             * Format: int32
+             * @description 0, 1, 2 … in the array; `LILAC_ARRAY_INDEX` in the container.
+             */
+            index: number;
+            /**
+             * Format: int32
+             * @description How many jobs the array has.
+             */
+            size: number;
+        };
+        /**
+         * @description Where an array stands, as its jobs say.
+         * @enum {string}
+         */
+        ArrayState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @description One try at a job. */
         Attempt: {
             /**
@@ -5727,11 +5481,29 @@ export interface components {
             /** @description 10m by default. */
             max?: components["schemas"]["Span"];
         };
+        /** @description Several jobs, stored all or none. */
+        BatchRequest: {
+            /** @description 1 to 1000 jobs; none of them an array or a schedule. */
+            jobs: components["schemas"]["JobSpec"][];
+        };
+        /** @description The jobs of a batch. */
+        BatchResponse: {
+            /** @description In the order in which they were sent, without their specs. */
+            jobs: components["schemas"]["Job"][];
+        };
         /**
          * @description bytes as 512Mi, 128Gi or a plain number
          * @example 128Gi
          */
         Bytes: string;
+        /** @description How many jobs of an array a call reached. */
+        CancelledArray: {
+            /**
+             * Format: int64
+             * @description Jobs that were cancelled, or told to stop.
+             */
+            cancelled: number;
+        };
         /** @description How many jobs a cancel by filter reached. */
         CancelledJobs: {
             /**
@@ -5741,11 +5513,6 @@ export interface components {
             cancelled: number;
             /** @description More match than one call takes: call again. */
             has_more: boolean;
-        };
-        ChangePassword: {
-            current_password: components["schemas"]["Secret"];
-            /** @description 10 to 256 characters, and another than the current one. */
-            new_password: components["schemas"]["Secret"];
         };
         /** @description A set of nodes that share a policy. */
         Cluster: {
@@ -5792,8 +5559,6 @@ export interface components {
             expires_in?: components["schemas"]["Span"] | null;
             /** @description What it is for; 1 to 63 characters. */
             name: string;
-            /** @description What it may be used for; all that the caller's own credential may by default. */
-            scopes?: components["schemas"]["Scope"][] | null;
         };
         CreateCluster: {
             max_disconnect?: components["schemas"]["Span"] | null;
@@ -5854,8 +5619,6 @@ export interface components {
             value: components["schemas"]["Secret"];
         };
         CreateUser: {
-            /** @description Whether the user must choose another password at the first login. */
-            must_change_password?: boolean;
             /** @description 10 to 256 characters. */
             password: components["schemas"]["Secret"];
             role: components["schemas"]["Role"];
@@ -5910,7 +5673,7 @@ export interface components {
          * @description What went wrong, as a word that programs may rely on.
          * @enum {string}
          */
-        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "password-change-required" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
         /** @description A longer life for a job. */
         ExtendJob: {
             /** @description How long it may run in all, counted from its start; more than it may now. */
@@ -5961,6 +5724,7 @@ export interface components {
         Job: {
             /** @description Who caused the latest transition: `user:NAME`, `node:NAME`, `scheduler` or `reaper`. */
             actor: string;
+            array?: components["schemas"]["ArrayPlace"] | null;
             /**
              * Format: int32
              * @description Attempts that counted against `retry.max_attempts`.
@@ -6027,6 +5791,35 @@ export interface components {
              */
             started_at?: string | null;
             state: components["schemas"]["JobState"];
+            /** @description Name of the team whose members see it. */
+            team: string;
+        };
+        /** @description One submit that made many jobs. */
+        JobArray: {
+            /** @description Its jobs by state; a state without a job is left out. */
+            by_state: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["ArrayId"];
+            /** Format: int32 */
+            max_failures?: number | null;
+            /** Format: int32 */
+            max_parallel?: number | null;
+            /** @description Why no more of its jobs start, where that is so. */
+            message: string;
+            name: string;
+            /** @description Username of who submitted it. */
+            owner: string;
+            /** @description Name of its queue. */
+            queue: string;
+            /**
+             * Format: int32
+             * @description How many jobs it has.
+             */
+            size: number;
+            state: components["schemas"]["ArrayState"];
             /** @description Name of the team whose members see it. */
             team: string;
         };
@@ -6210,12 +6003,6 @@ export interface components {
              */
             offset: number;
         };
-        /** @description How one can log in here. */
-        LoginMethods: {
-            /** @description Whether `POST /auth/sign-up` is open. */
-            sign_up: boolean;
-            sso?: components["schemas"]["SsoMethod"] | null;
-        };
         LoginRequest: {
             password: components["schemas"]["Secret"];
             username: string;
@@ -6345,8 +6132,6 @@ export interface components {
                  */
                 last_used_at?: string | null;
                 name: string;
-                /** @description What it may be used for. */
-                scopes?: components["schemas"]["Scope"][];
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -6415,6 +6200,7 @@ export interface components {
             items: {
                 /** @description Who caused the latest transition: `user:NAME`, `node:NAME`, `scheduler` or `reaper`. */
                 actor: string;
+                array?: components["schemas"]["ArrayPlace"] | null;
                 /**
                  * Format: int32
                  * @description Attempts that counted against `retry.max_attempts`.
@@ -6674,15 +6460,8 @@ export interface components {
                 /** Format: date-time */
                 created_at: string;
                 disabled: boolean;
-                /** @description What the user wants to be called. */
-                display_name?: string | null;
-                email?: string | null;
                 id: components["schemas"]["UserId"];
-                /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
-                must_change_password?: boolean;
                 role: components["schemas"]["Role"];
-                /** @description Names of the teams that the user is in. */
-                teams?: string[];
                 username: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
@@ -6981,11 +6760,6 @@ export interface components {
              */
             priority: number;
         };
-        /** @description A password that was made up for a user. */
-        ResetPassword: {
-            /** @description Good for one login, which must change it. Shown only now. */
-            password: components["schemas"]["Secret"];
-        };
         /** @description What the job takes from its node. */
         Resources: {
             /** @description 1 by default; at least 1m. */
@@ -7044,11 +6818,6 @@ export interface components {
             timezone?: string;
         };
         /**
-         * @description What an API key may be used for. Its user's role bounds it all the same.
-         * @enum {string}
-         */
-        Scope: "read" | "write" | "admin" | "account";
-        /**
          * Format: password
          * @description A value that is never printed.
          */
@@ -7063,13 +6832,6 @@ export interface components {
          * @description One run of an agent process on a node; a newer session fences an older one.
          */
         SessionId: string;
-        /** @description A user who makes an account where the server allows it. */
-        SignUp: {
-            /** @description 10 to 256 characters. */
-            password: components["schemas"]["Secret"];
-            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
-            username: string;
-        };
         /**
          * @description Signals that make sense to a job.
          * @enum {string}
@@ -7080,12 +6842,6 @@ export interface components {
          * @example 10m
          */
         Span: string;
-        SsoMethod: {
-            /** @description What people call it. */
-            name: string;
-            /** @description Where a browser goes to log in with it. */
-            url: string;
-        };
         /** @description How a running job is asked to end. */
         Stop: {
             /** @description Killed when it has not ended by then; 10s by default, 24h at most. */
@@ -7262,13 +7018,6 @@ export interface components {
             user?: string | null;
             workdir?: string | null;
         };
-        /** @description What users say about themselves. What is left out stays; an empty text takes it away. */
-        UpdateProfile: {
-            /** @description At most 128 characters. */
-            display_name?: string | null;
-            /** @description At most 254 characters. */
-            email?: string | null;
-        };
         /** @description What to change; what is left out stays. Quotas, limits and submitters are replaced as a whole. */
         UpdateQueue: {
             clusters?: string[] | null;
@@ -7346,15 +7095,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             disabled: boolean;
-            /** @description What the user wants to be called. */
-            display_name?: string | null;
-            email?: string | null;
             id: components["schemas"]["UserId"];
-            /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
-            must_change_password?: boolean;
             role: components["schemas"]["Role"];
-            /** @description Names of the teams that the user is in. */
-            teams?: string[];
             username: string;
         };
         /**

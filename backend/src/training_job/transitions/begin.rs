@@ -1,55 +1,10 @@
-//! How a job begins: it is submitted, waits, and gets an attempt.
+//! How a job begins, once it is stored: it waits, and gets an attempt.
 
 use std::time::Duration;
 
 use lilac_api::job::Reason;
 use lilac_api::{AttemptId, JobId, NodeId};
 use sqlx::PgConnection;
-
-/// A job as it is stored first.
-pub struct NewJob<'a> {
-    pub id: JobId,
-    pub spec: &'a lilac_api::spec::JobSpec,
-    pub queue_id: lilac_api::QueueId,
-    pub team_id: lilac_api::TeamId,
-    pub owner_id: lilac_api::UserId,
-    pub actor: &'a str,
-    pub idempotency_key: Option<&'a str>,
-    pub body_hash: &'a [u8],
-    /// The job whose spec this one was made of.
-    pub rerun_of: Option<JobId>,
-}
-
-/// T1: a user submits. Says whether the job is new; it is not when the key was used before.
-pub async fn submit(conn: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
-    let written = sqlx::query(
-        "WITH job AS (
-            INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key, idempotency_hash, team_id,
-                rerun_of, max_queue_millis, queue_deadline)
-            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12, $13, now() + $13 * interval '1 millisecond')
-            ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-            RETURNING id
-        )
-        INSERT INTO job_events (job_id, sequence, state, epoch, message, actor)
-        SELECT id, 1, 'queued', 0, 'submitted', $6 FROM job",
-    )
-    .bind(job.id.0)
-    .bind(&job.spec.name)
-    .bind(job.queue_id.0)
-    .bind(job.owner_id.0)
-    .bind(i16::from(job.spec.priority))
-    .bind(job.actor)
-    .bind(sqlx::types::Json(job.spec))
-    .bind(sqlx::types::Json(&job.spec.labels))
-    .bind(job.idempotency_key)
-    .bind(job.idempotency_key.map(|_| job.body_hash))
-    .bind(job.team_id.0)
-    .bind(job.rerun_of.map(|id| id.0))
-    .bind(job.spec.max_queue_time.map(|span| super::millis(span.0)))
-    .execute(conn)
-    .await?;
-    Ok(written.rows_affected() == 1)
-}
 
 /// Why a queued job was not placed.
 pub struct Waiting {
@@ -69,7 +24,7 @@ pub async fn note_waiting(
         "WITH told AS (
             SELECT w.*, jobs.reason IS DISTINCT FROM w.reason AS is_new
             FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS w(id, epoch, reason, message)
-            JOIN jobs ON jobs.id = w.id AND jobs.epoch = w.epoch AND jobs.state = 'queued'
+            JOIN jobs ON jobs.id = w.id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
             ORDER BY jobs.id FOR UPDATE OF jobs
         ), job AS (
             UPDATE jobs SET reason = told.reason, message = told.message,
@@ -136,7 +91,7 @@ pub async fn grant(
         ), job AS (
             UPDATE jobs SET state = 'starting', epoch = jobs.epoch + 1, reason = NULL, message = w.message, actor = $12,
                 event_count = event_count + 1, not_before = NULL, started_at = NULL, exit_code = NULL, signal = NULL
-            FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.state = 'queued'
+            FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
             RETURNING jobs.id, jobs.epoch, jobs.event_count, jobs.message, w.attempt_id, w.node_id,
                 w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis
         ), attempt AS (
