@@ -98,6 +98,15 @@ pub enum Verb {
     /// Your API keys.
     #[command(subcommand)]
     Key(commands::key::KeyVerb),
+    /// Secrets of your teams: list, set, delete.
+    #[command(subcommand)]
+    Secret(commands::secret::SecretVerb),
+    /// Logins with which images are pulled: list, add, delete.
+    #[command(subcommand)]
+    Registry(commands::registry::RegistryVerb),
+    /// Folders of the nodes that jobs may mount: list, add, delete.
+    #[command(subcommand)]
+    Volume(commands::volume::VolumeVerb),
     /// Accounts.
     #[command(subcommand)]
     User(commands::user::UserVerb),

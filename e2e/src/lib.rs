@@ -30,5 +30,5 @@ pub use image::IMAGE;
 pub use machine::{Machine, Starts};
 pub use process::{Process, binary};
 pub use scratch::Scratch;
-pub use server::Server;
+pub use server::{ENCRYPTION_KEY, Server};
 pub use wait::{eventually, eventually_within};

@@ -17,6 +17,9 @@ use crate::wait::eventually;
 /// How long a server may take to end when asked.
 const ENDING: Duration = Duration::from_secs(10);
 
+/// What every server seals secrets with.
+pub const ENCRYPTION_KEY: &str = "Y2FuYXJ5IG9mIHRoZSBlbmNyeXB0aW9uIGtleSAwMDE=";
+
 pub struct Server {
     process: Process,
     name: String,
@@ -136,6 +139,7 @@ fn spawn(
         .env("LILAC_LISTEN", format!("127.0.0.1:{port}"))
         .env("LILAC_DATA_DIR", data_dir)
         .env("DATABASE_URL", database_url)
+        .env("LILAC_ENCRYPTION_KEY", ENCRYPTION_KEY)
         .env("LILAC_ADMIN_PASSWORD", &password.0);
     Process::spawn(name, command, &folder.join("log"))
 }

@@ -10,6 +10,9 @@ use crate::failure::Failure;
 /// Far more than a password or key has.
 const MAX_SECRET_BYTES: u64 = 4096;
 
+/// The most bytes of a secret's value.
+const MAX_VALUE_BYTES: u64 = lilac_api::secret::MAX_SECRET_BYTES as u64;
+
 /// Whether somebody is there to answer.
 pub fn possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -46,6 +49,21 @@ pub fn secret_from_stdin(what: &str) -> Result<Secret, Failure> {
         return Err(Failure::input(format!("standard input: {what} is one line of at most 4096 bytes")));
     }
     Ok(Secret(secret.to_owned()))
+}
+
+/// A value of many lines from standard input, without the newline that ends it.
+pub fn value_from_stdin() -> Result<Secret, Failure> {
+    let mut text = String::new();
+    io::stdin()
+        .lock()
+        .take(MAX_VALUE_BYTES + 2)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::input(format!("standard input: {error}")))?;
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    if value.is_empty() || value.len() as u64 > MAX_VALUE_BYTES {
+        return Err(Failure::input("standard input: a value has 1 byte to 64 KiB".to_owned()));
+    }
+    Ok(Secret(value.to_owned()))
 }
 
 fn interrupted(error: dialoguer::Error) -> Failure {
