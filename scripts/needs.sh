@@ -127,6 +127,8 @@ need_for_tests() {
     need_database
     need_docker
     have chromium || [ -x /usr/bin/chromium ] || want chromium "to walk through the web UI"
+    have docker-registry || want docker-registry "to pull from a registry with accounts"
+    have htpasswd || want apache2-utils "to make accounts of that registry"
     have shellcheck || want shellcheck "to check the scripts"
     install_wanted || die "the tests need what is named above"
 }

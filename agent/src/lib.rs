@@ -3,7 +3,8 @@
 //!
 //! What to do is decided in [`core`], which knows neither clock nor disk nor network; [`run`] carries
 //! it out. The rest are the hands: [`journal`] and [`lease`] remember across crashes, [`docker`] runs
-//! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs.
+//! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs, [`supplies`] fetches what no disk
+//! may hold.
 
 pub mod clock;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod log_pump;
 pub mod log_spool;
 pub mod resources;
 pub mod run;
+pub mod supplies;
 pub mod sync;
 
 mod files;

@@ -13,7 +13,8 @@ use std::time::Duration;
 use lilac_agent::core::{Event, Exit, Failure, Sight, ending};
 use lilac_agent::docker::{self, Link, Owner};
 use lilac_agent::log_pump::{Destination, Pump};
-use lilac_api::agent::{Outcome, TaskSpec};
+use lilac_api::agent::{Mount, Outcome, RegistryLogin, Supplies, TaskSpec};
+use lilac_api::auth::Secret;
 use lilac_api::client::Client;
 use lilac_api::ids::{AttemptId, ClusterId, JobId, NodeId};
 use lilac_api::job::Reason;
@@ -38,7 +39,17 @@ impl Node {
     }
 
     async fn create(&self, attempt: AttemptId, task: &TaskSpec) -> Result<(), Failure> {
-        docker::create(&self.link, self.owner, attempt, 1, task, &CancellationToken::new()).await
+        self.create_with(attempt, task, Supplies::default()).await
+    }
+
+    async fn create_with(
+        &self,
+        attempt: AttemptId,
+        task: &TaskSpec,
+        supplies: Supplies,
+    ) -> Result<(), Failure> {
+        let fetch = || std::future::ready(Ok(supplies.clone()));
+        docker::create(&self.link, self.owner, attempt, 1, task, fetch, &CancellationToken::new()).await
     }
 
     async fn run(&self, task: &TaskSpec) -> AttemptId {
@@ -77,6 +88,11 @@ impl Node {
     fn log(&self, attempt: AttemptId) -> String {
         String::from_utf8_lossy(&std::fs::read(self.log_path(attempt)).unwrap()).into_owned()
     }
+}
+
+/// What the control plane gives to a task that needs nothing.
+async fn nothing() -> Result<Supplies, Failure> {
+    Ok(Supplies::default())
 }
 
 /// Asks until there is an answer, for a minute at the most.
@@ -120,6 +136,8 @@ fn task(command: &[&str]) -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        stop_warn: None,
+        hold_on_failure: None,
         needs_supplies: false,
     }
 }
@@ -201,7 +219,7 @@ async fn a_pull_can_be_given_up() {
     let image = format!("{}/nosuch/image:1", registry.local_addr().unwrap());
     let task = TaskSpec { image, ..shell("true") };
     let cancel = CancellationToken::new();
-    let create = docker::create(&node.link, node.owner, AttemptId::new(), 1, &task, &cancel);
+    let create = docker::create(&node.link, node.owner, AttemptId::new(), 1, &task, nothing, &cancel);
     let give_up = async {
         let _connection = registry.accept().await.unwrap();
         cancel.cancel();
@@ -350,7 +368,9 @@ async fn ends_are_heard_of_and_so_is_the_daemons_own() {
     // Another node's containers are none of our business.
     let stranger = Owner { node_id: NodeId::new(), ..node.owner };
     let other = AttemptId::new();
-    docker::create(&node.link, stranger, other, 1, &shell("true"), &CancellationToken::new()).await.unwrap();
+    docker::create(&node.link, stranger, other, 1, &shell("true"), nothing, &CancellationToken::new())
+        .await
+        .unwrap();
     docker::start(&node.link, other).await.unwrap();
     node.exit(other).await;
 
@@ -374,6 +394,138 @@ async fn a_daemon_that_is_not_there_is_said_so() {
     assert!(docker::words(&error).contains("/nonexistent/docker.sock"), "{error}");
     let task = shell("true");
     let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
-    let failure = docker::create(&link, owner, AttemptId::new(), 1, &task, &CancellationToken::new()).await;
+    let failure =
+        docker::create(&link, owner, AttemptId::new(), 1, &task, nothing, &CancellationToken::new()).await;
     assert!(matches!(failure, Err(Failure::Unclear(_))), "{failure:?}");
+}
+
+/// Runs the task to its end and gives its exit code and log.
+async fn outcome(node: &Node, task: &TaskSpec, supplies: Supplies) -> (i32, String) {
+    let attempt = AttemptId::new();
+    node.create_with(attempt, task, supplies).await.unwrap();
+    docker::start(&node.link, attempt).await.unwrap();
+    let pump = node.pump(attempt);
+    pump.attach(&node.link);
+    let code = node.exit(attempt).await.code;
+    pump.finish().await;
+    (code, node.log(attempt))
+}
+
+#[tokio::test]
+async fn a_policy_decides_what_a_container_may_do() {
+    let Some(node) = Node::start() else { return };
+    let script = "grep -E 'CapEff|NoNewPrivs' /proc/self/status; id -u; touch /file 2>/dev/null && echo writes; \
+                  touch /tmp/file && echo tmp";
+    let under =
+        |policy, user: Option<&str>| TaskSpec { policy, user: user.map(str::to_owned), ..shell(script) };
+    let words = |log: &str| log.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+
+    let (code, log) = outcome(&node, &under(ContainerPolicy::Restricted, None), Supplies::default()).await;
+    assert_eq!((code, words(&log).as_str()), (0, "CapEff: 00000000000004fb NoNewPrivs: 1 0 writes tmp"));
+    let strict = under(ContainerPolicy::Strict, Some("1000:1000"));
+    let (code, log) = outcome(&node, &strict, Supplies::default()).await;
+    assert_eq!((code, words(&log).as_str()), (0, "CapEff: 0000000000000000 NoNewPrivs: 1 1000 tmp"));
+    let (_, log) = outcome(&node, &under(ContainerPolicy::Trusted, None), Supplies::default()).await;
+    assert!(words(&log).contains("NoNewPrivs: 0") && log.contains("writes"), "{log}");
+
+    for (user, whose) in
+        [(None, "the image's user is `root`"), (Some("0"), "`0`"), (Some("nobody"), "`nobody`")]
+    {
+        let refused = node.create(AttemptId::new(), &under(ContainerPolicy::Strict, user)).await.unwrap_err();
+        let Failure::Refused(words) = refused else { panic!("{refused:?}") };
+        assert!(words.contains("forbids root") && words.contains(whose), "{words}");
+    }
+    let host = TaskSpec { network: Network::Host, ..shell("true") };
+    let refused = node.create(AttemptId::new(), &host).await.unwrap_err();
+    assert!(matches!(&refused, Failure::Refused(words) if words.contains("`host`")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn supplies_reach_the_container_and_bad_volumes_do_not() {
+    let Some(node) = Node::start() else { return };
+    let data = node.daemon.folder().canonicalize().unwrap().join("sets");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("in"), "from the node\n").unwrap();
+    let mount = |path: &std::path::Path, read_only| Mount {
+        name: "sets".into(),
+        host_path: path.display().to_string(),
+        target: "/data".into(),
+        read_only,
+    };
+    let supplies = |mount| Supplies {
+        env: BTreeMap::from([("TOKEN".into(), Secret("a secret value".into()))]),
+        registry: None,
+        mounts: vec![mount],
+    };
+    let script = "echo $TOKEN; cat /data/in; touch /data/out 2>/dev/null && echo writes || echo reads";
+    let task = TaskSpec { needs_supplies: true, ..shell(script) };
+    let (_, log) = outcome(&node, &task, supplies(mount(&data, true))).await;
+    assert_eq!(log, "a secret value\nfrom the node\nreads\n");
+    assert!(!data.join("out").exists());
+    let (_, log) = outcome(&node, &task, supplies(mount(&data, false))).await;
+    assert!(log.ends_with("writes\n") && data.join("out").exists(), "{log}");
+
+    let link = data.with_file_name("link");
+    std::os::unix::fs::symlink("/etc", &link).unwrap();
+    for path in [link, data.join("nothing"), "/etc".into(), "/var/run/docker.sock".into()] {
+        let attempt = AttemptId::new();
+        let refused = node.create_with(attempt, &task, supplies(mount(&path, true))).await.unwrap_err();
+        let Failure::Refused(words) = refused else { panic!("{refused:?}") };
+        assert!(words.contains("`sets`"), "{words}");
+        assert_eq!(node.look(attempt).await, Sight::Missing);
+        assert!(!data.join("nothing").exists());
+    }
+
+    // Without its supplies no container is made.
+    let refuse = || std::future::ready(Err(Failure::Refused("no secret `token`".into())));
+    let attempt = AttemptId::new();
+    let cancel = CancellationToken::new();
+    let refused = docker::create(&node.link, node.owner, attempt, 1, &task, refuse, &cancel).await;
+    assert_eq!(refused, Err(Failure::Refused("no secret `token`".into())));
+    assert_eq!(node.look(attempt).await, Sight::Missing);
+    let waits = || std::future::pending();
+    let create = docker::create(&node.link, node.owner, attempt, 1, &task, waits, &cancel);
+    let (given_up, ()) = tokio::join!(create, async { cancel.cancel() });
+    assert_eq!(given_up, Err(Failure::Cancelled));
+}
+
+#[tokio::test]
+async fn an_image_is_pulled_with_the_teams_login() {
+    let Some(node) = Node::start() else { return };
+    let Some(registry) = support::Registry::start("ada", "registry password") else { return };
+    let image = format!("{}/team/app:1", registry.address());
+    registry.fill(&node.daemon, &image, "ada", "registry password");
+    let login = |password: &str| Supplies {
+        registry: Some(RegistryLogin {
+            server: registry.address(),
+            username: "ada".into(),
+            password: Secret(password.into()),
+        }),
+        ..Supplies::default()
+    };
+    let task = |image: &str| TaskSpec { image: image.to_owned(), ..shell("echo pulled") };
+    let told = async |task: TaskSpec, supplies: Supplies| match node
+        .create_with(AttemptId::new(), &task, supplies)
+        .await
+        .unwrap_err()
+    {
+        Failure::Image(words) => words,
+        other => panic!("{other:?}"),
+    };
+    let words = told(task(&image), Supplies::default()).await;
+    assert!(words.contains("denies the image to a pull without a login"), "{words}");
+    let words = told(task(&image), login("wrong words")).await;
+    assert!(words.contains("denies the image to the login of `ada`"), "{words}");
+    assert!(!words.contains("wrong words"), "{words}");
+    let missing = format!("{}/team/nothing:1", registry.address());
+    let words = told(task(&missing), login("registry password")).await;
+    assert!(words.contains("has no such image"), "{words}");
+
+    let (code, log) = outcome(&node, &task(&image), login("registry password")).await;
+    assert_eq!((code, log.as_str()), (0, "pulled\n"));
+    let address = registry.address();
+    drop(registry);
+    let always = TaskSpec { pull: PullPolicy::Always, ..task(&format!("{address}/team/app:1")) };
+    let words = told(always, Supplies::default()).await;
+    assert!(words.contains("does not answer"), "{words}");
 }

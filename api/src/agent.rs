@@ -19,7 +19,7 @@ use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
 use crate::job::Reason;
 use crate::quantity::Span;
 use crate::queue::{ContainerPolicy, default_networks};
-use crate::spec::{Network, PullPolicy, Signal};
+use crate::spec::{Network, PullPolicy, Signal, Warn};
 
 /// Version of this protocol. A server answers 426 to an agent of another one.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -198,6 +198,9 @@ pub struct DesiredAttempt {
     pub lease_ms: u64,
     /// Whether to stop it.
     pub stop: bool,
+    /// How long it may run, counted from its start, where that differs from its task: it was extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_runtime: Option<Span>,
     /// What to run; only for attempts that the request did not mention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskSpec>,
@@ -238,6 +241,12 @@ pub struct TaskSpec {
     pub stop_grace: Span,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runtime: Option<Span>,
+    /// A signal before `max_runtime` is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_warn: Option<Warn>,
+    /// How long its container is kept after a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_on_failure: Option<Span>,
     /// Whether the container needs supplies (see [`Supplies`]): it must not be made without them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_supplies: bool,

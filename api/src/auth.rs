@@ -42,12 +42,54 @@ pub enum Role {
     Admin,
 }
 
+/// What an API key may be used for. Its user's role bounds it all the same.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Scope {
+    /// See what a viewer sees.
+    Read,
+    /// Do what a member does; includes `read`.
+    Write,
+    /// Do what an administrator does; includes `write`.
+    Admin,
+    /// Change the user's own account: API keys, password, profile.
+    Account,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct User {
     pub id: UserId,
     pub username: String,
     pub role: Role,
     pub disabled: bool,
+    /// What the user wants to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Names of the teams that the user is in.
+    #[serde(default)]
+    pub teams: Vec<String>,
+    /// Whether a login may do nothing but change the password, as somebody else knows it.
+    #[serde(default)]
+    pub must_change_password: bool,
     pub created_at: DateTime<Utc>,
 }
 
@@ -91,13 +133,22 @@ pub struct CreateUser {
     /// Names of the teams that the user is in; `default` alone by default.
     #[serde(default = "default_teams")]
     pub teams: Vec<String>,
+    /// Whether the user must choose another password at the first login.
+    #[serde(default)]
+    pub must_change_password: bool,
 }
 
 impl CreateUser {
     /// A user of the default team.
     #[must_use]
     pub fn new(username: &str, password: Secret, role: Role) -> Self {
-        Self { username: username.to_owned(), password, role, teams: default_teams() }
+        Self {
+            username: username.to_owned(),
+            password,
+            role,
+            teams: default_teams(),
+            must_change_password: false,
+        }
     }
 }
 
@@ -113,9 +164,64 @@ pub struct UpdateUser {
     pub role: Option<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
-    /// 10 to 256 characters. Ends the user's logins.
+    /// 10 to 256 characters. Ends the user's logins; at the next one the user must choose another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
+}
+
+/// A user who makes an account where the server allows it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignUp {
+    /// 1 to 63 characters of letters, digits, `.`, `_`, `-`.
+    pub username: String,
+    /// 10 to 256 characters.
+    pub password: Secret,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    pub current_password: Secret,
+    /// 10 to 256 characters, and another than the current one.
+    pub new_password: Secret,
+}
+
+/// What users say about themselves. What is left out stays; an empty text takes it away.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProfile {
+    /// At most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// At most 254 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// A password that was made up for a user.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ResetPassword {
+    /// Good for one login, which must change it. Shown only now.
+    pub password: Secret,
+}
+
+/// How one can log in here.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LoginMethods {
+    /// Whether `POST /auth/sign-up` is open.
+    pub sign_up: bool,
+    /// The provider of single sign-on, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso: Option<SsoMethod>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SsoMethod {
+    /// What people call it.
+    pub name: String,
+    /// Where a browser goes to log in with it.
+    pub url: String,
 }
 
 /// A key with which programs act as a user. Its secret is shown once, when it is made.
@@ -123,6 +229,9 @@ pub struct UpdateUser {
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub name: String,
+    /// What it may be used for.
+    #[serde(default)]
+    pub scopes: Vec<Scope>,
     pub created_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
@@ -139,6 +248,17 @@ pub struct CreateApiKey {
     /// How long it may be used; for ever by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<Span>,
+    /// What it may be used for; all that the caller's own credential may by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+}
+
+impl CreateApiKey {
+    /// A key for all that its user may do, for ever.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), expires_in: None, scopes: None }
+    }
 }
 
 /// An API key with its secret: the only time it is shown.

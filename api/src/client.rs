@@ -13,7 +13,8 @@ use crate::agent::{
     LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, Supplies, SyncRequest, SyncResponse,
 };
 use crate::auth::{
-    ApiKey, CreateApiKey, CreateUser, CreatedApiKey, LoginRequest, LoginResponse, Secret, UpdateUser, User,
+    ApiKey, ChangePassword, CreateApiKey, CreateUser, CreatedApiKey, LoginMethods, LoginRequest,
+    LoginResponse, ResetPassword, Secret, SignUp, UpdateProfile, UpdateUser, User,
 };
 use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
 use crate::ids::{
@@ -241,6 +242,23 @@ impl Client {
         self.get("/auth/me").await
     }
 
+    pub async fn update_me(&self, request: &UpdateProfile) -> Result<User> {
+        self.patch("/auth/me", request).await
+    }
+
+    /// Ends all logins of the caller; the answer is a new one.
+    pub async fn change_password(&self, request: &ChangePassword) -> Result<LoginResponse> {
+        self.post("/auth/password", request).await
+    }
+
+    pub async fn sign_up(&self, request: &SignUp) -> Result<User> {
+        self.post("/auth/sign-up", request).await
+    }
+
+    pub async fn login_methods(&self) -> Result<LoginMethods> {
+        self.get("/auth/methods").await
+    }
+
     pub async fn users(&self) -> Result<Page<User>> {
         self.get("/users").await
     }
@@ -251,6 +269,19 @@ impl Client {
 
     pub async fn update_user(&self, id: UserId, request: &UpdateUser) -> Result<User> {
         self.patch(&format!("/users/{id}"), request).await
+    }
+
+    pub async fn user(&self, id: UserId) -> Result<User> {
+        self.get(&format!("/users/{id}")).await
+    }
+
+    pub async fn delete_user(&self, id: UserId) -> Result<()> {
+        self.delete(&format!("/users/{id}")).await
+    }
+
+    /// Gives a user a made-up password, which must be changed at the next login.
+    pub async fn reset_password(&self, id: UserId) -> Result<ResetPassword> {
+        self.act(&format!("/users/{id}/reset-password")).await
     }
 
     pub async fn api_keys(&self) -> Result<Page<ApiKey>> {

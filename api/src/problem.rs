@@ -22,6 +22,8 @@ pub enum ErrorCode {
     Unauthenticated,
     /// Known, but not allowed to do this (403).
     Forbidden,
+    /// The password must be changed before anything else (403).
+    PasswordChangeRequired,
     /// No such object, or none that the caller may see (404).
     NotFound,
     /// The path exists, the method does not (405).

@@ -11,7 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::bootstrap;
 use crate::auth::keys::{self, Keys};
+use crate::auth::known::Callers;
 use crate::auth::password::Passwords;
+use crate::auth::settings::AuthSettings;
+use crate::auth::throttle::Throttle;
 use crate::bell::Bell;
 use crate::config::Config;
 use crate::error::ApiError;
@@ -31,6 +34,10 @@ pub struct App {
     pub passwords: Passwords,
     /// Seals what the database keeps and may not know.
     pub vault: Vault,
+    /// Callers seen lately.
+    pub callers: Callers,
+    pub throttle: Throttle,
+    pub auth: AuthSettings,
     pub committer: Committer,
     /// Ends held requests and background work at a stop.
     pub stopping: CancellationToken,
@@ -45,11 +52,23 @@ impl App {
 
     /// As [`App::new`], with encryption keys of its own.
     pub fn with_vault(pool: PgPool, secret: &Secret, vault: Vault) -> Result<Arc<Self>> {
+        Self::with(pool, secret, vault, AuthSettings::default())
+    }
+
+    /// As [`App::new`], with settings of who may log in and how.
+    pub fn with_auth(pool: PgPool, secret: &Secret, auth: AuthSettings) -> Result<Arc<Self>> {
+        Self::with(pool, secret, Vault::derived(secret)?, auth)
+    }
+
+    fn with(pool: PgPool, secret: &Secret, vault: Vault, auth: AuthSettings) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             vault,
             bell: Bell::start(pool.clone()),
             keys: Keys::new(secret),
             passwords: Passwords::new()?,
+            callers: Callers::default(),
+            throttle: Throttle::default(),
+            auth,
             committer: Committer::start(pool.clone()),
             pool,
             stopping: CancellationToken::new(),
@@ -67,7 +86,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let pool = db::connect(&url, config.database_connections).await?;
     let vault = vault(&config, &secret)?;
     rotate::check_keys(&pool, &vault).await?;
-    let app = App::with_vault(pool, &secret, vault)?;
+    let app = App::with(pool, &secret, vault, config.auth.clone())?;
     bootstrap::run(&app, config.admin_password.as_ref()).await?;
     let listener = TcpListener::bind(config.listen)
         .await

@@ -68,7 +68,7 @@ pub fn build(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/api/v1/openapi.json")))
         .layer(middleware::from_fn(finish_writes))
-        .with_state(app);
+        .with_state(app.clone());
     // Live streams are sent as they come: no compression for them.
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
@@ -76,7 +76,7 @@ pub fn build(app: Arc<App>) -> Router {
         .and(NotForContentType::const_new("application/octet-stream"));
     api.fallback(web::serve)
         .layer(CompressionLayer::new().gzip(true).compress_when(worth_it))
-        .layer(middleware::from_fn(security_headers))
+        .layer(middleware::from_fn_with_state(app, security_headers))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a handler panicked");
             ApiError::internal().into_response()
@@ -114,7 +114,8 @@ async fn finish_writes(request: Request, next: Next) -> Response {
     detached(next.run(request)).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn security_headers(request: Request, next: Next) -> Response {
+async fn security_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let is_https = auth::is_https(&app, request.headers());
     let is_docs = request.uri().path().starts_with("/api/docs");
     let is_api = request.uri().path().starts_with("/api/v1");
     let mut response = next.run(request).await;
@@ -133,6 +134,10 @@ async fn security_headers(request: Request, next: Next) -> Response {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_https {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     if is_api && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

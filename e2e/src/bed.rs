@@ -62,7 +62,7 @@ impl Bed {
         let server = Server::start("server", &scratch, &database, &admin_password).await?;
         let client = server.admin().await?;
         // A login would end in the middle of a long run.
-        let request = CreateApiKey { name: "e2e".to_owned(), expires_in: None };
+        let request = CreateApiKey::named("e2e");
         let client = client.with_token(client.create_api_key(&request).await?.secret);
         let servers = vec![server];
         Ok(Self { nodes: Vec::new(), servers, database, client, admin_password, scratch })

@@ -15,6 +15,9 @@ use crate::journal::{Entry, StopCause};
 /// never more.
 const LEASE_FILE_STEP_MS: Millis = 1_000;
 
+/// How many containers of failed jobs are kept at once; a further one goes at once.
+const MAX_KEPT: usize = 32;
+
 /// A sync goes out at the start anyway; how long it is given before leases are asked for once more.
 const RENEW_AFTER_START_MS: Millis = 3_000;
 
@@ -36,6 +39,7 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
         };
         let attempt = Attempt {
             epoch: entry.intent.epoch,
+            max_runtime: entry.intent.task.max_runtime,
             task: Arc::new(entry.intent.task),
             stage,
             since: now.boot_ms,
@@ -73,11 +77,17 @@ pub(super) fn answered(
     }
     for id in answer.forget {
         named.insert(id);
+        let kept = state.attempts.values().filter(|one| matches!(one.stage, Stage::Kept { .. })).count();
         let Some(attempt) = state.attempts.get_mut(&id) else { continue };
-        if let Stage::Ended(_) = attempt.stage {
-            attempt.enter(Stage::Dropping, now.boot_ms);
-            actions.push(Action::Drop(id));
-        } else if attempt.stage != Stage::Dropping {
+        if let Stage::Ended(result) = &attempt.stage {
+            match stop::kept_until(attempt, result, now).filter(|_| kept < MAX_KEPT) {
+                Some(until) => attempt.enter(Stage::Kept { until }, now.boot_ms),
+                None => {
+                    attempt.enter(Stage::Dropping, now.boot_ms);
+                    actions.push(Action::Drop(id));
+                }
+            }
+        } else if !attempt.is_forgotten() {
             attempt.forget = true;
             stop::begin(id, attempt, StopCause::Disowned, now, actions);
         }
@@ -103,6 +113,7 @@ fn wanted(
     }
     attempt.confirmed = true;
     extend_lease(id, attempt, sent_at, desired.lease_ms, actions);
+    stop::extend(attempt, desired.max_runtime, now);
     if desired.stop && attempt.is_live() {
         stop::begin(id, attempt, StopCause::Asked, now, actions);
     }
@@ -168,6 +179,7 @@ fn accept(
     let lease_until = lease_deadline(sent_at, desired.lease_ms);
     let attempt = Attempt {
         epoch: desired.epoch,
+        max_runtime: desired.max_runtime.or(task.max_runtime),
         task: Arc::new(task),
         stage: Stage::Intending,
         since: now.boot_ms,
@@ -205,6 +217,7 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
     let result = ending::ended_before_start(StopCause::Asked, now.wall).with_log(0);
     let attempt = Attempt {
         epoch: desired.epoch,
+        max_runtime: task.max_runtime,
         task: Arc::new(task.clone()),
         stage: Stage::Ended(result),
         since: now.boot_ms,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{AttemptReport, Phase, RuntimeHealth, SyncResponse, TaskResult, TaskSpec};
 use lilac_api::ids::AttemptId;
+use lilac_api::quantity::Span;
 use lilac_api::spec::Signal;
 
 use crate::clock::Millis;
@@ -49,26 +50,26 @@ pub fn lease_deadline(sent_at: Millis, lease_ms: Millis) -> Millis {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Docker has to say how its container stands; asked at the given time at the latest.
-    Unsure {
-        look_at: Millis,
-    },
+    Unsure { look_at: Millis },
     /// The intent is being written.
     Intending,
     /// Found after a restart and never started. It waits for the control plane to want it still.
-    Waiting {
-        created: bool,
-    },
+    Waiting { created: bool },
     /// Docker makes the container, and may pull its image first.
     Creating,
     /// Docker starts the container.
     Starting,
     Running {
         run_until: Option<Millis>,
+        /// When it is warned that its time is nearly over, if that was not done yet.
+        warn_at: Option<Millis>,
     },
     /// It ended. The rest of its log is read and the result written down.
     Concluding,
     /// The result is on the disk and is reported until it is forgotten.
     Ended(TaskResult),
+    /// It failed and is forgotten, but its container is kept for a person to look into.
+    Kept { until: Millis },
     /// It is forgotten; container and files go, once the log is handed over.
     Dropping,
 }
@@ -90,6 +91,8 @@ pub struct Attempt {
     pub stage: Stage,
     /// When the stage was entered: what Docker said before tells nothing about it.
     pub since: Millis,
+    /// How long it may run, as the control plane said last.
+    pub max_runtime: Option<Span>,
     /// Until when it may run, see [`lease_deadline`].
     pub lease_until: Millis,
     /// The deadline that stands in the lease file.
@@ -245,7 +248,7 @@ impl State {
     /// What goes up with every sync.
     #[must_use]
     pub fn reports(&self) -> Vec<AttemptReport> {
-        let known = self.attempts.iter().filter(|(_, attempt)| attempt.stage != Stage::Dropping);
+        let known = self.attempts.iter().filter(|(_, attempt)| !attempt.is_forgotten());
         known.map(|(id, attempt)| self.report(*id, attempt)).collect()
     }
 
@@ -271,7 +274,9 @@ impl State {
     /// Whether every result is on the disk.
     #[must_use]
     pub fn all_ended(&self) -> bool {
-        self.attempts.values().all(|attempt| matches!(attempt.stage, Stage::Ended(_) | Stage::Dropping))
+        self.attempts
+            .values()
+            .all(|attempt| matches!(attempt.stage, Stage::Ended(_)) || attempt.is_forgotten())
     }
 
     /// When the state wants a [`Event::Tick`] next.
@@ -286,12 +291,17 @@ impl Attempt {
     /// Whether it may have a process, now or soon.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !matches!(self.stage, Stage::Concluding | Stage::Ended(_) | Stage::Dropping)
+        self.wants_lease() && self.stage != Stage::Concluding
+    }
+
+    /// Whether the control plane wants to hear of it no more.
+    fn is_forgotten(&self) -> bool {
+        matches!(self.stage, Stage::Kept { .. } | Stage::Dropping)
     }
 
     /// Whether it still wants leases: the control plane waits for its result.
     fn wants_lease(&self) -> bool {
-        !matches!(self.stage, Stage::Ended(_) | Stage::Dropping)
+        !matches!(self.stage, Stage::Ended(_)) && !self.is_forgotten()
     }
 
     fn enter(&mut self, stage: Stage, now: Millis) {
@@ -309,7 +319,11 @@ impl Attempt {
                 [look, stop.map(|stop| stop.kill_at)].into_iter().flatten().min()
             }
             (Stage::Running { .. }, Some(stop)) => Some(stop.kill_at),
-            (Stage::Running { run_until }, None) => *run_until,
+            // An earlier run of the agent may have been told of more time: the control plane says so first.
+            (Stage::Running { run_until, warn_at }, None) if self.confirmed => {
+                [*run_until, *warn_at].into_iter().flatten().min()
+            }
+            (Stage::Kept { until }, _) => Some(*until),
             _ => None,
         };
         [renew, lease, rest].into_iter().flatten().min()
@@ -319,4 +333,4 @@ impl Attempt {
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -278,6 +278,7 @@ impl World {
             epoch: 1,
             lease_ms: LEASE_MS,
             stop: granted.stop,
+            max_runtime: None,
             task: (!known.contains(id)).then(task),
         });
         let desired = desired.collect();

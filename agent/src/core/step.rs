@@ -143,11 +143,7 @@ fn run(
     now: Moment,
     actions: &mut Vec<Action>,
 ) {
-    let ran_ms = Millis::try_from((now.wall - started_at).num_milliseconds()).unwrap_or(0);
-    let max_ms =
-        attempt.task.max_runtime.map(|max| Millis::try_from(max.0.as_millis()).unwrap_or(Millis::MAX));
-    let run_until = max_ms.map(|max| now.boot_ms.saturating_add(max.saturating_sub(ran_ms)));
-    attempt.enter(Stage::Running { run_until }, now.boot_ms);
+    attempt.enter(stop::running(attempt, started_at, now), now.boot_ms);
     attempt.started_at = Some(started_at);
     note_created(id, attempt, actions);
     attempt.lost_sight = false;

@@ -1,6 +1,9 @@
 //! The stop ladder: the signal, the grace, the kill; and the lease, which cuts it short.
 
+use chrono::{DateTime, Utc};
+use lilac_api::agent::{Outcome, TaskResult};
 use lilac_api::ids::AttemptId;
+use lilac_api::quantity::Span;
 use lilac_api::spec::Signal;
 
 use super::{Action, Attempt, KILL_AGAIN_MS, Stage, State, Stop, ending};
@@ -52,6 +55,40 @@ pub(super) fn push(id: AttemptId, attempt: &mut Attempt, now: Millis, actions: &
     }
 }
 
+/// A container that runs since `started_at`, with its ends in time.
+pub(super) fn running(attempt: &Attempt, started_at: DateTime<Utc>, now: Moment) -> Stage {
+    let span_ms = |span: Span| Millis::try_from(span.0.as_millis()).unwrap_or(Millis::MAX);
+    let ran_ms = Millis::try_from((now.wall - started_at).num_milliseconds()).unwrap_or(0);
+    let left = attempt.max_runtime.map(|max| span_ms(max).saturating_sub(ran_ms));
+    let run_until = left.map(|left| now.boot_ms.saturating_add(left));
+    let warn = attempt.task.stop_warn.zip(left);
+    // Where the time for it is past, it was given by an earlier run of the agent, or there was none.
+    let warn_at = warn.and_then(|(warn, left)| left.checked_sub(span_ms(warn.before)));
+    Stage::Running { run_until, warn_at: warn_at.map(|wait| now.boot_ms.saturating_add(wait)) }
+}
+
+/// The control plane lets an attempt run longer than was known.
+pub(super) fn extend(attempt: &mut Attempt, max_runtime: Option<Span>, now: Moment) {
+    if max_runtime.is_none() || attempt.max_runtime == max_runtime {
+        return;
+    }
+    attempt.max_runtime = max_runtime;
+    if let (Stage::Running { .. }, Some(started_at)) = (&attempt.stage, attempt.started_at) {
+        attempt.stage = running(attempt, started_at, now);
+    }
+}
+
+/// How long the container of an attempt that ended so is kept, if it is.
+pub(super) fn kept_until(attempt: &Attempt, result: &TaskResult, now: Moment) -> Option<Millis> {
+    let keep = attempt.task.hold_on_failure?;
+    let failed =
+        result.outcome == Outcome::Exited && (result.reason.is_some() || result.exit_code != Some(0));
+    let keep_ms = Millis::try_from(keep.0.as_millis()).unwrap_or(Millis::MAX);
+    let gone_by = Millis::try_from((now.wall - result.finished_at).num_milliseconds()).unwrap_or(0);
+    let left = keep_ms.saturating_sub(gone_by);
+    (failed && left > 0).then(|| now.boot_ms.saturating_add(left))
+}
+
 /// Ends an attempt whose container does not run and will not.
 pub(super) fn conclude_unstarted(
     id: AttemptId,
@@ -74,6 +111,12 @@ pub(super) fn tick(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
             let left = attempt.lease_until.saturating_sub(now.boot_ms) / 3;
             attempt.renew_at = now.boot_ms.saturating_add(left.max(1_000));
         }
+        if let Stage::Kept { until } = attempt.stage
+            && now.boot_ms >= until
+        {
+            attempt.enter(Stage::Dropping, now.boot_ms);
+            actions.push(Action::Drop(*id));
+        }
         if !attempt.is_live() {
             continue;
         }
@@ -81,8 +124,16 @@ pub(super) fn tick(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
             begin(*id, attempt, StopCause::LeaseOver, now, actions);
         }
         match attempt.stage {
-            Stage::Running { run_until: Some(end) } if now.boot_ms >= end => {
+            Stage::Running { run_until: Some(end), .. } if attempt.confirmed && now.boot_ms >= end => {
                 begin(*id, attempt, StopCause::MaxRuntime, now, actions);
+            }
+            Stage::Running { run_until, warn_at: Some(warn_at) }
+                if attempt.confirmed && attempt.stop.is_none() && now.boot_ms >= warn_at =>
+            {
+                attempt.stage = Stage::Running { run_until, warn_at: None };
+                if let Some(warn) = attempt.task.stop_warn {
+                    actions.push(Action::Signal(*id, warn.signal));
+                }
             }
             Stage::Unsure { look_at } if state.runtime.ok && now.boot_ms >= look_at => {
                 attempt.stage = Stage::Unsure { look_at: now.boot_ms.saturating_add(super::LOOK_AGAIN_MS) };

@@ -17,6 +17,7 @@ use crate::clock::Moment;
 use crate::journal::{Intent, StopCause};
 
 mod recovery;
+mod time;
 
 pub(super) const LEASE_MS: Millis = 300_000;
 const START_MS: Millis = 1_000_000;
@@ -27,7 +28,7 @@ pub(super) fn moment(boot_ms: Millis) -> Moment {
     Moment { boot_ms, wall }
 }
 
-pub(super) fn task() -> TaskSpec {
+pub(crate) fn task() -> TaskSpec {
     TaskSpec {
         job_id: JobId::new(),
         job_name: "job".into(),
@@ -49,6 +50,8 @@ pub(super) fn task() -> TaskSpec {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        stop_warn: None,
+        hold_on_failure: None,
         needs_supplies: false,
     }
 }
@@ -84,7 +87,7 @@ impl Scene {
 
     fn desired(&self, stop: bool) -> DesiredAttempt {
         let task = Some(self.task.clone());
-        DesiredAttempt { attempt_id: self.id, epoch: 1, lease_ms: LEASE_MS, stop, task }
+        DesiredAttempt { attempt_id: self.id, epoch: 1, lease_ms: LEASE_MS, stop, max_runtime: None, task }
     }
 
     fn answer(&mut self, desired: Vec<DesiredAttempt>, forget: Vec<AttemptId>) -> Vec<Action> {

@@ -1,37 +1,46 @@
 //! Making a container and starting it, with its image pulled where the policy says so.
 
-use std::time::Duration;
-
+use bollard::Docker;
 use bollard::errors::Error;
-use bollard::query_parameters::{CreateContainerOptions, CreateImageOptions};
-use futures::StreamExt;
-use lilac_api::agent::TaskSpec;
+use bollard::query_parameters::CreateContainerOptions;
+use lilac_api::agent::{Supplies, TaskSpec};
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::PullPolicy;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::{Link, Owner, container_body, container_name, status, words};
+use super::pull::pull;
+use super::{Link, Owner, container_body, container_name, policy, status, volumes, words};
 use crate::core::Failure;
-
-/// How long a pull may go without any progress.
-const PULL_STALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes the attempt's container.
 ///
 /// An image that is there costs no question: the container is made outright, and only the daemon's
-/// "no such image" leads to a pull. `cancel` gives up a pull, never a create that is under way.
-pub async fn create(
+/// "no such image" leads to a pull. `fetch` asks the control plane for the attempt's supplies: where the task
+/// needs them, and for the login of a pull. `cancel` gives up a question or a pull, never a create that is
+/// under way.
+pub async fn create<F: Future<Output = Result<Supplies, Failure>>>(
     link: &Link,
     owner: Owner,
     attempt: AttemptId,
     epoch: u32,
     task: &TaskSpec,
+    fetch: impl Fn() -> F,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
-    if task.pull == PullPolicy::Always {
-        pull_or_cancel(link, &task.image, cancel).await?;
+    if let Some(objection) = policy::objection(task) {
+        return Err(Failure::Refused(objection));
     }
-    let refusal = match create_once(link, owner, attempt, epoch, task).await {
+    let mut supplies = None;
+    if task.needs_supplies || task.pull == PullPolicy::Always {
+        supplies = Some(unless_cancelled(fetch(), cancel).await?);
+    }
+    if task.pull == PullPolicy::Always {
+        let login = supplies.as_ref().and_then(|supplies| supplies.registry.as_ref());
+        unless_cancelled(pull(link, &task.image, login), cancel).await?;
+    }
+    let order = Order { owner, attempt, epoch, task };
+    let refusal = match create_once(link, &order, supplies.as_ref()).await {
         Err(Failure::Image(refusal)) => refusal,
         other => return other,
     };
@@ -39,23 +48,34 @@ pub async fn create(
         PullPolicy::Never => Err(Failure::Image(format!("{refusal} (and the job says never to pull it)"))),
         PullPolicy::Always => Err(Failure::Image(refusal)),
         PullPolicy::IfNotPresent => {
-            pull_or_cancel(link, &task.image, cancel).await?;
-            create_once(link, owner, attempt, epoch, task).await
+            let supplies = match supplies {
+                Some(supplies) => supplies,
+                None => unless_cancelled(fetch(), cancel).await?,
+            };
+            unless_cancelled(pull(link, &task.image, supplies.registry.as_ref()), cancel).await?;
+            create_once(link, &order, Some(&supplies)).await
         }
     }
 }
 
-async fn create_once(
-    link: &Link,
+/// Which container to make.
+struct Order<'a> {
     owner: Owner,
     attempt: AttemptId,
     epoch: u32,
-    task: &TaskSpec,
-) -> Result<(), Failure> {
+    task: &'a TaskSpec,
+}
+
+async fn create_once(link: &Link, order: &Order<'_>, supplies: Option<&Supplies>) -> Result<(), Failure> {
+    let &Order { owner, attempt, epoch, task } = order;
+    let none = Supplies::default();
+    let supplies = supplies.unwrap_or(&none);
+    check_volumes(supplies).await?;
     let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
+    check_user(&docker, task).await?;
     let options =
         CreateContainerOptions { name: Some(container_name(attempt)), ..CreateContainerOptions::default() };
-    let body = container_body(owner, attempt, epoch, task);
+    let body = container_body(owner, attempt, epoch, task, supplies);
     match docker.create_container(Some(options), body).await {
         Ok(created) => {
             for warning in created.warnings {
@@ -70,6 +90,47 @@ async fn create_once(
             None => Failure::Unclear(words(&error)),
         }),
     }
+}
+
+/// Refuses volumes whose folders are not on this node what they were allowed as.
+async fn check_volumes(supplies: &Supplies) -> Result<(), Failure> {
+    if supplies.mounts.is_empty() {
+        return Ok(());
+    }
+    let mounts = supplies.mounts.clone();
+    match spawn_blocking(move || volumes::objection(&mounts)).await {
+        Ok(None) => Ok(()),
+        Ok(Some(objection)) => Err(Failure::Refused(objection)),
+        Err(_) => Err(Failure::Refused("The node cannot look at its volumes.".to_owned())),
+    }
+}
+
+/// Where the policy forbids root: refuses a container whose user could be root. That of the image counts where
+/// the task names none.
+async fn check_user(docker: &Docker, task: &TaskSpec) -> Result<(), Failure> {
+    if policy::allowance(task.policy).root {
+        return Ok(());
+    }
+    let user = match &task.user {
+        Some(user) => user.clone(),
+        None => match docker.inspect_image(&task.image).await {
+            Ok(image) => image.config.and_then(|config| config.user).unwrap_or_default(),
+            Err(error) if status(&error) == Some(404) => return Err(Failure::Image(words(&error))),
+            Err(error @ Error::DockerResponseServerError { .. }) => {
+                return Err(Failure::Refused(words(&error)));
+            }
+            Err(error) => return Err(Failure::Unclear(words(&error))),
+        },
+    };
+    if policy::is_not_root(&user) {
+        return Ok(());
+    }
+    let whose = if task.user.is_some() { "the job's" } else { "the image's" };
+    let user = if user.is_empty() { "root" } else { &user };
+    Err(Failure::Refused(format!(
+        "The queue's policy `{}` forbids root: {whose} user is `{user}`; set `user` to a number other than 0.",
+        task.policy
+    )))
 }
 
 /// Starts the attempt's container. One that runs already counts as started.
@@ -87,52 +148,12 @@ pub async fn start(link: &Link, attempt: AttemptId) -> Result<(), Failure> {
     })
 }
 
-async fn pull_or_cancel(link: &Link, image: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+async fn unless_cancelled<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+    cancel: &CancellationToken,
+) -> Result<T, Failure> {
     tokio::select! {
-        result = pull(link, image) => result,
+        result = work => result,
         () = cancel.cancelled() => Err(Failure::Cancelled),
-    }
-}
-
-async fn pull(link: &Link, image: &str) -> Result<(), Failure> {
-    let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
-    let options = CreateImageOptions { from_image: Some(with_tag(image)), ..CreateImageOptions::default() };
-    tracing::info!(image, "pulling");
-    let mut progress = docker.create_image(Some(options), None, None);
-    loop {
-        match tokio::time::timeout(PULL_STALL_TIMEOUT, progress.next()).await {
-            Ok(Some(Ok(_))) => {}
-            Ok(None) => return Ok(()),
-            Ok(Some(Err(
-                error @ (Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. }),
-            ))) => {
-                return Err(Failure::Image(words(&error)));
-            }
-            Ok(Some(Err(error))) => return Err(Failure::Unclear(words(&error))),
-            Err(_) => {
-                let minutes = PULL_STALL_TIMEOUT.as_secs() / 60;
-                return Err(Failure::Image(format!("The pull made no progress for {minutes} minutes.")));
-            }
-        }
-    }
-}
-
-/// Without a tag Docker would pull every tag there is.
-fn with_tag(image: &str) -> String {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    if name.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_pulled_by_one_tag() {
-        assert_eq!(with_tag("busybox"), "busybox:latest");
-        assert_eq!(with_tag("busybox:1.36"), "busybox:1.36");
-        assert_eq!(with_tag("localhost:5000/a/b"), "localhost:5000/a/b:latest");
-        assert_eq!(with_tag("localhost:5000/a/b:x"), "localhost:5000/a/b:x");
-        assert_eq!(with_tag("a/b@sha256:0"), "a/b@sha256:0");
     }
 }

@@ -5,7 +5,10 @@
 //! the second the container may be there or not.
 
 mod launch;
+mod policy;
+mod pull;
 mod spec;
+mod volumes;
 mod watch;
 
 use std::collections::HashMap;

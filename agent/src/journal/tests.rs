@@ -32,6 +32,8 @@ fn intent(attempt: AttemptId) -> Intent {
         stop_signal: Signal::SigTerm,
         stop_grace: Span(Duration::from_secs(10)),
         max_runtime: None,
+        stop_warn: None,
+        hold_on_failure: None,
         needs_supplies: false,
     };
     Intent { attempt_id: attempt, epoch: 1, boot_id: Uuid::new_v4(), lease_until: 9, task }

@@ -24,6 +24,7 @@ use crate::docker::{self, Link, Owner};
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
 use crate::lease;
 use crate::log_pump::{Destination, Pump};
+use crate::supplies;
 
 /// How many log uploads are under way at once.
 const UPLOADS: usize = 4;
@@ -92,10 +93,12 @@ impl Hands {
             Action::Create(id, task) => {
                 let Some(attempt) = state.attempts.get(&id) else { return };
                 let (link, owner, epoch) = (self.link.clone(), self.owner, attempt.epoch);
+                let client = self.logs.client.clone();
+                let fetch = move || supplies::fetch(client.clone(), id);
                 let cancel = CancellationToken::new();
                 self.pulls.insert(id, cancel.clone());
                 self.answer(async move {
-                    match docker::create(&link, owner, id, epoch, &task, &cancel).await {
+                    match docker::create(&link, owner, id, epoch, &task, fetch, &cancel).await {
                         Ok(()) => Event::Created(id),
                         Err(failure) => Event::CreateFailed(id, failure),
                     }

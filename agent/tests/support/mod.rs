@@ -2,17 +2,23 @@
 
 #![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
+mod registry;
+
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use registry::Registry;
+
 /// Programs that the image has, beside the shell.
-const APPLETS: [&str; 12] =
-    ["sh", "true", "false", "sleep", "echo", "cat", "seq", "dd", "tail", "kill", "date", "printf"];
+const APPLETS: [&str; 15] = [
+    "sh", "grep", "id", "touch", "true", "false", "sleep", "echo", "cat", "seq", "dd", "tail", "kill",
+    "date", "printf",
+];
 
 pub const IMAGE: &str = "lilac-test/busybox:latest";
 
@@ -88,6 +94,7 @@ impl Dockerd {
         for folder in ["bin", "tmp", "etc"] {
             fs::create_dir_all(root.join(folder)).expect("a folder");
         }
+        fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777)).expect("a mode");
         fs::copy(busybox, bin.join("busybox")).expect("busybox is copied");
         for applet in APPLETS {
             symlink("busybox", bin.join(applet)).expect("a link");
@@ -101,7 +108,12 @@ impl Dockerd {
 
     /// Runs Docker's own client against the daemon.
     pub fn docker(&self, args: &[&str]) -> std::process::Output {
-        Command::new("docker").args(["-H", &self.host()]).args(args).output().expect("the docker client runs")
+        Command::new("docker")
+            .env("DOCKER_CONFIG", self.folder.path().join("client"))
+            .args(["-H", &self.host()])
+            .args(args)
+            .output()
+            .expect("the docker client runs")
     }
 
     /// Kills the daemon as a crash would, and starts another on the same data.

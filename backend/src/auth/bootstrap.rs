@@ -11,19 +11,17 @@ use lilac_api::auth::{DEFAULT_TEAM, Role, Secret};
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::quantity::Span;
 use lilac_api::queue::CreateQueue;
-use rand::distr::{Alphanumeric, SampleString};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{password, store};
+use super::password;
+use super::store::{self, NewUser};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::{cluster, queue};
 
 /// Any number, as long as nothing else in Lilac locks it.
 const LOCK: i64 = 0x6c69_6c61_635f_7570;
-/// 24 letters and digits hold 142 random bits.
-const RANDOM_PASSWORD_CHARS: usize = 24;
 
 /// Makes what is missing. A random password of the first administrator is shown once, on stderr: never by
 /// way of the log, which is kept and carried elsewhere.
@@ -76,7 +74,7 @@ async fn first_admin(app: &App, conn: &mut PgConnection, wanted: Option<&Secret>
     let (password, shown) = match wanted {
         Some(password) => (password.clone(), None),
         None => {
-            let random = Secret(Alphanumeric.sample_string(&mut rand::rng(), RANDOM_PASSWORD_CHARS));
+            let random = password::random();
             (random.clone(), Some(random))
         }
     };
@@ -86,9 +84,15 @@ async fn first_admin(app: &App, conn: &mut PgConnection, wanted: Option<&Secret>
         bail!("{}: {}", error.path, error.message);
     }
     let hash = app.passwords.hash(&password).await.context("cannot hash the first password")?;
-    store::insert_user(conn, "admin", &hash, Role::Admin, &[DEFAULT_TEAM.to_owned()])
-        .await
-        .map_err(readable)?;
+    let teams = [DEFAULT_TEAM.to_owned()];
+    let new = NewUser {
+        username: "admin",
+        password_hash: &hash,
+        role: Role::Admin,
+        teams: &teams,
+        must_change_password: false,
+    };
+    store::insert_user(conn, &new).await.map_err(readable)?;
     Ok(shown)
 }
 

@@ -4,26 +4,33 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use lilac_api::auth::Role;
+use axum::http::{StatusCode, header};
+use lilac_api::auth::{Role, Scope};
+use lilac_api::problem::ErrorCode;
 use lilac_api::{ClusterId, NodeId, TeamId, UserId};
 use sqlx::Row;
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::keys::{self, Kind, Parsed};
+use super::known::Credential;
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 
-/// Any user: reads.
+/// Any user: reads. Of a key, one with the scope `read` or more.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub user_id: UserId,
     pub username: String,
+    /// What the caller may do: the user's role, or less where a key's scopes leave less.
     pub role: Role,
+    /// The user's role.
+    pub own_role: Role,
     /// The teams that the user is in.
     pub teams: Vec<TeamId>,
+    pub scopes: Vec<Scope>,
+    pub credential: Credential,
+    pub must_change_password: bool,
 }
 
 impl Caller {
@@ -31,6 +38,38 @@ impl Caller {
     /// `($1::uuid[] IS NULL OR team_id = ANY($1))`.
     pub fn sees(&self) -> Option<Vec<Uuid>> {
         (self.role < Role::Admin).then(|| self.teams.iter().map(|team| team.0).collect())
+    }
+
+    /// Whether the credential still opens what it opened when the caller came. For what is held open for long: it
+    /// ends when a key is revoked, a user is disabled or leaves a team.
+    pub async fn is_still_valid(&self, app: &App) -> bool {
+        match app.callers.user(app, self.credential).await {
+            Ok(known) => {
+                let now = &known.caller;
+                known.is_current() && (now.role, &now.teams) == (self.role, &self.teams)
+            }
+            // A database that is away takes nothing from anyone.
+            Err(error) => error.status != StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// Whether the credential has a scope, itself or within another, and so may give it to a key.
+    pub fn may_grant(&self, scope: Scope) -> bool {
+        let has = |wanted| self.scopes.contains(&wanted);
+        match scope {
+            Scope::Account => has(Scope::Account),
+            Scope::Admin => has(Scope::Admin),
+            Scope::Write => has(Scope::Write) || has(Scope::Admin),
+            Scope::Read => has(Scope::Read) || has(Scope::Write) || has(Scope::Admin),
+        }
+    }
+
+    fn refuse_old_password(&self) -> ApiResult<()> {
+        if !self.must_change_password {
+            return Ok(());
+        }
+        let detail = "the password must be changed first: `POST /api/v1/auth/password`";
+        Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::PasswordChangeRequired, detail))
     }
 
     /// How a job's history names this user.
@@ -46,6 +85,18 @@ pub struct Member(pub Caller);
 /// A user who may do everything.
 #[derive(Clone, Debug)]
 pub struct Admin(pub Caller);
+
+/// A user whose credential may change the user's own account. Of a key, one with the scope `account`.
+#[derive(Clone, Debug)]
+pub struct Account(pub Caller);
+
+/// Any user, also one who must change the password before anything else.
+#[derive(Clone, Debug)]
+pub struct AnyUser(pub Caller);
+
+/// Like `Account`, and also one who must change the password: does just that.
+#[derive(Clone, Debug)]
+pub struct PasswordChanger(pub Caller);
 
 /// A node, speaking for itself.
 #[derive(Clone, Debug)]
@@ -77,7 +128,7 @@ fn bearer(parts: &Parts) -> ApiResult<&str> {
     }
 }
 
-fn refused() -> ApiError {
+pub fn refused() -> ApiError {
     ApiError::unauthenticated("the token or key is wrong, expired or revoked")
 }
 
@@ -96,72 +147,27 @@ fn text_credential(app: &App, parts: &Parts, wanted: Kind) -> ApiResult<Parsed> 
     Ok(parsed)
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
-        let token = bearer(parts)?;
-        let caller = if keys::looks_like_ours(token) {
-            let parsed = keys::parse(token).ok_or_else(refused)?;
-            if parsed.kind != Kind::ApiKey {
-                return Err(ApiError::forbidden("this credential is not for users' routes"));
-            }
-            by_api_key(app, &parsed).await?
-        } else {
-            by_access_token(app, token).await?
-        };
-        tracing::Span::current().record("user", &caller.username);
-        Ok(caller)
-    }
-}
-
-async fn by_access_token(app: &App, token: &str) -> ApiResult<Caller> {
-    let (user_id, login_epoch) = app.keys.read_access_token(token).ok_or_else(refused)?;
-    let row = sqlx::query(
-        "SELECT id, username, role, ARRAY(SELECT team_id FROM team_members WHERE user_id = u.id) AS teams
-         FROM users u WHERE id = $1 AND login_epoch = $2 AND NOT disabled",
-    )
-    .bind(user_id.0)
-    .bind(login_epoch)
-    .fetch_optional(&app.pool)
-    .await?
-    .ok_or_else(refused)?;
-    caller(&row)
-}
-
-async fn by_api_key(app: &App, parsed: &Parsed) -> ApiResult<Caller> {
-    let row = sqlx::query(
-        "SELECT u.id, u.username, u.role, k.secret_hmac,
-                ARRAY(SELECT team_id FROM team_members WHERE user_id = u.id) AS teams,
-                k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
-         FROM api_keys k JOIN users u ON u.id = k.user_id
-         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
-           AND NOT u.disabled",
-    )
-    .bind(parsed.id)
-    .fetch_optional(&app.pool)
-    .await?
-    .ok_or_else(refused)?;
-    if !app.keys.matches(parsed, row.try_get("secret_hmac")?) {
-        return Err(refused());
-    }
-    if row.try_get("stale")? {
-        sqlx::query("UPDATE api_keys SET last_used_at = now() WHERE id = $1")
-            .bind(parsed.id)
-            .execute(&app.pool)
-            .await?;
-    }
-    caller(&row)
-}
-
-fn caller(row: &PgRow) -> ApiResult<Caller> {
-    let teams: Vec<Uuid> = row.try_get("teams")?;
-    Ok(Caller {
-        user_id: UserId(row.try_get("id")?),
-        username: row.try_get("username")?,
-        role: role(row.try_get("role")?)?,
-        teams: teams.into_iter().map(TeamId).collect(),
-    })
+/// The user behind a request, whatever the credential may be used for.
+async fn user(parts: &Parts, app: &App) -> ApiResult<Caller> {
+    let token = bearer(parts)?;
+    let known = if keys::looks_like_ours(token) {
+        let parsed = keys::parse(token).ok_or_else(refused)?;
+        if parsed.kind != Kind::ApiKey {
+            return Err(ApiError::forbidden("this credential is not for users' routes"));
+        }
+        let known = app.callers.user(app, Credential::ApiKey(parsed.id)).await?;
+        if !app.keys.matches(&parsed, &known.secret_hmac) || !known.is_current() {
+            return Err(refused());
+        }
+        known.note_use(app).await?;
+        known
+    } else {
+        let (user_id, login_epoch) = app.keys.read_access_token(token).ok_or_else(refused)?;
+        app.callers.user(app, Credential::Login { user_id, login_epoch }).await?
+    };
+    let caller = known.caller.clone();
+    tracing::Span::current().record("user", &caller.username);
+    Ok(caller)
 }
 
 pub fn role(text: &str) -> ApiResult<Role> {
@@ -171,15 +177,61 @@ pub fn role(text: &str) -> ApiResult<Role> {
     })
 }
 
+impl FromRequestParts<Arc<App>> for AnyUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        Ok(Self(user(parts, app).await?))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Account {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let PasswordChanger(caller) = PasswordChanger::from_request_parts(parts, app).await?;
+        caller.refuse_old_password()?;
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for PasswordChanger {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let caller = user(parts, app).await?;
+        if !caller.scopes.contains(&Scope::Account) {
+            return Err(lacks(Scope::Account));
+        }
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let caller = user(parts, app).await?;
+        caller.refuse_old_password()?;
+        if caller.scopes == [Scope::Account] {
+            return Err(lacks(Scope::Read));
+        }
+        Ok(caller)
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Member {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        if caller.role < Role::Member {
-            return Err(ApiError::forbidden("a viewer may look, and change nothing"));
+        if caller.role >= Role::Member {
+            return Ok(Self(caller));
         }
-        Ok(Self(caller))
+        Err(match caller.own_role {
+            Role::Viewer => ApiError::forbidden("a viewer may look, and change nothing"),
+            Role::Member | Role::Admin => lacks(Scope::Write),
+        })
     }
 }
 
@@ -188,11 +240,18 @@ impl FromRequestParts<Arc<App>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        if caller.role < Role::Admin {
-            return Err(ApiError::forbidden("only an administrator may do this"));
+        if caller.role >= Role::Admin {
+            return Ok(Self(caller));
         }
-        Ok(Self(caller))
+        Err(match caller.own_role {
+            Role::Viewer | Role::Member => ApiError::forbidden("only an administrator may do this"),
+            Role::Admin => lacks(Scope::Admin),
+        })
     }
+}
+
+fn lacks(scope: Scope) -> ApiError {
+    ApiError::forbidden(format!("this API key has not the scope `{scope}`"))
 }
 
 impl FromRequestParts<Arc<App>> for NodeCaller {
@@ -200,21 +259,11 @@ impl FromRequestParts<Arc<App>> for NodeCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
         let parsed = text_credential(app, parts, Kind::Node)?;
-        let row = sqlx::query(
-            "SELECT cluster_id, name, credential_hmac FROM nodes WHERE id = $1 AND removed_at IS NULL",
-        )
-        .bind(parsed.id)
-        .fetch_optional(&app.pool)
-        .await?
-        .ok_or_else(refused)?;
-        if !app.keys.matches(&parsed, row.try_get("credential_hmac")?) {
+        let known = app.callers.node(app, parsed.id).await?;
+        if !app.keys.matches(&parsed, &known.credential_hmac) {
             return Err(refused());
         }
-        Ok(Self {
-            node_id: NodeId(parsed.id),
-            cluster_id: ClusterId(row.try_get("cluster_id")?),
-            name: row.try_get("name")?,
-        })
+        Ok(known.node.clone())
     }
 }
 

@@ -3,11 +3,15 @@
 pub mod api_keys;
 pub mod bootstrap;
 pub mod caller;
+mod cookies;
 pub mod keys;
+pub mod known;
+mod own;
 pub mod password;
 pub mod routes;
+pub mod settings;
 mod store;
-mod throttle;
+pub mod throttle;
 pub mod users;
 
 use std::sync::Arc;
@@ -16,6 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub use cookies::is_https;
+
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    routes::routes().merge(users::routes()).merge(api_keys::routes())
+    routes::routes().merge(own::routes()).merge(users::routes()).merge(api_keys::routes())
 }

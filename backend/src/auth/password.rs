@@ -7,6 +7,7 @@ use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use lilac_api::auth::Secret;
 use lilac_api::problem::FieldError;
+use rand::distr::{Alphanumeric, SampleString};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -21,6 +22,9 @@ const HASH_BYTES: usize = 32;
 /// An allocation of over 32 MiB is always mapped by glibc, and given back when it is freed; a smaller one may be
 /// kept in an arena for ever, one for each thread that ever hashed. Of the room only what is used is resident.
 const ROOM_BLOCKS: usize = 33 * 1024;
+
+/// Stands for the hash of who has no password, such as users of single sign-on.
+pub const UNUSABLE: &str = "!";
 
 pub struct Passwords {
     permits: Arc<Semaphore>,
@@ -50,6 +54,7 @@ impl Passwords {
     /// Whether `password` is the one that `stored` was made of; without a stored hash never, after the same work.
     pub async fn verify(&self, password: &Secret, stored: Option<String>) -> Result<bool> {
         let permit = self.permits.clone().acquire_owned().await?;
+        let stored = stored.filter(|stored| stored != UNUSABLE);
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
         let password = password.0.clone();
@@ -94,6 +99,11 @@ fn derive(password: &str, salt: &[u8], params: &Params) -> Result<Vec<u8>> {
         .ok()
         .context("argon2 failed")?;
     Ok(output)
+}
+
+/// A made-up password: 24 letters and digits hold 142 random bits.
+pub fn random() -> Secret {
+    Secret(Alphanumeric.sample_string(&mut rand::rng(), 24))
 }
 
 /// What a new password must hold.

@@ -7,38 +7,49 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Json as JsonBody;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
-use axum::{Extension, Json as JsonBody};
 use axum_extra::extract::CookieJar;
 use lilac_api::UserId;
-use lilac_api::auth::{LoginRequest, LoginResponse, Secret, User};
+use lilac_api::auth::{LoginMethods, LoginRequest, LoginResponse, Secret};
 use lilac_api::problem::Problem;
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::caller::Caller;
+use super::cookies::{self, REFRESH};
 use super::keys::{self, ACCESS_TOKEN_SECS, Kind, Parsed};
 use super::store::{self, UserRow};
-use super::throttle::{self, Throttle};
+use super::throttle;
 use crate::app::App;
+use crate::audit;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::Json;
 
-const COOKIE: &str = "lilac_refresh";
 /// A login that is not renewed for so long ends.
-const REFRESH_TOKEN_SECS: u32 = 7 * 86_400;
+pub const REFRESH_TOKEN_SECS: u32 = 7 * 86_400;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(methods))
         .routes(routes!(login))
-        .layer(Extension(Arc::new(Throttle::default())))
         .routes(routes!(refresh))
         .routes(routes!(logout))
-        .routes(routes!(me))
+}
+
+/// How one can log in here.
+#[utoipa::path(
+    get,
+    path = "/auth/methods",
+    tag = "auth",
+    responses((status = 200, description = "What a page for logging in offers besides name and password", body = LoginMethods))
+)]
+async fn methods(State(app): State<Arc<App>>) -> JsonBody<LoginMethods> {
+    JsonBody(LoginMethods { sign_up: app.auth.sign_up, sso: None })
 }
 
 /// Logs in with name and password.
@@ -51,6 +62,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 200, description = "Logged in. The refresh token comes as the cookie `lilac_refresh`", body = LoginResponse),
         (status = 400, description = "The body is not JSON", body = Problem),
         (status = 401, description = "The username or the password is wrong, or the user is disabled", body = Problem),
+        (status = 403, description = "A page of another site asks", body = Problem),
         (status = 413, description = "The body is over 256 KiB", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "A field is missing, unknown or of the wrong type", body = Problem),
@@ -59,25 +71,12 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 )]
 async fn login(
     State(app): State<Arc<App>>,
-    Extension(throttle): Extension<Arc<Throttle>>,
     headers: HeaderMap,
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<impl IntoResponse> {
-    let name = throttle::key(&request.username);
-    let _permit = throttle.enter(&name, Instant::now())?;
-    let user = {
-        let mut conn = app.pool.acquire().await?;
-        store::user_by_name(&mut conn, &name).await?
-    };
-    // Unknown and disabled users cost the same work, so that the time tells nothing.
-    let stored = user.as_ref().map(|user| user.password_hash.clone());
-    let matches = app.passwords.verify(&request.password, stored).await.map_err(|error| {
-        tracing::error!(%error, "a password could not be checked");
-        ApiError::internal()
-    })?;
-    let accepted = user.filter(|user| matches && !user.disabled);
-    throttle.leave(&name, Instant::now(), accepted.is_some())?;
-    let user = accepted.ok_or_else(wrong_login)?;
+    cookies::refuse_foreign_pages(&app, &headers)?;
+    let user = check_password(&app, &request.username, &request.password).await?;
+    let user = user.ok_or_else(wrong_login)?;
 
     let mut tx = app.pool.begin().await?;
     // The password may have been changed while it was being checked.
@@ -89,6 +88,33 @@ async fn login(
     tx.commit().await?;
     tracing::info!(user = %user.username, "logged in");
     opened(&app, user, &token, &headers)
+}
+
+/// The enabled user of that name, if the password is theirs. Who guesses is slowed down.
+pub async fn check_password(app: &App, username: &str, password: &Secret) -> ApiResult<Option<UserRow>> {
+    let name = throttle::key(username);
+    let _permit = app.throttle.enter(&name, Instant::now())?;
+    let user = {
+        let mut conn = app.pool.acquire().await?;
+        store::user_by_name(&mut conn, &name).await?
+    };
+    // Unknown and disabled users cost the same work, so that the time tells nothing.
+    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let matches = app.passwords.verify(password, stored).await.map_err(|error| {
+        tracing::error!(%error, "a password could not be checked");
+        ApiError::internal()
+    })?;
+    let accepted = matches && user.as_ref().is_some_and(|user| !user.disabled);
+    let closed = app.throttle.leave(&name, Instant::now(), accepted)?;
+    if let Some(user) = user.as_ref().filter(|_| closed) {
+        // Names without a user leave no entry: a stranger must not be able to fill the log.
+        tracing::warn!(user = %user.username, "too many failed logins: the name is closed for a while");
+        let mut tx = app.pool.begin().await?;
+        let object = format!("user:{}", user.username);
+        audit::record(&mut tx, "server", "login.lock-out", &object, json!({})).await?;
+        tx.commit().await?;
+    }
+    Ok(user.filter(|_| accepted))
 }
 
 fn wrong_login() -> ApiError {
@@ -107,6 +133,7 @@ fn wrong_login() -> ApiError {
     responses(
         (status = 200, description = "A fresh access token; the cookie holds the next refresh token", body = LoginResponse),
         (status = 401, description = "The cookie or the header is missing, or the login has ended", body = Problem),
+        (status = 403, description = "A page of another site asks", body = Problem),
     )
 )]
 async fn refresh(
@@ -117,12 +144,14 @@ async fn refresh(
     if headers.get("x-lilac-csrf").is_none_or(|value| value != "1") {
         return Err(ApiError::unauthenticated("a refresh needs the header `x-lilac-csrf: 1`"));
     }
-    let presented = presented_token(&jar).ok_or_else(|| ended(&headers))?;
+    cookies::refuse_foreign_pages(&app, &headers)?;
+    let is_https = cookies::is_https(&app, &headers);
+    let presented = presented_token(&jar, is_https).ok_or_else(|| ended(is_https))?;
     let mut tx = app.pool.begin().await?;
     let renewed = rotate(&app, &mut tx, &presented).await?;
     // Also when refused: the end of a stolen family must be kept.
     tx.commit().await?;
-    let (user, token) = renewed.ok_or_else(|| ended(&headers))?;
+    let (user, token) = renewed.ok_or_else(|| ended(is_https))?;
     opened(&app, user, &token, &headers)
 }
 
@@ -131,44 +160,31 @@ async fn refresh(
     post,
     path = "/auth/logout",
     tag = "auth",
-    responses((status = 204, description = "The refresh token, if there was one, is void, and its cookie is cleared"))
+    responses(
+        (status = 204, description = "The refresh token, if there was one, is void, and its cookie is cleared"),
+        (status = 403, description = "A page of another site asks", body = Problem),
+    )
 )]
 async fn logout(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     jar: CookieJar,
 ) -> ApiResult<impl IntoResponse> {
-    if let Some(presented) = presented_token(&jar) {
+    cookies::refuse_foreign_pages(&app, &headers)?;
+    let is_https = cookies::is_https(&app, &headers);
+    if let Some(presented) = presented_token(&jar, is_https) {
         let mut tx = app.pool.begin().await?;
         if let Some((token, _)) = held(&app, &mut tx, &presented).await? {
             store::delete_family(&mut tx, token.family).await?;
         }
         tx.commit().await?;
     }
-    Ok((StatusCode::NO_CONTENT, AppendHeaders([("set-cookie", clearing_cookie(&headers))])))
-}
-
-/// Who the caller is.
-#[utoipa::path(
-    get,
-    path = "/auth/me",
-    tag = "auth",
-    security(("bearer" = [])),
-    responses(
-        (status = 200, description = "The caller", body = User),
-        (status = 401, description = "No valid credential", body = Problem),
-        (status = 403, description = "A credential that is not for users' routes", body = Problem),
-    )
-)]
-async fn me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<User>> {
-    let mut conn = app.pool.acquire().await?;
-    let row = store::user(&mut conn, caller.user_id).await?;
-    Ok(JsonBody(row.ok_or_else(|| ApiError::not_found("user"))?.into_user()?))
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([("set-cookie", REFRESH.clear(is_https))])))
 }
 
 /// The well-formed refresh token among the cookies.
-fn presented_token(jar: &CookieJar) -> Option<Parsed> {
-    jar.get(COOKIE).and_then(|cookie| keys::parse(cookie.value())).filter(|token| token.kind == Kind::Refresh)
+fn presented_token(jar: &CookieJar, is_https: bool) -> Option<Parsed> {
+    REFRESH.read(jar, is_https).and_then(keys::parse).filter(|token| token.kind == Kind::Refresh)
 }
 
 /// The row of a token that is ours, and its user, whose row is held from here on.
@@ -207,7 +223,7 @@ async fn rotate(
     Ok(Some((user, next)))
 }
 
-async fn issue(app: &App, conn: &mut PgConnection, user: &UserRow, family: Uuid) -> ApiResult<Secret> {
+pub async fn issue(app: &App, conn: &mut PgConnection, user: &UserRow, family: Uuid) -> ApiResult<Secret> {
     let id = Uuid::now_v7();
     let minted = app.keys.mint(Kind::Refresh, id);
     let owner = UserId(user.id);
@@ -216,7 +232,7 @@ async fn issue(app: &App, conn: &mut PgConnection, user: &UserRow, family: Uuid)
 }
 
 /// The answer to a login or refresh that went well.
-fn opened(
+pub fn opened(
     app: &App,
     user: UserRow,
     refresh: &Secret,
@@ -227,26 +243,13 @@ fn opened(
         ApiError::internal()
     })?;
     let answer = LoginResponse { access_token, expires_in_secs: ACCESS_TOKEN_SECS, user: user.into_user()? };
-    let cookie = set_cookie(&refresh.0, REFRESH_TOKEN_SECS, headers);
+    let cookie = REFRESH.set(&refresh.0, REFRESH_TOKEN_SECS, cookies::is_https(app, headers));
     Ok((AppendHeaders([("set-cookie", cookie), ("cache-control", "no-store".to_owned())]), JsonBody(answer)))
 }
 
 /// The refusal of a refresh. The cookie is no good any more, so it is cleared.
-fn ended(headers: &HeaderMap) -> ApiError {
+fn ended(is_https: bool) -> ApiError {
     let mut error = ApiError::unauthenticated("the login has ended; log in again");
-    error.headers.push(("set-cookie", clearing_cookie(headers)));
+    error.headers.push(("set-cookie", REFRESH.clear(is_https)));
     error
-}
-
-fn clearing_cookie(headers: &HeaderMap) -> String {
-    set_cookie("", 0, headers)
-}
-
-/// `Secure` only where the browser came by https, or it would not keep the cookie: a proxy in front says so.
-fn set_cookie(value: &str, lifetime_secs: u32, headers: &HeaderMap) -> String {
-    // Of a chain of proxies the first is the one that the browser came to.
-    let protos = headers.get("x-forwarded-proto").and_then(|protos| protos.to_str().ok()).unwrap_or_default();
-    let is_https = protos.split(',').next().is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
-    let secure = if is_https { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path=/api/v1/auth; Max-Age={lifetime_secs}; HttpOnly; SameSite=Strict{secure}")
 }

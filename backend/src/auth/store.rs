@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use lilac_api::auth::{ApiKey, Role, User};
+use lilac_api::auth::{ApiKey, Role, Scope, User};
 use lilac_api::problem::ErrorCode;
 use lilac_api::{ApiKeyId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::caller::role;
+use super::known::scopes;
 use crate::error::{ApiError, ApiResult, broken_constraint};
 
 #[derive(sqlx::FromRow)]
@@ -23,6 +24,10 @@ pub struct UserRow {
     pub password_hash: String,
     pub role: String,
     pub disabled: bool,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    pub must_change_password: bool,
+    pub teams: Vec<String>,
     pub login_epoch: i32,
     pub created_at: DateTime<Utc>,
 }
@@ -34,18 +39,27 @@ impl UserRow {
             role: role(&self.role)?,
             username: self.username,
             disabled: self.disabled,
+            display_name: self.display_name,
+            email: self.email,
+            teams: self.teams,
+            must_change_password: self.must_change_password,
             created_at: self.created_at,
         })
     }
 }
 
-/// Selects users: one list of columns for every query that gives a `UserRow`.
+/// One list of columns for every query that gives a `UserRow`.
+macro_rules! user_columns {
+    () => {
+        "id, username, password_hash, role, disabled, display_name, email, must_change_password, login_epoch, created_at,
+         ARRAY(SELECT t.name FROM team_members m JOIN teams t ON t.id = m.team_id WHERE m.user_id = users.id
+               ORDER BY lower(t.name)) AS teams"
+    };
+}
+
 macro_rules! select_users {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, username, password_hash, role, disabled, login_epoch, created_at FROM users ",
-            $rest
-        )
+        concat!("SELECT ", user_columns!(), " FROM users ", $rest)
     };
 }
 
@@ -86,32 +100,35 @@ pub async fn any_user(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM users)").fetch_one(conn).await
 }
 
-pub async fn insert_user(
-    conn: &mut PgConnection,
-    username: &str,
-    password_hash: &str,
-    role: Role,
-    teams: &[String],
-) -> ApiResult<User> {
-    let row: UserRow = sqlx::query_as(
-        "INSERT INTO users (id, username, password_hash, role) VALUES ($1, $2, $3, $4)
-         RETURNING id, username, password_hash, role, disabled, login_epoch, created_at",
+pub struct NewUser<'a> {
+    pub username: &'a str,
+    pub password_hash: &'a str,
+    pub role: Role,
+    pub teams: &'a [String],
+    pub must_change_password: bool,
+}
+
+pub async fn insert_user(conn: &mut PgConnection, new: &NewUser<'_>) -> ApiResult<User> {
+    let id = UserId::new();
+    sqlx::query(
+        "INSERT INTO users (id, username, password_hash, role, must_change_password) VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(UserId::new().0)
-    .bind(username)
-    .bind(password_hash)
-    .bind(<&str>::from(role))
-    .fetch_one(&mut *conn)
+    .bind(id.0)
+    .bind(new.username)
+    .bind(new.password_hash)
+    .bind(<&str>::from(new.role))
+    .bind(new.must_change_password)
+    .execute(&mut *conn)
     .await
     .map_err(|error| match broken_constraint(&error) {
         Some("users_username_key") => {
-            let detail = format!("there is a user named `{username}` already");
+            let detail = format!("there is a user named `{}` already", new.username);
             ApiError::new(StatusCode::CONFLICT, ErrorCode::NameTaken, detail)
         }
         _ => error.into(),
     })?;
-    add_to_teams(conn, UserId(row.id), teams).await?;
-    row.into_user()
+    add_to_teams(conn, id, new.teams).await?;
+    user(conn, id).await?.ok_or_else(ApiError::internal)?.into_user()
 }
 
 /// Makes a user a member of teams, by their names.
@@ -138,6 +155,7 @@ pub struct UserChange {
     pub role: Option<Role>,
     pub disabled: Option<bool>,
     pub password_hash: Option<String>,
+    pub must_change_password: Option<bool>,
     /// Voids the user's access tokens.
     pub ends_logins: bool,
 }
@@ -147,19 +165,49 @@ pub async fn update_user(
     id: UserId,
     change: &UserChange,
 ) -> sqlx::Result<Option<UserRow>> {
-    sqlx::query_as(
+    sqlx::query_as(concat!(
         "UPDATE users SET role = COALESCE($2, role), disabled = COALESCE($3, disabled),
-                password_hash = COALESCE($4, password_hash), login_epoch = login_epoch + $5::boolean::integer
-         WHERE id = $1
-         RETURNING id, username, password_hash, role, disabled, login_epoch, created_at",
-    )
+                password_hash = COALESCE($4, password_hash), must_change_password = COALESCE($5, must_change_password),
+                login_epoch = login_epoch + $6::boolean::integer
+         WHERE id = $1 RETURNING ",
+        user_columns!()
+    ))
     .bind(id.0)
     .bind(change.role.map(<&str>::from))
     .bind(change.disabled)
     .bind(change.password_hash.as_deref())
+    .bind(change.must_change_password)
     .bind(change.ends_logins)
     .fetch_optional(conn)
     .await
+}
+
+/// Changes what a user says about themselves; none leaves it, an empty text takes it away.
+pub async fn update_profile(
+    conn: &mut PgConnection,
+    id: UserId,
+    display_name: Option<&str>,
+    email: Option<&str>,
+) -> sqlx::Result<Option<UserRow>> {
+    sqlx::query_as(concat!(
+        "UPDATE users SET display_name = NULLIF(COALESCE($2, display_name), ''), email = NULLIF(COALESCE($3, email), '')
+         WHERE id = $1 RETURNING ",
+        user_columns!()
+    ))
+    .bind(id.0)
+    .bind(display_name)
+    .bind(email)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Deletes a user; false where something that stays names them, such as a job.
+pub async fn delete_user(conn: &mut PgConnection, id: UserId) -> sqlx::Result<bool> {
+    match sqlx::query("DELETE FROM users WHERE id = $1").bind(id.0).execute(conn).await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 // Refresh tokens.
@@ -238,33 +286,35 @@ pub async fn delete_expired_refresh_tokens(conn: &mut PgConnection) -> sqlx::Res
 struct ApiKeyRow {
     id: Uuid,
     name: String,
+    scopes: Vec<String>,
     created_at: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
 }
 
-impl From<ApiKeyRow> for ApiKey {
-    fn from(row: ApiKeyRow) -> Self {
-        Self {
-            id: ApiKeyId(row.id),
-            name: row.name,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            last_used_at: row.last_used_at,
-        }
+impl ApiKeyRow {
+    fn into_key(self) -> ApiResult<ApiKey> {
+        Ok(ApiKey {
+            id: ApiKeyId(self.id),
+            name: self.name,
+            scopes: scopes(self.scopes)?,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            last_used_at: self.last_used_at,
+        })
     }
 }
 
 /// The user's keys that are not revoked, the newest first; expired ones show that they are.
-pub async fn api_keys(conn: &mut PgConnection, user_id: UserId) -> sqlx::Result<Vec<ApiKey>> {
+pub async fn api_keys(conn: &mut PgConnection, user_id: UserId) -> ApiResult<Vec<ApiKey>> {
     let rows: Vec<ApiKeyRow> = sqlx::query_as(
-        "SELECT id, name, created_at, expires_at, last_used_at FROM api_keys
+        "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM api_keys
          WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id DESC",
     )
     .bind(user_id.0)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(ApiKey::from).collect())
+    rows.into_iter().map(ApiKeyRow::into_key).collect()
 }
 
 /// How many keys of the user open something.
@@ -287,37 +337,45 @@ pub async fn delete_old_api_keys(conn: &mut PgConnection, user_id: UserId) -> sq
     Ok(())
 }
 
-pub async fn insert_api_key(
+pub struct NewApiKey<'a> {
+    pub id: ApiKeyId,
+    pub user_id: UserId,
+    pub name: &'a str,
+    pub scopes: &'a [Scope],
+    pub secret_hmac: &'a [u8],
+    /// None for a key that does not expire.
+    pub lifetime_secs: Option<f64>,
+}
+
+pub async fn insert_api_key(conn: &mut PgConnection, new: &NewApiKey<'_>) -> ApiResult<ApiKey> {
+    let scopes: Vec<&str> = new.scopes.iter().map(<&str>::from).collect();
+    let row: ApiKeyRow = sqlx::query_as(
+        "INSERT INTO api_keys (id, user_id, name, scopes, secret_hmac, expires_at)
+         VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 second')
+         RETURNING id, name, scopes, created_at, expires_at, last_used_at",
+    )
+    .bind(new.id.0)
+    .bind(new.user_id.0)
+    .bind(new.name)
+    .bind(scopes)
+    .bind(new.secret_hmac)
+    .bind(new.lifetime_secs)
+    .fetch_one(conn)
+    .await?;
+    row.into_key()
+}
+
+/// The name of the key, if the user had one that was not revoked before.
+pub async fn revoke_api_key(
     conn: &mut PgConnection,
     id: ApiKeyId,
     user_id: UserId,
-    name: &str,
-    secret_hmac: &[u8],
-    lifetime_secs: Option<f64>,
-) -> sqlx::Result<ApiKey> {
-    let row: ApiKeyRow = sqlx::query_as(
-        "INSERT INTO api_keys (id, user_id, name, secret_hmac, expires_at)
-         VALUES ($1, $2, $3, $4, now() + $5 * interval '1 second')
-         RETURNING id, name, created_at, expires_at, last_used_at",
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(
+        "UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING name",
     )
     .bind(id.0)
     .bind(user_id.0)
-    .bind(name)
-    .bind(secret_hmac)
-    .bind(lifetime_secs)
-    .fetch_one(conn)
-    .await?;
-    Ok(row.into())
-}
-
-/// Says whether the user had such a key.
-pub async fn revoke_api_key(conn: &mut PgConnection, id: ApiKeyId, user_id: UserId) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(id.0)
-    .bind(user_id.0)
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }

@@ -63,18 +63,23 @@ impl Throttle {
     /// Lets a try in, unless the name is closed or too many tries are in flight.
     pub fn enter(&self, name: &str, now: Instant) -> ApiResult<SemaphorePermit<'_>> {
         self.refuse_closed(name, now)?;
+        self.enter_uncounted()
+    }
+
+    /// Lets in what hashes a password without guessing one, unless too many are in flight.
+    pub fn enter_uncounted(&self) -> ApiResult<SemaphorePermit<'_>> {
         let crowded = "too many logins at once; try again in a moment";
         self.in_flight.try_acquire().map_err(|_| too_many(crowded, Duration::from_secs(1)))
     }
 
-    /// Counts how a try ended. A name that closed while the try was in flight gets no answer even to the
+    /// Counts how a try ended, and says whether this failure closed the name, which was open until now. A name that closed while the try was in flight gets no answer even to the
     /// right password: else a burst of guesses, sent before the first is counted, would all be answered.
-    pub fn leave(&self, name: &str, now: Instant, accepted: bool) -> ApiResult<()> {
+    pub fn leave(&self, name: &str, now: Instant, accepted: bool) -> ApiResult<bool> {
         self.refuse_closed(name, now)?;
         let mut names = self.lock();
         if accepted {
             names.remove(name);
-            return Ok(());
+            return Ok(false);
         }
         if names.len() >= MAX_NAMES && !names.contains_key(name) {
             make_room(&mut names, now);
@@ -84,7 +89,7 @@ impl Throttle {
             entry.count = 0;
         }
         *entry = Failures { count: entry.count.saturating_add(1), last: now };
-        Ok(())
+        Ok(entry.count == FREE_FAILURES)
     }
 
     fn refuse_closed(&self, name: &str, now: Instant) -> ApiResult<()> {
@@ -137,12 +142,12 @@ mod tests {
         let (throttle, now) = (Throttle::default(), Instant::now());
         fail(&throttle, "ada", now, 4);
         assert!(throttle.enter("ada", now).is_ok());
-        fail(&throttle, "ada", now, 1);
+        assert!(throttle.leave("ada", now, false).unwrap(), "the fifth closes the name");
         assert_eq!(retry_after(&throttle.enter("ada", now).unwrap_err()), "4");
         assert!(throttle.enter("grace", now).is_ok(), "another name is not closed");
         let later = now + FIRST_DELAY;
         assert!(throttle.enter("ada", later).is_ok());
-        fail(&throttle, "ada", later, 1);
+        assert!(!throttle.leave("ada", later, false).unwrap(), "that it was closed before is no news");
         assert_eq!(retry_after(&throttle.enter("ada", later).unwrap_err()), "8");
     }
 

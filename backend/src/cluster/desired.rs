@@ -27,6 +27,8 @@ pub struct Held {
     pub state: AttemptState,
     pub lease_until: DateTime<Utc>,
     pub lease_millis: i64,
+    /// How long it may run, where it was extended.
+    pub max_runtime: Option<Span>,
     /// Only for what the agent does not know yet.
     pub task: Option<TaskSpec>,
 }
@@ -106,6 +108,7 @@ fn held(row: &PgRow) -> Result<Held, sqlx::Error> {
         state: state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?,
         lease_until: row.try_get("lease_until")?,
         lease_millis: row.try_get("lease_millis")?,
+        max_runtime: extended(row)?,
         task: spec.map(|Json(spec)| task(row, spec)).transpose()?,
     })
 }
@@ -158,6 +161,8 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         gpu_uuids,
         stop_signal: spec.stop.signal,
         stop_grace: spec.stop.grace,
+        stop_warn: spec.stop.warn,
+        hold_on_failure: spec.hold_on_failure,
         max_runtime: extended(row)?.or(spec.max_runtime),
         needs_supplies,
     })
@@ -203,6 +208,7 @@ pub fn response(
             epoch: held.epoch,
             lease_ms: u64::try_from((held.lease_until - at).num_milliseconds()).unwrap_or_default(),
             stop: held.stop(),
+            max_runtime: held.max_runtime,
             task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
         })
         .collect();

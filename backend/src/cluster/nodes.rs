@@ -142,6 +142,7 @@ async fn remove_node(
     let topics = transitions::lose_node(&mut tx, id, &message, &caller.actor()).await?;
     nodes_store::mark_removed(&mut tx, id).await?;
     tx.commit().await?;
+    app.callers.forget();
     tracing::warn!(node_id = %id, node = %name, user = %caller.username, "a node was attested dead and removed");
     app.bell.ring_all(topics);
     // The node's own connection ends as well: it is refused from now on.

@@ -88,6 +88,7 @@ pub async fn register(
         _ => error.into(),
     })?;
     tx.commit().await?;
+    app.callers.forget();
     tracing::info!(%node_id, name = %request.name, "node joined");
     app.bell.ring(Topic::NodeView(node_id));
     let response = RegisterResponse { node_id, cluster_id: joiner.cluster_id, credential: minted.text };

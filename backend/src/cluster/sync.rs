@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use lilac_api::agent::{AttemptReport, Phase, SYNC_WAIT_SECS, SyncRequest, SyncResponse};
 use lilac_api::job::AttemptState;
 use lilac_api::problem::{ErrorCode, Problem};
+use lilac_api::quantity::Span;
 use lilac_api::{AttemptId, validate};
 use sqlx::{PgConnection, Row};
 
@@ -64,6 +65,7 @@ pub async fn sync(
         detached(async move { arrive(&app, &node, &request).await }).await??
     };
     let wait_until = tokio::time::Instant::now() + Duration::from_secs(SYNC_WAIT_SECS);
+    let mut told_first = None;
     loop {
         let held = {
             let (app, node, request) = (app.clone(), node.clone(), request.clone());
@@ -74,7 +76,11 @@ pub async fn sync(
         let patience = Duration::from_millis(u64::try_from(shortest / 3).unwrap_or_default());
         let wait = wait_until.saturating_duration_since(tokio::time::Instant::now()).min(patience);
         let response = desired::response(&request, &held, &arrived.settled, arrived.at);
-        if request.no_wait || wait.is_zero() || app.stopping.is_cancelled() || is_news(&request, &response) {
+        // An extension since this message came is for the agent to know before the old time is over.
+        let runtimes = runtimes(&response);
+        let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
+        let is_over = request.no_wait || wait.is_zero() || app.stopping.is_cancelled();
+        if is_over || is_extended || is_news(&request, &response) {
             return Ok(axum::Json(response));
         }
         let rang = tokio::select! {
@@ -390,6 +396,11 @@ fn is_news(request: &SyncRequest, response: &SyncResponse) -> bool {
         .iter()
         .any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));
     new_orders || unknown || !response.forget.is_empty()
+}
+
+/// How long each attempt may run, where it was extended.
+fn runtimes(response: &SyncResponse) -> HashMap<AttemptId, Span> {
+    response.desired.iter().filter_map(|one| Some((one.attempt_id, one.max_runtime?))).collect()
 }
 
 /// What `desired` needs to know of a held task.

@@ -12,6 +12,8 @@ use lilac_api::auth::Secret;
 
 pub use variables::Variables;
 
+use crate::auth::settings::AuthSettings;
+
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where to listen.
@@ -30,6 +32,8 @@ pub struct Config {
     pub admin_password: Option<Secret>,
     /// Connections to the database, at most.
     pub database_connections: u32,
+    /// Who may log in, and how.
+    pub auth: AuthSettings,
 }
 
 impl Config {
@@ -49,6 +53,7 @@ impl Config {
             encryption_keys_old: variables.secret("LILAC_ENCRYPTION_KEYS_OLD"),
             admin_password: variables.secret("LILAC_ADMIN_PASSWORD"),
             database_connections: u32::try_from(connections).unwrap_or(u32::MAX),
+            auth: AuthSettings::read(variables)?,
         })
     }
 }

@@ -24,8 +24,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LILAC_ENCRYPTION_KEY", default: "", about: "Seals secrets and registry passwords before they come into the database: 32 bytes in base64, the same for all servers of one database. By default it follows from LILAC_SECRET_KEY. `openssl rand -base64 32` makes one." },
     Setting { name: "LILAC_ENCRYPTION_KEYS_OLD", default: "", about: "Earlier LILAC_ENCRYPTION_KEYs, with commas between them: they open what they sealed until `server rotate-keys` was run." },
     Setting { name: "LILAC_ADMIN_PASSWORD", default: "", about: "Password of the first user, `admin`; looked at only while there is no user. By default a random one is made and shown once, where the server was started." },
+    Setting { name: "LILAC_SIGN_UP", default: "false", about: "Whether anyone who reaches the server may make an account: `true` or `false`. Such a user is a member of the team `default`." },
     // How it is reached.
     Setting { name: "LILAC_LISTEN", default: "127.0.0.1:8080", about: "Where the server listens. It speaks plain HTTP: put a proxy that speaks TLS before it when it is to be reached from other machines." },
+    Setting { name: "LILAC_PUBLIC_URL", default: "", about: "Where users reach this server, as `https://lilac.example.org`, when a proxy stands before it. If it begins with `https`, cookies are sent by https alone and browsers are told to stay with it." },
     // What it tells.
     Setting { name: "LILAC_LOG", default: "info,sqlx=warn", about: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module as in `info,lilac_server::scheduler=debug`." },
     Setting { name: "LILAC_LOG_FORMAT", default: "text", about: "How it is logged: `text` or `json`." },

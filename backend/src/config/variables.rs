@@ -74,6 +74,11 @@ impl Variables {
         self.read(name, &allowed, |text| text.parse().ok().filter(|number| bounds.contains(number)))
     }
 
+    /// `true` or `false`.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        self.read(name, "true or false", |text| text.parse().ok())
+    }
+
     /// A secret as it is set.
     pub fn secret(&self, name: &str) -> Option<Secret> {
         self.text(name).map(Secret)

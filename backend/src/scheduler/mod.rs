@@ -6,6 +6,7 @@
 //! bell may be lost, and nothing is lost with it.
 
 mod apply;
+mod deadlines;
 pub mod invariants;
 mod leader;
 mod load;
@@ -54,6 +55,7 @@ pub fn start(app: Arc<App>) -> Background {
     let tasks = vec![
         tokio::spawn(leader::hold(app.clone(), holder.clone())),
         tokio::spawn(run(app.clone(), holder.clone())),
+        tokio::spawn(deadlines::run(app.clone(), holder.clone())),
         tokio::spawn(reaper::run(app.clone(), holder.clone())),
         tokio::spawn(waits::run(app, holder)),
     ];

@@ -2,7 +2,7 @@
 //! one is refused, rather than run without what it relies on. Whoever builds one takes its line out.
 
 use lilac_api::problem::FieldError;
-use lilac_api::spec::{JobSpec, RetryAction};
+use lilac_api::spec::JobSpec;
 
 /// The fields of `spec` that cannot be honoured yet.
 pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
@@ -21,17 +21,6 @@ pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
         ("outputs", !spec.outputs.is_empty(), "outputs"),
         ("notify", !spec.notify.is_empty(), "notifications"),
         ("ports", !spec.ports.is_empty(), "ports"),
-        ("max_queue_time", spec.max_queue_time.is_some(), "a bound on the wait"),
-        ("stop.warn", spec.stop.warn.is_some(), "a warning before the end"),
-        ("hold_on_failure", spec.hold_on_failure.is_some(), "keeping a failed container"),
-        (
-            "retry.rules",
-            spec.retry
-                .rules
-                .iter()
-                .any(|rule| rule.memory_factor.is_some() || rule.action == RetryAction::Hold),
-            "`memory_factor` and `hold`",
-        ),
     ];
     let refused = fields.into_iter().filter(|(_, is_set, _)| *is_set);
     refused

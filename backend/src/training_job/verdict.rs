@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lilac_api::agent::{Outcome, TaskResult};
 use lilac_api::job::{AttemptState, JobState, Reason};
-use lilac_api::quantity::Span;
+use lilac_api::quantity::{Ratio, Span};
 use lilac_api::spec::Retry;
 
-use super::retry::{self, Decision};
+use super::retry::{self, Decision, Failure};
 
 /// Where an attempt stands when its end is told.
 #[derive(Clone, Copy)]
@@ -19,10 +19,14 @@ pub struct Standing<'a> {
     /// Attempts that counted before this one.
     pub charged: u32,
     pub epoch: i32,
+    /// Why the control plane told it to stop, where it did and no user asked.
+    pub ordered: Option<Reason>,
+    /// See [`Failure::luck`].
+    pub luck: f64,
 }
 
 /// What follows from an end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Verdict {
     pub attempt: AttemptState,
     pub job: JobState,
@@ -31,11 +35,15 @@ pub struct Verdict {
     pub wait: Option<Duration>,
     /// The attempt counts against the job's retries.
     pub charge: bool,
+    /// The next attempt asks for so many times the memory.
+    pub memory_factor: Option<Ratio>,
 }
 
 /// Judges an end; none where it says nothing new.
 pub fn judge(standing: Standing<'_>, result: &TaskResult) -> Option<Verdict> {
-    let verdict = |attempt, job, reason| Some(Verdict { attempt, job, reason, wait: None, charge: false });
+    let verdict = |attempt, job, reason| {
+        Some(Verdict { attempt, job, reason, wait: None, charge: false, memory_factor: None })
+    };
     let is_late = standing.attempt == AttemptState::Lost;
     match result.outcome {
         Outcome::Exited if result.exit_code == Some(0) && result.reason.is_none() => {
@@ -49,24 +57,35 @@ pub fn judge(standing: Standing<'_>, result: &TaskResult) -> Option<Verdict> {
         _ if standing.cancel_requested && !is_late => {
             verdict(AttemptState::Cancelled, JobState::Cancelled, Some(Reason::Cancelled))
         }
+        // T16: its time was over, and its agent had to be told.
+        Outcome::Stopped if standing.ordered == Some(Reason::Timeout) => {
+            Some(failed(standing, result.exit_code, Reason::Timeout))
+        }
         // T8: the agent's own word that it no longer runs.
         Outcome::Lost | Outcome::Stopped => {
             verdict(AttemptState::Lost, JobState::Queued, Some(Reason::NodeLost))
         }
-        Outcome::Exited => Some(failed(standing, result, Reason::ExitCode)),
-        Outcome::NotStarted => Some(failed(standing, result, Reason::Unstartable)),
+        Outcome::Exited => {
+            Some(failed(standing, result.exit_code, result.reason.unwrap_or(Reason::ExitCode)))
+        }
+        Outcome::NotStarted => {
+            Some(failed(standing, result.exit_code, result.reason.unwrap_or(Reason::Unstartable)))
+        }
     }
 }
 
 /// T5, or T6 where the rules say so.
-fn failed(standing: Standing<'_>, result: &TaskResult, fallback: Reason) -> Verdict {
-    let reason = result.reason.unwrap_or(fallback);
-    let decision = retry::decide(standing.retry, reason, result.exit_code, standing.charged, standing.epoch);
-    let (job, wait, charge) = match decision {
-        Decision::Retry { wait, charged } => (JobState::Queued, Some(wait), charged),
-        Decision::Fail => (JobState::Failed, None, true),
+fn failed(standing: Standing<'_>, exit_code: Option<i32>, reason: Reason) -> Verdict {
+    let failure =
+        Failure { reason, exit_code, charged: standing.charged, epoch: standing.epoch, luck: standing.luck };
+    let (job, wait, charge, memory_factor) = match retry::decide(standing.retry, failure) {
+        Decision::Retry { wait, charged, memory_factor } => {
+            (JobState::Queued, Some(wait), charged, memory_factor)
+        }
+        Decision::Hold => (JobState::Held, None, true, None),
+        Decision::Fail => (JobState::Failed, None, true, None),
     };
-    Verdict { attempt: AttemptState::Failed, job, reason: Some(reason), wait, charge }
+    Verdict { attempt: AttemptState::Failed, job, reason: Some(reason), wait, charge, memory_factor }
 }
 
 impl Verdict {
@@ -81,10 +100,16 @@ impl Verdict {
             (Some(reason), None, None) => format!("failed: {reason}"),
         };
         match self.wait {
-            Some(wait) => format!("{end}; tried again after {}", Span(wait)),
+            Some(wait) => format!("{end}; tried again after {}", Span(round(wait))),
+            None if self.job == JobState::Held => format!("{end}; held, as its retry rules say"),
             None => end,
         }
     }
+}
+
+/// A span as people say it: the jitter is not worth its milliseconds.
+fn round(span: Duration) -> Duration {
+    if span < Duration::from_secs(1) { span } else { Duration::from_secs(span.as_secs()) }
 }
 
 #[cfg(test)]
@@ -101,6 +126,29 @@ mod tests {
             finished_at: chrono::DateTime::UNIX_EPOCH,
             log_bytes: 0,
         }
+    }
+
+    fn running(retry: &Retry) -> Standing<'_> {
+        Standing {
+            attempt: AttemptState::Running,
+            cancel_requested: false,
+            retry,
+            charged: 0,
+            epoch: 1,
+            ordered: None,
+            luck: 0.0,
+        }
+    }
+
+    #[test]
+    fn what_was_stopped_because_its_time_was_over_failed() {
+        let retry = Retry::default();
+        let stopping = Standing { attempt: AttemptState::Stopping, ..running(&retry) };
+        let result = end(Outcome::Stopped, Some(143));
+        let timed_out = judge(Standing { ordered: Some(Reason::Timeout), ..stopping }, &result).unwrap();
+        assert_eq!((timed_out.job, timed_out.reason), (JobState::Failed, Some(Reason::Timeout)));
+        let cancelled = Standing { ordered: Some(Reason::Timeout), cancel_requested: true, ..stopping };
+        assert_eq!(judge(cancelled, &result).unwrap().job, JobState::Cancelled);
     }
 
     /// Every outcome × live or late × cancelled or not, without retries: the job's state after it.
@@ -123,7 +171,7 @@ mod tests {
                 (AttemptState::Stopping, true, cancelled),
                 (AttemptState::Lost, false, late),
             ] {
-                let standing = Standing { attempt, cancel_requested, retry: &retry, charged: 0, epoch: 1 };
+                let standing = Standing { attempt, cancel_requested, ..running(&retry) };
                 let verdict = judge(standing, &end(outcome, exit_code));
                 assert_eq!(
                     verdict.map(|verdict| verdict.job),
@@ -137,13 +185,7 @@ mod tests {
     #[test]
     fn a_retry_says_when() {
         let retry = Retry { max_attempts: 2, ..Retry::default() };
-        let standing = Standing {
-            attempt: AttemptState::Running,
-            cancel_requested: false,
-            retry: &retry,
-            charged: 0,
-            epoch: 1,
-        };
+        let standing = running(&retry);
         let result = end(Outcome::Exited, Some(3));
         let verdict = judge(standing, &result).unwrap();
         assert_eq!((verdict.job, verdict.charge), (JobState::Queued, true));

@@ -36,7 +36,7 @@ async fn refresh(harness: &Harness, cookie: &str) -> Answer {
 }
 
 fn key_named(name: &str) -> CreateApiKey {
-    CreateApiKey { name: name.into(), expires_in: None }
+    CreateApiKey::named(name)
 }
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -106,7 +106,8 @@ async fn the_refresh_cookie_is_for_these_routes_and_no_script(pool: PgPool) {
     }
     assert!(!set.contains("Secure"), "a browser that came by http would not keep it: {set}");
     let https = raw_login(&harness, "admin", PASSWORD, &[("x-forwarded-proto", "https, http")]).await;
-    assert!(https.header("set-cookie").contains("; Secure"));
+    let set = https.header("set-cookie");
+    assert!(set.starts_with("__Secure-lilac_refresh=") && set.contains("; Secure"), "{set}");
     assert_eq!(https.header("cache-control"), "no-store");
 }
 
@@ -300,7 +301,7 @@ async fn an_api_key_acts_as_its_user_until_it_is_revoked(pool: PgPool) {
     let harness = start(pool).await;
     let (_, as_ada) = harness.user("ada", Role::Viewer).await;
     let week = Some(Span(std::time::Duration::from_secs(7 * 86_400)));
-    let made = as_ada.create_api_key(&CreateApiKey { name: "ci".into(), expires_in: week }).await.unwrap();
+    let made = as_ada.create_api_key(&CreateApiKey { expires_in: week, ..key_named("ci") }).await.unwrap();
     assert!(made.secret.0.starts_with("lilac_pat_"));
     let lifetime = made.key.expires_at.unwrap() - made.key.created_at;
     assert_eq!(lifetime.num_days(), 7);
@@ -324,7 +325,7 @@ async fn an_api_key_ends_when_it_expires(pool: PgPool) {
     let harness = start(pool).await;
     for (text, millis) in [("0s", 0), ("999ms", 999), ("3651d", 3651 * 86_400_000)] {
         let expires_in = Some(Span(std::time::Duration::from_millis(millis)));
-        let request = CreateApiKey { name: "ci".into(), expires_in };
+        let request = CreateApiKey { expires_in, ..key_named("ci") };
         assert_eq!(refused_fields(harness.client.create_api_key(&request).await), ["expires_in"], "{text}");
     }
     assert_eq!(refused_fields(harness.client.create_api_key(&key_named("a/b")).await), ["name"]);

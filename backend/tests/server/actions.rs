@@ -258,3 +258,101 @@ async fn a_receipt_says_what_a_job_took(pool: PgPool) {
     assert!((receipt.total.memory_gib_seconds - 2.5).abs() < 1e-6, "{:?}", receipt.total);
     assert!(receipt.total.gpu_seconds.abs() < 1e-9);
 }
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_job_that_waits_too_long_fails(pool: PgPool) {
+    let harness = start(pool).await;
+    let job = submit(&harness, |spec| spec.max_queue_time = Some(span(1))).await;
+    let patient = submit(&harness, |spec| spec.max_queue_time = Some(span(3600))).await;
+    assert!(harness.client.job(patient).await.unwrap().queue_deadline.is_some());
+    let failed = wait_until(&harness, job, |job| job.state.is_terminal()).await;
+    assert_eq!((failed.state, failed.reason), (JobState::Failed, Some(Reason::QueueTimeout)));
+    assert_eq!(harness.client.job(patient).await.unwrap().state, JobState::Queued);
+    // Once it has started, it has waited long enough.
+    let mut node = Node::join(&harness, "n1").await;
+    let attempt = node.wait_for(patient).await;
+    node.report(attempt, 1, Phase::Running, None);
+    node.sync().await.unwrap();
+    let deadline: Option<chrono::DateTime<chrono::Utc>> =
+        sqlx::query_scalar("SELECT queue_deadline FROM jobs WHERE id = $1")
+            .bind(patient.0)
+            .fetch_one(&harness.app.pool)
+            .await
+            .unwrap();
+    assert_eq!(deadline, None);
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_run_that_its_agent_does_not_end_is_told_to_stop(pool: PgPool) {
+    let harness = start(pool).await;
+    let mut node = Node::join(&harness, "n1").await;
+    let job = submit(&harness, |spec| spec.max_runtime = Some(span(60))).await;
+    let attempt = node.wait_for(job).await;
+    node.report(attempt, 1, Phase::Running, None);
+    node.sync().await.unwrap();
+    let set = "UPDATE attempts SET run_deadline = run_deadline - $1 * interval '1 second' WHERE id = $2";
+    // Not before the time to stop it is over as well: 60 s, 10 s of grace, 30 s of patience.
+    sqlx::query(set).bind(71).bind(attempt.0).execute(&harness.app.pool).await.unwrap();
+    assert!(!node.sync().await.unwrap().desired[0].stop);
+    sqlx::query(set).bind(30).bind(attempt.0).execute(&harness.app.pool).await.unwrap();
+    wait_until(&harness, job, |job| job.reason == Some(Reason::Timeout)).await;
+    assert!(node.sync().await.unwrap().desired[0].stop);
+    ended(&mut node, attempt, Outcome::Stopped, 143).await;
+    let job = harness.client.job(job).await.unwrap();
+    assert_eq!((job.state, job.reason), (JobState::Failed, Some(Reason::Timeout)));
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_retry_asks_for_more_memory_as_far_as_there_is_a_node(pool: PgPool) {
+    let harness = start(pool).await;
+    let mut node = Node::join(&harness, "n1").await;
+    let rule = serde_json::json!({"on": ["oom"], "action": "retry", "memory_factor": 1.5});
+    let job = submit(&harness, |spec| {
+        spec.resources.memory = lilac_api::quantity::Bytes(4 << 30);
+        spec.retry.max_attempts = 5;
+        spec.retry.backoff.initial = Span(Duration::from_millis(1));
+        spec.retry.rules = vec![serde_json::from_value(rule).unwrap()];
+    })
+    .await;
+    // The node has 8 GiB: there is no more to be had than that.
+    for (epoch, expected) in [(1, 4), (2, 6), (3, 8), (4, 8)] {
+        let mut memory = None;
+        let mut attempt = None;
+        for _ in 0..50 {
+            let response = node.say(false).await.unwrap();
+            let wanted = response.desired.into_iter().find_map(|one| Some((one.attempt_id, one.task?)));
+            if let Some((id, task)) = wanted {
+                (attempt, memory) = (Some(id), Some(task.memory_bytes >> 30));
+                break;
+            }
+        }
+        assert_eq!(memory, Some(expected), "attempt {epoch}");
+        let oom =
+            lilac_api::agent::TaskResult { reason: Some(Reason::Oom), ..result(Outcome::Exited, Some(137)) };
+        node.report(attempt.unwrap(), epoch, Phase::Ended, Some(oom));
+        node.sync().await.unwrap();
+        let told = harness.client.job(job).await.unwrap();
+        if epoch == 1 {
+            assert_eq!(told.message, "ended with exit code 137; tried again after 1ms, with 6Gi of memory");
+            assert_eq!(told.requests.memory_bytes >> 30, 6);
+        }
+        node.reports.clear();
+    }
+    assert_eq!(harness.client.job(job).await.unwrap().spec.unwrap().resources.memory.0 >> 30, 4);
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_rule_may_hold_a_job_for_a_person(pool: PgPool) {
+    let harness = start(pool).await;
+    let mut node = Node::join(&harness, "n1").await;
+    let rule = serde_json::json!({"exit_codes": [7], "action": "hold"});
+    let job = submit(&harness, |spec| spec.retry.rules = vec![serde_json::from_value(rule).unwrap()]).await;
+    let attempt = node.wait_for(job).await;
+    ended(&mut node, attempt, Outcome::Exited, 7).await;
+    let held = harness.client.job(job).await.unwrap();
+    assert_eq!((held.state, held.reason, held.exit_code), (JobState::Held, Some(Reason::ExitCode), Some(7)));
+    assert_eq!(held.message, "ended with exit code 7; held, as its retry rules say");
+    node.reports.clear();
+    harness.client.release(job).await.unwrap();
+    node.wait_for(job).await;
+}

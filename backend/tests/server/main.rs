@@ -6,6 +6,7 @@ mod clusters;
 mod embedded;
 mod many_jobs;
 mod matrix;
+mod own_account;
 mod protocol;
 mod queue_rules;
 mod queues;

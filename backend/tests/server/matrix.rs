@@ -22,6 +22,8 @@ enum Who {
     Anyone,
     /// Every user. 403 for nodes and joiners here and below.
     User,
+    /// Every user, but no key without the scope `account` (403).
+    Account,
     /// Every user but viewers (403).
     Member,
     /// Administrators; 403 for all others.
@@ -56,13 +58,16 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /agent/register", Who::Joiner, "{}"),
     ("POST /agent/sync", Who::Node, "{}"),
     ("GET /api-keys", Who::User, ""),
-    ("POST /api-keys", Who::User, "{}"),
+    ("POST /api-keys", Who::Account, "{}"),
     ("DELETE /api-keys/{id}", Who::Own, ""),
     ("GET /arrays/{id}", Who::Team, ""),
     ("POST /arrays/{id}/cancel", Who::Owner, ""),
     ("POST /auth/login", Who::Anyone, "{}"),
     ("POST /auth/logout", Who::Anyone, ""),
     ("GET /auth/me", Who::User, ""),
+    ("PATCH /auth/me", Who::Account, "{}"),
+    ("GET /auth/methods", Who::Anyone, ""),
+    ("POST /auth/password", Who::Account, "{}"),
     ("GET /clusters", Who::User, ""),
     ("POST /clusters", Who::Admin, "{}"),
     ("GET /clusters/{id}", Who::User, ""),
@@ -112,7 +117,10 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("DELETE /secrets/{id}", Who::TeamMember, ""),
     ("GET /users", Who::Admin, ""),
     ("POST /users", Who::Admin, "{}"),
+    ("GET /users/{id}", Who::Admin, ""),
     ("PATCH /users/{id}", Who::Admin, "{}"),
+    ("DELETE /users/{id}", Who::Admin, ""),
+    ("POST /users/{id}/reset-password", Who::Admin, ""),
     ("GET /volumes", Who::User, ""),
     ("POST /volumes", Who::Admin, "{}"),
     ("GET /volumes/{id}", Who::Team, ""),
@@ -120,8 +128,8 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("DELETE /volumes/{id}", Who::Admin, ""),
 ];
 
-/// Routes whose own credential is a cookie: `accounts` tries them.
-const BY_COOKIE: &[&str] = &["POST /auth/refresh"];
+/// Routes that look at no bearer token and refuse who has nothing else: other tests try them.
+const WITHOUT_BEARER: &[&str] = &["POST /auth/refresh", "POST /auth/sign-up"];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -137,6 +145,8 @@ enum Kind {
     Node,
     OtherNode,
     Joiner,
+    /// A key of the administrator's with the scope `read`: acts as a viewer in the administrator's teams.
+    ReadKey,
     RevokedKey,
     ExpiredKey,
     Disabled,
@@ -185,8 +195,13 @@ fn expected(who: Who, kind: Kind) -> Expected {
 fn expected_of_user(who: Who, kind: Kind) -> Expected {
     use Expected::{Served, Status};
     let is_admin = kind == Kind::Admin;
+    let is_viewer = matches!(kind, Kind::Viewer | Kind::ReadKey);
     match who {
         Who::Anyone | Who::User => Served,
+        Who::Account if kind == Kind::ReadKey => Status(403),
+        Who::Account => Served,
+        // What only an account may touch is refused before it is looked for.
+        Who::Own if kind == Kind::ReadKey => Status(403),
         Who::Node | Who::OwnNode | Who::Joiner => Status(403),
         Who::Admin => {
             if is_admin {
@@ -203,7 +218,7 @@ fn expected_of_user(who: Who, kind: Kind) -> Expected {
             }
         }
         Who::Member => {
-            if kind == Kind::Viewer {
+            if is_viewer {
                 Status(403)
             } else {
                 Served
@@ -217,7 +232,7 @@ fn expected_of_user(who: Who, kind: Kind) -> Expected {
             }
         }
         Who::TeamMember | Who::Owner => match kind {
-            Kind::Viewer => Status(403),
+            _ if is_viewer => Status(403),
             Kind::Outsider => Status(404),
             Kind::Colleague if who == Who::Owner => Status(403),
             _ => Served,
@@ -270,6 +285,9 @@ impl World {
             sqlx::query(sqlx::AssertSqlSafe(end)).bind(id).execute(&world.harness.app.pool).await.unwrap();
             world.callers.push((kind, Some(text(&made["secret"]))));
         }
+        let read_only = json!({ "name": "read", "scopes": ["read"] });
+        let made = world.make(Some(Kind::Admin), "POST /api-keys", read_only).await;
+        world.callers.push((Kind::ReadKey, Some(text(&made["secret"]))));
         let joiner = world.join_key().await.1;
         world.callers.push((Kind::Joiner, Some(joiner)));
         for kind in [Kind::Node, Kind::OtherNode] {
@@ -423,7 +441,7 @@ fn documented() -> BTreeSet<String> {
 #[test]
 fn every_route_has_one_row_and_every_row_a_route() {
     let mut rows = BTreeSet::new();
-    for route in ROUTES.iter().map(|(route, _, _)| *route).chain(BY_COOKIE.iter().copied()) {
+    for route in ROUTES.iter().map(|(route, _, _)| *route).chain(WITHOUT_BEARER.iter().copied()) {
         let route = route.split('?').next().unwrap();
         assert!(rows.insert(route.to_owned()), "{route} has two rows");
     }

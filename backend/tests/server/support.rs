@@ -13,6 +13,7 @@ use lilac_api::client::{Client, ClientError};
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_server::app::App;
 use lilac_server::auth::bootstrap;
+use lilac_server::auth::settings::AuthSettings;
 use lilac_server::router;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -40,7 +41,12 @@ pub struct Answer {
 
 /// Starts a server on `pool` as a first start does, and logs in as its administrator.
 pub async fn start(pool: PgPool) -> Harness {
-    let app = App::new(pool, &Secret(SECRET_KEY.into())).unwrap();
+    start_with(pool, AuthSettings::default()).await
+}
+
+/// The same, with settings of who may log in and how.
+pub async fn start_with(pool: PgPool, auth: AuthSettings) -> Harness {
+    let app = App::with_auth(pool, &Secret(SECRET_KEY.into()), auth).unwrap();
     bootstrap::run(&app, Some(&Secret(PASSWORD.into()))).await.unwrap();
     let router = router::build(app.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -59,6 +65,14 @@ pub async fn log_in(client: &Client, username: &str, password: &str) -> Result<C
 }
 
 impl Harness {
+    /// Serves another application beside this one, and gives an anonymous client of it.
+    pub async fn beside(&self, app: Arc<App>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router::build(app)).await });
+        Client::new(&url, None).unwrap()
+    }
+
     pub fn anonymous(&self) -> Client {
         Client::new(&self.url, None).unwrap()
     }

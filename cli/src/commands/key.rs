@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use lilac_api::auth::{ApiKey, CreateApiKey};
+use lilac_api::auth::{ApiKey, CreateApiKey, Scope};
 use lilac_api::quantity::Span;
 
 use crate::args::Global;
@@ -23,6 +23,10 @@ pub enum KeyVerb {
         /// How long it may be used: 1h, 90d. For ever by default.
         #[arg(long, value_name = "TIME")]
         expires_in: Option<Span>,
+        /// What it may be used for: read, write (includes read), admin (includes write), account (your keys,
+        /// password and profile). Repeatable; all that your own login may by default.
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<Scope>,
     },
     /// Revokes a key.
     Rm {
@@ -37,11 +41,12 @@ pub async fn run(global: &Global, verb: KeyVerb) -> Result<Exit, Failure> {
     match verb {
         KeyVerb::Ls => {
             let keys = read(async || session.client.api_keys().await).await?.items;
-            let columns = ["NAME", "EXPIRES", "LAST USED", "CREATED", "ID"];
+            let columns = ["NAME", "SCOPES", "EXPIRES", "LAST USED", "CREATED", "ID"];
             printer.list(&keys, &columns, row, |key| key.id.to_string())?;
         }
-        KeyVerb::Create { name, expires_in } => {
-            let request = CreateApiKey { name, expires_in };
+        KeyVerb::Create { name, expires_in, scopes } => {
+            let scopes = (!scopes.is_empty()).then_some(scopes);
+            let request = CreateApiKey { name, expires_in, scopes };
             let created = change(async || session.client.create_api_key(&request).await).await?;
             printer.one(
                 &created,
@@ -49,8 +54,9 @@ pub async fn run(global: &Global, verb: KeyVerb) -> Result<Exit, Failure> {
                 |created| {
                     printer.line(&created.secret.0)?;
                     note(&format!(
-                        "Whoever has this key acts as you (expires {}). It is not shown again; give it to programs as \
+                        "Whoever has this key acts as you ({}; expires {}). It is not shown again; give it to programs as \
                          LILAC_TOKEN.",
+                        allowed(&created.key),
                         expiry(created.key.expires_at)
                     ));
                     Ok(())
@@ -81,11 +87,21 @@ fn row(key: &ApiKey) -> Vec<Field> {
     let now = Utc::now();
     vec![
         Field::from(&key.name),
+        allowed(key).into(),
         expiry(key.expires_at).into(),
         key.last_used_at.map_or("never".to_owned(), |time| times::ago(now, time)).into(),
         times::ago(now, key.created_at).into(),
         Field::toned(key.id.to_string(), Tone::Faint),
     ]
+}
+
+/// What a key may be used for: `read,account`, or `all`.
+fn allowed(key: &ApiKey) -> String {
+    if [Scope::Admin, Scope::Account].iter().all(|scope| key.scopes.contains(scope)) {
+        return "all".to_owned();
+    }
+    let words: Vec<&str> = key.scopes.iter().map(<&str>::from).collect();
+    words.join(",")
 }
 
 /// When a key expires: `in 30d`, `never`, `past`.

@@ -95,7 +95,7 @@ async fn machine_key(client: &Client) -> Result<CreatedApiKey, Failure> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let host: String = host.to_string_lossy().chars().filter(|c| legal(*c)).take(40).collect();
     let base = format!("lilac_cli-{host}");
-    let mut request = CreateApiKey { name: base.clone(), expires_in: Some(Span(KEY_LIFE)) };
+    let mut request = CreateApiKey { expires_in: Some(Span(KEY_LIFE)), ..CreateApiKey::named(&base) };
     for number in 2..=20 {
         match change(async || client.create_api_key(&request).await).await {
             Err(error) if error.code() == Some(ErrorCode::NameTaken) => {

@@ -529,7 +529,7 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description A credential that is not for users' routes */
+                /** @description Not a user's credential, or a key without the scope `account` */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -621,7 +621,7 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description A credential that is not for users' routes */
+                /** @description Not a user's credential, or a key without the scope `account` */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -829,6 +829,15 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description A page of another site asks */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description The body is over 256 KiB */
                 413: {
                     headers: {
@@ -899,6 +908,15 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description A page of another site asks */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -958,6 +976,232 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /** Changes what the caller says about themselves. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UpdateProfile"];
+                };
+            };
+            responses: {
+                /** @description The caller after the change */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["User"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not a user's credential, or a key without the scope `account` */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one can log in here. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What a page for logging in offers besides name and password */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LoginMethods"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the caller's password. All logins end; the answer is a new one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangePassword"];
+                };
+            };
+            responses: {
+                /** @description A new login. The refresh token comes as the cookie `lilac_refresh` */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LoginResponse"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not a user's credential, or a key without the scope `account` */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The password was changed by another call meanwhile */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused; `current_password` where it is wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many wrong passwords for this user; see `Retry-After` */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -997,6 +1241,118 @@ export interface paths {
                 };
                 /** @description The cookie or the header is missing, or the login has ended */
                 401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A page of another site asks */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an account for oneself, where the server allows it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignUp"];
+                };
+            };
+            responses: {
+                /** @description The new member of the default team, who can log in now */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["User"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description This server does not allow it, or a page of another site asks */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The username is taken */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many at once; see `Retry-After` */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4877,10 +5233,117 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One user. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the user. */
+                    id: components["schemas"]["UserId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The user */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["User"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such user */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Deletes a user who has left no trace. One who has submitted jobs can be disabled only. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the user. */
+                    id: components["schemas"]["UserId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The user is gone, with all logins and API keys */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such user */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The user has jobs, or it would leave no administrator */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         /** Changes a user's role or password, or disables the user. */
@@ -4983,6 +5446,72 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/users/{id}/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a user a made-up password, good for one login, which must change it. All logins of the user end. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the user. */
+                    id: components["schemas"]["UserId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The password: the only time it is shown */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResetPassword"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such user */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/volumes": {
@@ -5361,6 +5890,8 @@ export interface components {
              */
             last_used_at?: string | null;
             name: string;
+            /** @description What it may be used for. */
+            scopes?: components["schemas"]["Scope"][];
         };
         /**
          * Format: uuid
@@ -5514,6 +6045,11 @@ export interface components {
             /** @description More match than one call takes: call again. */
             has_more: boolean;
         };
+        ChangePassword: {
+            current_password: components["schemas"]["Secret"];
+            /** @description 10 to 256 characters, and another than the current one. */
+            new_password: components["schemas"]["Secret"];
+        };
         /** @description A set of nodes that share a policy. */
         Cluster: {
             /** @description What live attempts hold of it. */
@@ -5559,6 +6095,8 @@ export interface components {
             expires_in?: components["schemas"]["Span"] | null;
             /** @description What it is for; 1 to 63 characters. */
             name: string;
+            /** @description What it may be used for; all that the caller's own credential may by default. */
+            scopes?: components["schemas"]["Scope"][] | null;
         };
         CreateCluster: {
             max_disconnect?: components["schemas"]["Span"] | null;
@@ -5619,6 +6157,8 @@ export interface components {
             value: components["schemas"]["Secret"];
         };
         CreateUser: {
+            /** @description Whether the user must choose another password at the first login. */
+            must_change_password?: boolean;
             /** @description 10 to 256 characters. */
             password: components["schemas"]["Secret"];
             role: components["schemas"]["Role"];
@@ -5673,7 +6213,7 @@ export interface components {
          * @description What went wrong, as a word that programs may rely on.
          * @enum {string}
          */
-        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "password-change-required" | "not-found" | "method-not-allowed" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
         /** @description A longer life for a job. */
         ExtendJob: {
             /** @description How long it may run in all, counted from its start; more than it may now. */
@@ -6003,6 +6543,12 @@ export interface components {
              */
             offset: number;
         };
+        /** @description How one can log in here. */
+        LoginMethods: {
+            /** @description Whether `POST /auth/sign-up` is open. */
+            sign_up: boolean;
+            sso?: components["schemas"]["SsoMethod"] | null;
+        };
         LoginRequest: {
             password: components["schemas"]["Secret"];
             username: string;
@@ -6132,6 +6678,8 @@ export interface components {
                  */
                 last_used_at?: string | null;
                 name: string;
+                /** @description What it may be used for. */
+                scopes?: components["schemas"]["Scope"][];
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -6460,8 +7008,15 @@ export interface components {
                 /** Format: date-time */
                 created_at: string;
                 disabled: boolean;
+                /** @description What the user wants to be called. */
+                display_name?: string | null;
+                email?: string | null;
                 id: components["schemas"]["UserId"];
+                /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
+                must_change_password?: boolean;
                 role: components["schemas"]["Role"];
+                /** @description Names of the teams that the user is in. */
+                teams?: string[];
                 username: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
@@ -6760,6 +7315,11 @@ export interface components {
              */
             priority: number;
         };
+        /** @description A password that was made up for a user. */
+        ResetPassword: {
+            /** @description Good for one login, which must change it. Shown only now. */
+            password: components["schemas"]["Secret"];
+        };
         /** @description What the job takes from its node. */
         Resources: {
             /** @description 1 by default; at least 1m. */
@@ -6818,6 +7378,11 @@ export interface components {
             timezone?: string;
         };
         /**
+         * @description What an API key may be used for. Its user's role bounds it all the same.
+         * @enum {string}
+         */
+        Scope: "read" | "write" | "admin" | "account";
+        /**
          * Format: password
          * @description A value that is never printed.
          */
@@ -6832,6 +7397,13 @@ export interface components {
          * @description One run of an agent process on a node; a newer session fences an older one.
          */
         SessionId: string;
+        /** @description A user who makes an account where the server allows it. */
+        SignUp: {
+            /** @description 10 to 256 characters. */
+            password: components["schemas"]["Secret"];
+            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
+            username: string;
+        };
         /**
          * @description Signals that make sense to a job.
          * @enum {string}
@@ -6842,6 +7414,12 @@ export interface components {
          * @example 10m
          */
         Span: string;
+        SsoMethod: {
+            /** @description What people call it. */
+            name: string;
+            /** @description Where a browser goes to log in with it. */
+            url: string;
+        };
         /** @description How a running job is asked to end. */
         Stop: {
             /** @description Killed when it has not ended by then; 10s by default, 24h at most. */
@@ -7018,6 +7596,13 @@ export interface components {
             user?: string | null;
             workdir?: string | null;
         };
+        /** @description What users say about themselves. What is left out stays; an empty text takes it away. */
+        UpdateProfile: {
+            /** @description At most 128 characters. */
+            display_name?: string | null;
+            /** @description At most 254 characters. */
+            email?: string | null;
+        };
         /** @description What to change; what is left out stays. Quotas, limits and submitters are replaced as a whole. */
         UpdateQueue: {
             clusters?: string[] | null;
@@ -7095,8 +7680,15 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             disabled: boolean;
+            /** @description What the user wants to be called. */
+            display_name?: string | null;
+            email?: string | null;
             id: components["schemas"]["UserId"];
+            /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
+            must_change_password?: boolean;
             role: components["schemas"]["Role"];
+            /** @description Names of the teams that the user is in. */
+            teams?: string[];
             username: string;
         };
         /**

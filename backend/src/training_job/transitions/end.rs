@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use lilac_api::agent::TaskResult;
 use lilac_api::job::{AttemptState, JobState};
-use sqlx::PgConnection;
+use lilac_api::quantity::{Bytes, Ratio};
+use sqlx::types::Json;
+use sqlx::{PgConnection, Row};
 
+use super::super::retry;
 use super::super::verdict::{self, Standing};
 use super::loss::lose;
-use super::{LockedAttempt, Step, step};
+use super::{LockedAttempt, Override, Step, step};
 
 /// T3: the owning node says how far an attempt is: `preparing` or `running`.
 pub async fn progress(
@@ -30,7 +33,7 @@ pub async fn progress(
     let change = Step {
         attempt: Some((attempt.id, to)),
         started_at,
-        run_for: started_at.and(attempt.job.max_runtime),
+        run_for: started_at.and(attempt.job.max_runtime).map(|max| max.saturating_add(attempt.job.grace)),
         ..Step::new(&attempt.job, job_to, actor)
     };
     step(conn, &change).await
@@ -55,13 +58,22 @@ pub async fn finish(
         retry: &attempt.job.retry,
         charged: u32::try_from(attempt.job.attempts_charged).unwrap_or_default(),
         epoch: attempt.job.epoch,
+        ordered: attempt.reason.filter(|_| attempt.state == AttemptState::Stopping),
+        luck: f64::from(rand::random::<f32>()),
     };
     let Some(verdict) = verdict::judge(standing, result) else { return Ok(false) };
     let log_end_bytes = i64::try_from(result.log_bytes).ok();
     if verdict.attempt == AttemptState::Lost {
         return lose(conn, attempt, &result.message, actor, log_end_bytes).await;
     }
-    let message = verdict.sentence(result);
+    let memory_bytes = match verdict.memory_factor {
+        Some(factor) => more_memory(conn, attempt, factor).await?,
+        None => None,
+    };
+    let mut message = verdict.sentence(result);
+    if let Some(bytes) = memory_bytes {
+        message.push_str(&format!(", with {} of memory", Bytes(bytes)));
+    }
     let change = Step {
         attempt: Some((attempt.id, verdict.attempt)),
         reason: verdict.reason,
@@ -72,7 +84,36 @@ pub async fn finish(
         exit_code: result.exit_code,
         signal: result.signal,
         log_end_bytes,
+        over: Override { memory_bytes, ..Override::default() },
         ..Step::new(&attempt.job, verdict.job, actor)
     };
     step(conn, &change).await
+}
+
+/// What the next attempt asks for, where that is more than this one had: as far as any node that its queue
+/// leads to has it, and the queue allows it.
+async fn more_memory(
+    conn: &mut PgConnection,
+    attempt: &LockedAttempt,
+    factor: Ratio,
+) -> Result<Option<u64>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT (SELECT max(t.memory_bytes) FROM tasks t WHERE t.attempt_id = $1) AS now,
+                (SELECT max(n.memory_bytes) FROM nodes n JOIN queue_clusters c ON c.cluster_id = n.cluster_id
+                 WHERE c.queue_id = q.id AND n.removed_at IS NULL) AS most, q.limits->'memory' AS allowed
+         FROM jobs j JOIN queues q ON q.id = j.queue_id WHERE j.id = $2",
+    )
+    .bind(attempt.id.0)
+    .bind(attempt.job.id.0)
+    .fetch_one(conn)
+    .await?;
+    let amount = |column: &str| {
+        let bytes: Option<i64> = row.try_get(column)?;
+        Ok::<_, sqlx::Error>(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
+    };
+    let Some(now) = amount("now")? else { return Ok(None) };
+    let allowed: Option<Json<Bytes>> = row.try_get("allowed")?;
+    let most = [amount("most")?, allowed.map(|Json(bytes)| bytes.0)].into_iter().flatten().min();
+    let next = retry::more_memory(now, factor, most);
+    Ok((next > now).then_some(next))
 }

@@ -13,6 +13,7 @@ mod loss;
 mod order;
 mod relocate;
 mod submit;
+mod time;
 mod waits;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::quantity::Span;
-use lilac_api::spec::Retry;
+use lilac_api::spec::{Retry, Stop};
 use lilac_api::{AttemptId, JobId, NodeId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -31,6 +32,7 @@ pub use loss::{lose_attempts, lose_node};
 pub use order::{cancel, extend, hold, release, reprioritise};
 pub use relocate::move_jobs;
 pub use submit::{Member, NewJob, queue_deadline, submit, submit_array};
+pub use time::{expire_waits, stop_overdue};
 pub use waits::{end_waiting, unblock};
 
 /// One transition, told whole.
@@ -51,7 +53,7 @@ struct Step<'a> {
     wait: Option<Duration>,
     /// When the user's code started, by the node's clock.
     started_at: Option<DateTime<Utc>>,
-    /// How long the attempt may run from its start.
+    /// How long the attempt may run from its start, with the time to stop it.
     run_for: Option<Duration>,
     /// What differs from the spec from now on.
     over: Override,
@@ -109,8 +111,11 @@ async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Er
                 attempts_charged = attempts_charged + $8::int,
                 cancel_requested = cancel_requested OR $9,
                 not_before = CASE WHEN $20 THEN not_before ELSE clock_timestamp() + $10 * interval '1 millisecond' END,
-                queue_deadline = CASE WHEN $4 = 'queued' AND state <> 'queued'
-                    THEN clock_timestamp() + max_queue_millis * interval '1 millisecond' ELSE queue_deadline END,
+                -- It bounds the wait for the first start. What a person held waits anew.
+                queue_deadline = CASE
+                    WHEN $4 = 'running' OR queue_deadline IS NULL THEN NULL
+                    WHEN state = 'held' THEN clock_timestamp() + max_queue_millis * interval '1 millisecond'
+                    ELSE queue_deadline END,
                 memory_bytes = COALESCE($21, memory_bytes), max_runtime_millis = COALESCE($22, max_runtime_millis),
                 priority = COALESCE($23, priority),
                 -- A node's clock may be wrong; a job starts between its grant and now. (LEAST passes over NULL.)
@@ -180,6 +185,8 @@ pub struct LockedJob {
     retry: Retry,
     /// How long it may run, as extended.
     max_runtime: Option<Duration>,
+    /// How long it may take to stop.
+    grace: Duration,
     priority: u8,
 }
 
@@ -189,6 +196,8 @@ pub struct LockedAttempt {
     pub id: AttemptId,
     pub epoch: i32,
     pub state: AttemptState,
+    /// Why it stands as it does: of one that is stopping, why it was told to.
+    reason: Option<Reason>,
     pub job: LockedJob,
 }
 
@@ -208,10 +217,11 @@ where
 
 /// What is read of a job that is locked, in the words of [`locked_job`].
 const LOCKED: &str = "j.id AS job_id, j.epoch AS job_epoch, j.state AS job_state, j.cancel_requested, j.attempts_charged, \
-    j.priority, j.max_runtime_millis, j.spec->'retry' AS retry, j.spec->'max_runtime' AS max_runtime";
+    j.priority, j.max_runtime_millis, j.spec->'retry' AS retry, j.spec->'stop' AS stop, j.spec->'max_runtime' AS max_runtime";
 
 fn locked_job(row: &sqlx::postgres::PgRow) -> Result<LockedJob, sqlx::Error> {
     let retry: Option<Json<Retry>> = row.try_get("retry")?;
+    let stop: Option<Json<Stop>> = row.try_get("stop")?;
     let spec_runtime: Option<Json<Span>> = row.try_get("max_runtime")?;
     let extended: Option<i64> = row.try_get("max_runtime_millis")?;
     let extended = extended.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()));
@@ -223,6 +233,7 @@ fn locked_job(row: &sqlx::postgres::PgRow) -> Result<LockedJob, sqlx::Error> {
         attempts_charged: row.try_get("attempts_charged")?,
         retry: retry.map(|json| json.0).unwrap_or_default(),
         max_runtime: extended.or_else(|| spec_runtime.map(|Json(span)| span.0)),
+        grace: stop.map(|json| json.0).unwrap_or_default().grace.0,
         priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
     })
 }
@@ -258,16 +269,20 @@ pub async fn lock_attempts(
             id: AttemptId(row.try_get("id")?),
             epoch: row.try_get("epoch")?,
             state: word(&row, "state")?,
+            reason: None,
             job: locked_job(&row)?,
         });
     }
     // A row that was waited for shows its job as it is now and the attempt as it was: read the states again.
-    let states =
-        sqlx::query("SELECT id, state FROM attempts WHERE id = ANY($1)").bind(&ids).fetch_all(conn).await?;
+    let states = sqlx::query("SELECT id, state, reason FROM attempts WHERE id = ANY($1)")
+        .bind(&ids)
+        .fetch_all(conn)
+        .await?;
     for row in states {
         let (id, state) = (AttemptId(row.try_get("id")?), word(&row, "state")?);
+        let reason: Option<&str> = row.try_get("reason")?;
         if let Some(attempt) = locked.iter_mut().find(|attempt| attempt.id == id) {
-            attempt.state = state;
+            (attempt.state, attempt.reason) = (state, reason.and_then(|reason| reason.parse().ok()));
         }
     }
     Ok(locked)

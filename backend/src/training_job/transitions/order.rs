@@ -151,7 +151,7 @@ pub async fn extend(
         attempt: live.as_ref().map(|live| (live.id, live.state)),
         message: &message,
         over: Override { max_runtime: Some(max_runtime), ..Override::default() },
-        run_for: Some(max_runtime),
+        run_for: Some(max_runtime.saturating_add(job.grace)),
         is_note: true,
         ..Step::new(&job, job.state, actor)
     };
