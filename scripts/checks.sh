@@ -87,6 +87,7 @@ check_rust() {
     build_for_tests
     if ! have cargo-nextest; then cargo_tool cargo-nextest "$nextest_version"; fi
     export PATH=$target_dir/tools/bin:$PATH
+    if have python3; then need_moto; fi
     local database
     database=$(test_database)
     DATABASE_URL=$database cargo nextest run --workspace --locked --profile ci

@@ -143,3 +143,19 @@ cargo_tool() {
     cargo install "$name" --version "$version" --locked --root "$target_dir/tools" "$@"
     touch "$stamp"
 }
+
+# python_tool NAME PACKAGE…: programs of pinned Python packages, in an environment for this repository alone.
+python_tool() {
+    local name=$1 folder=$target_dir/tools/$1
+    shift
+    [ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ] || return 0
+    have python3 || die "python3 is missing, for $name"
+    say "installing $name, as it is not on this machine"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+    printf '%s\n' "$*" >"$folder/packages"
+}
+
+# A server that speaks S3, for tests.
+need_moto() { python_tool moto "moto[server,s3]==5.2.5"; }

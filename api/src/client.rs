@@ -21,7 +21,10 @@ use crate::ids::{
     ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, UserId,
     VolumeId,
 };
-use crate::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogEnd, LogQuery, log_headers};
+use crate::job::{
+    Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
+};
+use crate::log::{LogMatches, LogSearch};
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
@@ -34,6 +37,8 @@ use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray};
 
 /// Longest that an ordinary request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest that the transfer of a file may take.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
 /// The most bytes of one answer that are read.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
@@ -554,6 +559,28 @@ impl Client {
         let complete = response.headers().get(log_headers::COMPLETE).is_some_and(|value| value == "true");
         let bytes = self.bounded_body(response).await?.into();
         Ok(LogPart { bytes, epoch, offset, next_offset, complete })
+    }
+
+    /// Searches a part of a log; `next_offset` leads to the next.
+    pub async fn search_log(&self, id: JobId, query: &LogSearch) -> Result<LogMatches> {
+        self.get_with(&format!("/jobs/{id}/logs/search"), query).await
+    }
+
+    /// All that there is of a log, piece by piece.
+    pub async fn download_log(
+        &self,
+        id: JobId,
+        query: &LogDownload,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        let request = self.request(Method::GET, &format!("/jobs/{id}/logs/download")).query(query);
+        self.download(request).await
+    }
+
+    /// A body that is too long to hold.
+    async fn download(&self, request: RequestBuilder) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        let response = self.send(request.timeout(TRANSFER_TIMEOUT)).await?;
+        let client = self.clone();
+        Ok(response.bytes_stream().map(move |piece| piece.map_err(|error| client.transport(&error))))
     }
 
     /// Follows a log until the attempt ended and the log is whole.

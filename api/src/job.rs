@@ -363,21 +363,37 @@ pub struct JobCounts {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LogQuery {
-    /// Number of the attempt; the latest by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Number of the attempt; the latest by default. Also `attempt`.
+    #[serde(default, alias = "attempt", skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
     /// Rank of the task; 0 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<u16>,
-    /// First byte to return. Not together with `tail`.
+    /// First byte to return. Not together with `tail` or `since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
-    /// Start this many lines before the end.
+    /// Start this many lines before the end. Not together with `since`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<u32>,
+    /// Start with what arrived at this time; up to a second of what came before may be with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
     /// At most this many bytes, 1 to 1048576; 262144 by default. Not for the live stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+/// Which log to download.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LogDownload {
+    /// Number of the attempt; the latest by default. Also `attempt`.
+    #[serde(default, alias = "attempt", skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
+    /// Rank of the task; 0 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<u16>,
 }
 
 /// A `log` event of the live log: bytes of the log from an offset on.

@@ -12,6 +12,7 @@ pub mod client;
 pub mod cluster;
 pub mod ids;
 pub mod job;
+pub mod log;
 pub mod page;
 pub mod problem;
 pub mod quantity;

@@ -16,10 +16,13 @@ use crate::auth::password::Passwords;
 use crate::auth::settings::AuthSettings;
 use crate::auth::throttle::Throttle;
 use crate::bell::Bell;
+use crate::blob::{self, Store};
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::output::OutputLimits;
 use crate::secret::rotate;
 use crate::secret::vault::Vault;
+use crate::streams::Streams;
 use crate::training_job::committer::Committer;
 use crate::{db, embedded, router, scheduler};
 
@@ -39,8 +42,33 @@ pub struct App {
     pub throttle: Throttle,
     pub auth: AuthSettings,
     pub committer: Committer,
+    pub settings: Settings,
+    pub streams: Streams,
     /// Ends held requests and background work at a stop.
     pub stopping: CancellationToken,
+}
+
+/// What an application is told at its start.
+pub struct Settings {
+    /// Logs and outputs.
+    pub store: Store,
+    /// How long an ended attempt's log stays in the database: it is read most then.
+    pub log_settles: Duration,
+    /// How long a log is kept.
+    pub log_keep: Duration,
+    /// What a task may leave as its outputs.
+    pub outputs: OutputLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store: blob::in_memory(),
+            log_settles: Duration::from_secs(60),
+            log_keep: Duration::from_secs(90 * 86_400),
+            outputs: OutputLimits::default(),
+        }
+    }
 }
 
 impl App {
@@ -52,15 +80,22 @@ impl App {
 
     /// As [`App::new`], with encryption keys of its own.
     pub fn with_vault(pool: PgPool, secret: &Secret, vault: Vault) -> Result<Arc<Self>> {
-        Self::with(pool, secret, vault, AuthSettings::default())
+        Self::with(pool, secret, vault, AuthSettings::default(), Settings::default())
     }
 
     /// As [`App::new`], with settings of who may log in and how.
     pub fn with_auth(pool: PgPool, secret: &Secret, auth: AuthSettings) -> Result<Arc<Self>> {
-        Self::with(pool, secret, Vault::derived(secret)?, auth)
+        Self::with(pool, secret, Vault::derived(secret)?, auth, Settings::default())
     }
 
-    fn with(pool: PgPool, secret: &Secret, vault: Vault, auth: AuthSettings) -> Result<Arc<Self>> {
+    /// An application as its settings say.
+    pub fn with(
+        pool: PgPool,
+        secret: &Secret,
+        vault: Vault,
+        auth: AuthSettings,
+        settings: Settings,
+    ) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             vault,
             bell: Bell::start(pool.clone()),
@@ -70,6 +105,8 @@ impl App {
             throttle: Throttle::default(),
             auth,
             committer: Committer::start(pool.clone()),
+            settings,
+            streams: Streams::default(),
             pool,
             stopping: CancellationToken::new(),
         }))
@@ -86,7 +123,10 @@ pub async fn serve(config: Config) -> Result<()> {
     let pool = db::connect(&url, config.database_connections).await?;
     let vault = vault(&config, &secret)?;
     rotate::check_keys(&pool, &vault).await?;
-    let app = App::with(pool, &secret, vault, config.auth.clone())?;
+    let store = blob::open(&config.store, &config.data_dir)?;
+    let settings =
+        Settings { store, log_keep: config.log_keep, outputs: config.outputs, ..Settings::default() };
+    let app = App::with(pool, &secret, vault, config.auth.clone(), settings)?;
     bootstrap::run(&app, config.admin_password.as_ref()).await?;
     let listener = TcpListener::bind(config.listen)
         .await

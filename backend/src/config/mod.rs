@@ -6,13 +6,21 @@ mod variables;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use lilac_api::auth::Secret;
+use lilac_api::quantity::{Bytes, Span};
+
+use crate::blob::StoreConfig;
+use crate::output::OutputLimits;
 
 pub use variables::Variables;
 
 use crate::auth::settings::AuthSettings;
+
+/// The shortest time for which anything is kept: it must not go before the job's owner could look.
+const MIN_KEEP: Duration = Duration::from_secs(3600);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -34,6 +42,12 @@ pub struct Config {
     pub database_connections: u32,
     /// Who may log in, and how.
     pub auth: AuthSettings,
+    /// Where logs and outputs are kept.
+    pub store: StoreConfig,
+    /// How long logs are kept after their attempt ended.
+    pub log_keep: Duration,
+    /// What a task may leave as its outputs.
+    pub outputs: OutputLimits,
 }
 
 impl Config {
@@ -54,8 +68,33 @@ impl Config {
             admin_password: variables.secret("LILAC_ADMIN_PASSWORD"),
             database_connections: u32::try_from(connections).unwrap_or(u32::MAX),
             auth: AuthSettings::read(variables)?,
+            store: StoreConfig {
+                url: variables.text("LILAC_STORE_URL"),
+                endpoint: variables.text("LILAC_STORE_ENDPOINT"),
+                region: variables.text("LILAC_STORE_REGION"),
+                access_key: variables.text("LILAC_STORE_ACCESS_KEY"),
+                secret_key: variables.secret("LILAC_STORE_SECRET_KEY"),
+            },
+            log_keep: keep(variables, "LILAC_LOG_KEEP")?,
+            outputs: OutputLimits {
+                bytes: size(variables, "LILAC_OUTPUT_MAX_SIZE")?,
+                file_bytes: size(variables, "LILAC_OUTPUT_MAX_FILE_SIZE")?,
+                keep: keep(variables, "LILAC_OUTPUT_KEEP")?,
+            },
         })
     }
+}
+
+fn keep(variables: &Variables, name: &str) -> Result<Duration> {
+    variables.read(name, "a time of at least 1h, like 90d", |text| {
+        text.parse::<Span>().ok().map(|span| span.0).filter(|span| *span >= MIN_KEEP)
+    })
+}
+
+fn size(variables: &Variables, name: &str) -> Result<u64> {
+    variables.read(name, "a size of at least 1Ki, like 10Gi", |text| {
+        text.parse::<Bytes>().ok().map(|bytes| bytes.0).filter(|bytes| (1 << 10..1 << 50).contains(bytes))
+    })
 }
 
 /// Where the server keeps what it must not lose.

@@ -31,6 +31,7 @@ use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::Query;
 use crate::queue;
+use crate::streams::Permit;
 use crate::training_job::store;
 
 /// The most events that are read at once.
@@ -83,6 +84,8 @@ impl std::fmt::Display for Cursor {
         (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
+        (status = 429, description = "The caller has as many live streams as one may have", body = Problem),
+        (status = 503, description = "The database does not answer, or the server has as many live streams as it can", body = Problem),
     ))]
 async fn stream(
     State(app): State<Arc<App>>,
@@ -90,6 +93,7 @@ async fn stream(
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
+    let permit = app.streams.enter(caller.user_id)?;
     let cursor = match headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default()) {
         Some(text) => Cursor::parse(text)
             .ok_or_else(|| ApiError::malformed("Last-Event-ID is none that this stream gave"))?,
@@ -97,7 +101,7 @@ async fn stream(
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
     let mut response =
-        Sse::new(follow(app, caller, query.job, cursor)).keep_alive(keep_alive).into_response();
+        Sse::new(follow(app, caller, query.job, cursor, permit)).keep_alive(keep_alive).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
@@ -115,9 +119,12 @@ fn follow(
     caller: Caller,
     job: Option<JobId>,
     mut cursor: Cursor,
+    permit: Permit,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let teams = caller.sees();
     async_stream::stream! {
+        // Held until the reader is gone.
+        let _permit = permit;
         let mut bells = app.bell.listen();
         // A comment at once: the reader knows that the stream stands.
         yield Ok(Event::default().comment("lilac"));

@@ -1,18 +1,14 @@
-//! Routes of logs.
+//! Routes of logs: taking them in and reading them. `stream` follows them, `search` looks into them.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures::Stream;
 use lilac_api::agent::{LogOffset, MAX_LOG_CHUNK_BYTES};
-use lilac_api::job::{LogChunk, LogEnd, LogQuery, log_headers};
+use lilac_api::job::{LogDownload, LogQuery, log_headers};
 use lilac_api::problem::Problem;
 use lilac_api::{AttemptId, JobId};
 use serde::Deserialize;
@@ -20,8 +16,8 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::read;
 use super::store::{self, Log, Stored};
+use super::{read, search, stream};
 use crate::app::App;
 use crate::auth::caller::{Caller, NodeCaller};
 use crate::bell::Topic;
@@ -31,13 +27,15 @@ use crate::training_job;
 
 const DEFAULT_LIMIT_BYTES: u32 = 256 << 10;
 const MAX_LIMIT_BYTES: u32 = 1 << 20;
-/// How much one event of the live log carries.
-const STREAM_CHUNK_BYTES: usize = 64 << 10;
-/// A live reader looks again this often although no bell rang.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How much of a download is read at a time.
+const DOWNLOAD_BYTES: usize = 1 << 20;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(stream))
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(download))
+        .routes(routes!(search::search))
+        .routes(routes!(stream::stream))
 }
 
 /// Routes of agents, with room for a chunk in the body.
@@ -80,8 +78,7 @@ async fn upload(
 ) -> ApiResult<Response> {
     let data = extract::body(request, &app).await?;
     let rank = i16::try_from(query.rank).map_err(|_| ApiError::not_found("task"))?;
-    let offset =
-        i64::try_from(query.offset).map_err(|_| ApiError::malformed("query: offset is beyond any log"))?;
+    let offset = position(query.offset)?;
     let mut tx = app.pool.begin().await?;
     let stored = store::append(&mut tx, node.node_id, attempt, rank, offset, &data).await?;
     let (status, bytes) = match stored {
@@ -98,26 +95,41 @@ async fn upload(
     Ok((status, next, body).into_response())
 }
 
-/// The log that a query means; none before the first attempt.
-async fn find(app: &App, caller: &Caller, job: JobId, query: &LogQuery) -> ApiResult<Option<Log>> {
+/// The log that a caller means; none before the first attempt.
+pub async fn find(
+    app: &App,
+    caller: &Caller,
+    job: JobId,
+    epoch: Option<u32>,
+    rank: Option<u16>,
+) -> ApiResult<Option<Log>> {
     training_job::store::owner(&app.pool, caller, job).await?;
-    let rank = query.rank.unwrap_or(0);
-    let log = store::find(&app.pool, job, query.epoch, rank).await?;
-    if log.is_none() && (query.epoch.is_some() || rank > 0) {
+    let rank = rank.unwrap_or(0);
+    let log = store::find(&app.pool, job, epoch, rank).await?;
+    if log.is_none() && (epoch.is_some() || rank > 0) {
         return Err(ApiError::not_found("attempt"));
+    }
+    if log.as_ref().is_some_and(|log| log.is_removed) {
+        return Err(store::removed());
     }
     Ok(log)
 }
 
+/// A position that a caller gave.
+pub fn position(offset: u64) -> ApiResult<i64> {
+    // Far beyond any log, and far from where sums overflow.
+    let legal = i64::try_from(offset).ok().filter(|offset| *offset < 1 << 60);
+    legal.ok_or_else(|| ApiError::malformed("query: offset is beyond any log"))
+}
+
 /// Where to start reading.
-async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
-    match (query.offset, query.tail) {
-        (Some(_), Some(_)) => Err(ApiError::malformed("query: offset and tail exclude each other")),
-        (Some(offset), None) => {
-            i64::try_from(offset).map_err(|_| ApiError::malformed("query: offset is beyond any log"))
-        }
-        (None, Some(lines)) => Ok(read::tail_offset(&app.pool, log, lines).await?),
-        (None, None) => Ok(0),
+pub async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
+    match (query.offset, query.tail, query.since) {
+        (None, None, None) => Ok(0),
+        (Some(offset), None, None) => position(offset),
+        (None, Some(lines), None) => read::tail_offset(app, log, lines).await,
+        (None, None, Some(since)) => Ok(store::since(&app.pool, log, since).await?),
+        _ => Err(ApiError::malformed("query: offset, tail and since exclude each other")),
     }
 }
 
@@ -136,7 +148,8 @@ async fn start(app: &App, log: &Log, query: &LogQuery) -> ApiResult<i64> {
         (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
-        (status = 404, description = "There is no such job or attempt", body = Problem),
+        (status = 404, description = "There is no such job or attempt, or its log was kept for its time", body = Problem),
+        (status = 503, description = "The database or the store of logs does not answer", body = Problem),
     ))]
 async fn show(
     State(app): State<Arc<App>>,
@@ -148,11 +161,11 @@ async fn show(
     if !(1..=MAX_LIMIT_BYTES).contains(&limit) {
         return Err(ApiError::malformed(format!("query: limit must be 1 to {MAX_LIMIT_BYTES}, is {limit}")));
     }
-    let Some(log) = find(&app, &caller, job, &query).await? else {
+    let Some(log) = find(&app, &caller, job, query.epoch, query.rank).await? else {
         return Ok(part(Vec::new(), 0, 0, false));
     };
     let offset = start(&app, &log, &query).await?;
-    let bytes = store::read(&app.pool, &log, offset, limit as usize).await?;
+    let bytes = store::read(&app, &log, offset, limit as usize).await?;
     let next = offset + i64::try_from(bytes.len()).unwrap_or_default();
     let complete = log.is_complete() && next >= log.bytes;
     Ok(part(bytes, offset, log.epoch, complete))
@@ -170,128 +183,54 @@ fn part(bytes: Vec<u8>, offset: i64, epoch: u32, complete: bool) -> Response {
     (headers, bytes).into_response()
 }
 
-/// Follow a log
+/// Download a log
 ///
-/// Server-sent events: `log` with a part of the log, and at last `end`. Without an epoch it waits for the first
-/// attempt, and goes on with the next one when the job is tried again.
-#[utoipa::path(get, operation_id = "follow_log", path = "/jobs/{id}/logs/stream", tag = "logs", params(("id" = JobId, Path), LogQuery), security(("bearer" = [])),
+/// The whole of what is stored, as a file; compressed on the way where the client takes gzip.
+#[utoipa::path(get, operation_id = "download_log", path = "/jobs/{id}/logs/download", tag = "logs", params(("id" = JobId, Path), LogDownload), security(("bearer" = [])),
     responses(
-        (status = 200, description = "Events `log` (LogChunk) and `end` (LogEnd)", content_type = "text/event-stream", body = LogChunk),
+        (status = 200, description = "The log", content_type = "text/plain", body = String),
         (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
-        (status = 404, description = "There is no such job or attempt", body = Problem),
+        (status = 404, description = "There is no such job or attempt, or its log was kept for its time", body = Problem),
+        (status = 503, description = "The database or the store of logs does not answer", body = Problem),
     ))]
-async fn stream(
+async fn download(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(job): Id<JobId>,
-    Query(query): Query<LogQuery>,
+    Query(query): Query<LogDownload>,
 ) -> ApiResult<Response> {
-    // Refused here where it can be, before the stream begins.
-    let offset = match find(&app, &caller, job, &query).await? {
-        Some(log) => Some((log.epoch, start(&app, &log, &query).await?)),
-        None => None,
-    };
-    let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
-    let mut response = Sse::new(follow(app, job, query, offset)).keep_alive(keep_alive).into_response();
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    let log = find(&app, &caller, job, query.epoch, query.rank).await?;
+    let (epoch, bytes) = log.as_ref().map_or((0, 0), |log| (log.epoch, log.bytes));
+    let name = format!("{job}-{epoch}-{}.log", query.rank.unwrap_or(0));
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    let Some(log) = log else { return Ok((headers, Body::empty()).into_response()) };
+    // The first part is read before the answer begins: what cannot be read is said by the status.
+    let first = store::read(&app, &log, 0, DOWNLOAD_BYTES).await?;
+    Ok((headers, Body::from_stream(parts(app, log, first))).into_response())
 }
 
-fn follow(
-    app: Arc<App>,
-    job: JobId,
-    query: LogQuery,
-    begun: Option<(u32, i64)>,
-) -> impl Stream<Item = Result<Event, Infallible>> {
+/// The parts of a log as it was found. Where one cannot be read the transfer breaks off, which the client sees.
+fn parts(app: Arc<App>, log: Log, first: Vec<u8>) -> impl Stream<Item = Result<Vec<u8>, std::io::Error>> {
     async_stream::stream! {
-        let mut bells = app.bell.listen();
-        let (mut epoch, mut offset) = begun.unwrap_or((0, 0));
-        loop {
-            match next(&app, job, &query, &mut epoch, &mut offset).await {
-                Ok(Some(event)) => {
-                    let is_end = matches!(event, Next::End(_));
-                    if let Ok(event) = event.encode() {
-                        yield Ok(event);
-                    }
-                    if is_end {
-                        return;
-                    }
-                    continue;
+        let mut offset = i64::try_from(first.len()).unwrap_or(i64::MAX);
+        yield Ok(first);
+        while offset < log.bytes {
+            match store::read(&app, &log, offset, DOWNLOAD_BYTES).await {
+                Ok(bytes) => {
+                    offset += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                    yield Ok(bytes);
                 }
-                Ok(None) => {}
-                Err(error) => tracing::debug!(error = %error.detail, "a live log waits for the database"),
-            }
-            tokio::select! {
-                _ = bells.wait_for(LOOK_EVERY, |topic| matches!(topic, Topic::Log(id) | Topic::Job(id) if id == job)) => {}
-                () = app.stopping.cancelled() => return,
+                Err(error) => {
+                    yield Err(std::io::Error::other(error.detail));
+                    return;
+                }
             }
         }
     }
-}
-
-enum Next {
-    Chunk(LogChunk),
-    End(LogEnd),
-}
-
-impl Next {
-    fn encode(&self) -> Result<Event, axum::Error> {
-        match self {
-            Self::Chunk(chunk) => Event::default().event("log").json_data(chunk),
-            Self::End(end) => Event::default().event("end").json_data(end),
-        }
-    }
-}
-
-/// What the reader at `offset` of attempt `epoch` gets next; none while there is nothing new.
-async fn next(
-    app: &App,
-    job: JobId,
-    query: &LogQuery,
-    epoch: &mut u32,
-    offset: &mut i64,
-) -> ApiResult<Option<Next>> {
-    let rank = query.rank.unwrap_or(0);
-    // Read before the log, so that a job seen as ended has no attempt after the one read below.
-    let has_ended = has_ended(app, job).await?;
-    let current = query.epoch.or((*epoch > 0).then_some(*epoch));
-    let log = match store::find(&app.pool, job, current, rank).await? {
-        Some(log) => log,
-        None if has_ended => return Ok(Some(Next::End(LogEnd { epoch: 0, offset: 0 }))),
-        None => return Ok(None),
-    };
-    *epoch = log.epoch;
-    let bytes = store::read(&app.pool, &log, *offset, STREAM_CHUNK_BYTES).await?;
-    let position = u64::try_from(*offset).unwrap_or_default();
-    if !bytes.is_empty() {
-        *offset += i64::try_from(bytes.len()).unwrap_or_default();
-        return Ok(Some(Next::Chunk(LogChunk {
-            epoch: log.epoch,
-            offset: position,
-            data: STANDARD.encode(bytes),
-        })));
-    }
-    if !log.is_complete() {
-        return Ok(None);
-    }
-    if query.epoch.is_none()
-        && let Some(latest) = store::find(&app.pool, job, None, rank).await?
-        && latest.epoch > log.epoch
-    {
-        // The job was tried again: go on with that log.
-        (*epoch, *offset) = (latest.epoch, 0);
-        return Box::pin(next(app, job, query, epoch, offset)).await;
-    }
-    let is_over = has_ended || query.epoch.is_some();
-    Ok(is_over.then_some(Next::End(LogEnd { epoch: log.epoch, offset: position })))
-}
-
-async fn has_ended(app: &App, job: JobId) -> ApiResult<bool> {
-    let ended = sqlx::query_scalar("SELECT finished_at IS NOT NULL FROM jobs WHERE id = $1")
-        .bind(job.0)
-        .fetch_optional(&app.pool)
-        .await?;
-    Ok(ended.unwrap_or(true))
 }

@@ -1,10 +1,18 @@
-//! The SQL of logs.
+//! The SQL of logs, and the reading across its two stores.
 
+use axum::http::StatusCode;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use lilac_api::job::AttemptState;
+use lilac_api::problem::ErrorCode;
 use lilac_api::{AttemptId, JobId, NodeId};
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{PgConnection, Row};
 
-use lilac_api::job::AttemptState;
+use super::segment;
+use crate::app::App;
+use crate::blob::frames;
+use crate::error::{ApiError, ApiResult};
 
 /// One task's log.
 #[derive(Clone, Debug)]
@@ -19,6 +27,8 @@ pub struct Log {
     pub end: Option<i64>,
     /// Until when the node's last words may still come although the attempt ended.
     pub is_stale: bool,
+    /// Its time was over: its bytes are gone.
+    pub is_removed: bool,
 }
 
 impl Log {
@@ -53,7 +63,7 @@ pub async fn append(
 ) -> Result<Stored, sqlx::Error> {
     let row = sqlx::query(
         "SELECT t.log_bytes, a.job_id FROM tasks t JOIN attempts a ON a.id = t.attempt_id
-         WHERE t.attempt_id = $1 AND t.rank = $2 AND t.node_id = $3 FOR UPDATE OF t",
+         WHERE t.attempt_id = $1 AND t.rank = $2 AND t.node_id = $3 AND t.log_removed_at IS NULL FOR UPDATE OF t",
     )
     .bind(attempt.0)
     .bind(rank)
@@ -94,7 +104,7 @@ pub async fn find(
     rank: u16,
 ) -> Result<Option<Log>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT a.id, a.epoch, a.state, t.rank, t.log_bytes, t.log_end_bytes,
+        "SELECT a.id, a.epoch, a.state, t.rank, t.log_bytes, t.log_end_bytes, t.log_removed_at IS NOT NULL AS is_removed,
                 COALESCE(a.finished_at < clock_timestamp() - interval '1 minute', false)
                     AND COALESCE(n.last_seen_at < clock_timestamp() - interval '1 minute', true) AS is_stale
          FROM attempts a JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
@@ -116,17 +126,29 @@ pub async fn find(
         bytes: row.try_get("log_bytes")?,
         end: row.try_get("log_end_bytes")?,
         is_stale: row.try_get("is_stale")?,
+        is_removed: row.try_get("is_removed")?,
     }))
 }
 
-/// At most `limit` bytes of a log from `offset` on.
-pub async fn read(pool: &PgPool, log: &Log, offset: i64, limit: usize) -> Result<Vec<u8>, sqlx::Error> {
-    let to = offset.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX)).min(log.bytes);
+/// A part of a log, in the database or in the store.
+struct Piece {
+    start: i64,
+    end: i64,
+    data: Option<Bytes>,
+    object: Option<(String, Vec<i64>)>,
+}
+
+/// The pieces that hold the bytes from `offset` to `to`. One statement sees each byte once, even while its
+/// segment is moved.
+async fn pieces(pool: &PgPool, log: &Log, offset: i64, to: i64) -> Result<Vec<Piece>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT start_byte, data FROM log_chunks
+        "SELECT start_byte, end_byte, data, NULL::text AS object, NULL::bigint[] AS frame_ends FROM log_chunks
          WHERE attempt_id = $1 AND rank = $2 AND end_byte > $3 AND start_byte < $4
            -- The chunk that holds the offset begins at most one chunk before it.
            AND start_byte > $3 - $5
+         UNION ALL
+         SELECT start_byte, end_byte, NULL, object, frame_ends FROM log_segments
+         WHERE attempt_id = $1 AND rank = $2 AND end_byte > $3 AND start_byte < $4 AND start_byte > $3 - $6
          ORDER BY start_byte",
     )
     .bind(log.attempt_id.0)
@@ -134,15 +156,71 @@ pub async fn read(pool: &PgPool, log: &Log, offset: i64, limit: usize) -> Result
     .bind(offset)
     .bind(to)
     .bind(i64::try_from(lilac_api::agent::MAX_LOG_CHUNK_BYTES).unwrap_or(i64::MAX))
+    .bind(segment::LONGEST_BYTES)
     .fetch_all(pool)
     .await?;
-    let mut bytes = Vec::with_capacity(usize::try_from((to - offset).max(0)).unwrap_or_default());
-    for row in rows {
-        let start: i64 = row.try_get("start_byte")?;
-        let data: &[u8] = row.try_get("data")?;
-        let skip = usize::try_from((offset - start).max(0)).unwrap_or_default();
-        let end = usize::try_from((to - start).max(0)).unwrap_or_default().min(data.len());
-        bytes.extend_from_slice(data.get(skip..end).unwrap_or_default());
+    let piece = |row: &PgRow| {
+        let object: Option<String> = row.try_get("object")?;
+        Ok(Piece {
+            start: row.try_get("start_byte")?,
+            end: row.try_get("end_byte")?,
+            data: row.try_get::<Option<Vec<u8>>, _>("data")?.map(Bytes::from),
+            object: object.zip(row.try_get("frame_ends")?),
+        })
+    };
+    rows.iter().map(piece).collect()
+}
+
+/// At most `limit` bytes of a log from `offset` on.
+pub async fn read(app: &App, log: &Log, offset: i64, limit: usize) -> ApiResult<Vec<u8>> {
+    let limit = i64::try_from(limit.min(frames::MAX_READ_BYTES)).unwrap_or_default();
+    let to = offset.saturating_add(limit).min(log.bytes);
+    if offset >= to {
+        return Ok(Vec::new());
     }
-    Ok(bytes)
+    let mut bytes = Vec::with_capacity(usize::try_from(to - offset).unwrap_or_default());
+    let mut position = offset;
+    for piece in pieces(&app.pool, log, offset, to).await? {
+        if piece.start > position {
+            break;
+        }
+        let (from, until) = (position - piece.start, piece.end.min(to) - piece.start);
+        let (from, until) = (from.unsigned_abs(), until.unsigned_abs());
+        if let Some((object, ends)) = &piece.object {
+            bytes.extend_from_slice(&frames::read(&app.settings.store, object, ends, from..until).await?);
+        } else if let Some(data) = &piece.data {
+            let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(until).unwrap_or(0);
+            bytes.extend_from_slice(data.get(range).unwrap_or_default());
+        }
+        position = piece.end.min(to);
+    }
+    // Its time was over while it was read.
+    if position < to { Err(removed()) } else { Ok(bytes) }
+}
+
+/// The answer to whoever asks for a log that was kept for its time.
+pub fn removed() -> ApiError {
+    let detail = "the log was kept until its time was over, and is gone";
+    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, detail)
+}
+
+/// The first byte that arrived at `since` or later; up to a second of what came before may be with it.
+pub async fn since(pool: &PgPool, log: &Log, since: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query(
+        // What lies behind a mark arrived within a second of it.
+        "SELECT (SELECT COALESCE(
+                    (SELECT min(mark) FROM unnest(mark_bytes, mark_times) AS m (mark, at)
+                     WHERE at > $3 - interval '1 second'), start_byte)
+                 FROM log_segments WHERE attempt_id = $1 AND rank = $2 AND stored_to >= $3
+                 ORDER BY start_byte LIMIT 1) AS cold,
+                (SELECT start_byte FROM log_chunks WHERE attempt_id = $1 AND rank = $2 AND stored_at >= $3
+                 ORDER BY start_byte LIMIT 1) AS hot",
+    )
+    .bind(log.attempt_id.0)
+    .bind(log.rank)
+    .bind(since)
+    .fetch_one(pool)
+    .await?;
+    let (cold, hot): (Option<i64>, Option<i64>) = (row.try_get("cold")?, row.try_get("hot")?);
+    Ok(cold.or(hot).unwrap_or(log.bytes))
 }

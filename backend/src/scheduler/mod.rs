@@ -8,7 +8,7 @@
 mod apply;
 mod deadlines;
 pub mod invariants;
-mod leader;
+pub mod leader;
 mod load;
 mod reaper;
 mod waits;
@@ -57,7 +57,8 @@ pub fn start(app: Arc<App>) -> Background {
         tokio::spawn(run(app.clone(), holder.clone())),
         tokio::spawn(deadlines::run(app.clone(), holder.clone())),
         tokio::spawn(reaper::run(app.clone(), holder.clone())),
-        tokio::spawn(waits::run(app, holder)),
+        tokio::spawn(waits::run(app.clone(), holder.clone())),
+        tokio::spawn(crate::blob::sweep::run(app, holder)),
     ];
     Background { tasks }
 }

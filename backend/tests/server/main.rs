@@ -4,6 +4,7 @@ mod accounts;
 mod actions;
 mod clusters;
 mod embedded;
+mod logs;
 mod many_jobs;
 mod matrix;
 mod own_account;

@@ -87,6 +87,8 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /jobs/{id}/extend", Who::Owner, r#"{"max_runtime": "1h"}"#),
     ("POST /jobs/{id}/hold", Who::Owner, "{}"),
     ("GET /jobs/{id}/logs", Who::Team, ""),
+    ("GET /jobs/{id}/logs/download", Who::Team, ""),
+    ("GET /jobs/{id}/logs/search?search=x", Who::Team, ""),
     ("GET /jobs/{id}/logs/stream", Who::Team, ""),
     ("GET /jobs/{id}/receipt", Who::Team, ""),
     ("POST /jobs/{id}/reprioritise", Who::Owner, r#"{"priority": 7}"#),

@@ -12,6 +12,7 @@ use lilac_api::agent::{
     AttemptReport, NodeCapacity, Outcome, PROTOCOL_VERSION, Phase, RegisterRequest, RuntimeHealth,
     SyncRequest, SyncResponse, TaskResult, TaskSpec,
 };
+use lilac_api::auth::Secret;
 use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::CreateJoinKey;
 use lilac_api::job::{AttemptState, Job, JobState, LogQuery, Reason};
@@ -23,7 +24,8 @@ use uuid::Uuid;
 
 /// A node as the control plane hears it.
 pub struct Node {
-    client: Client,
+    pub client: Client,
+    pub token: Secret,
     name: String,
     machine_id: String,
     boot_id: Uuid,
@@ -46,7 +48,8 @@ impl Node {
         };
         let joined = harness.client.with_token(key.secret).register(&request).await.unwrap();
         let mut node = Self {
-            client: harness.client.with_token(joined.credential),
+            client: harness.client.with_token(joined.credential.clone()),
+            token: joined.credential,
             name: name.to_owned(),
             machine_id,
             boot_id: Uuid::now_v7(),

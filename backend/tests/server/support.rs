@@ -11,10 +11,11 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use lilac_api::auth::{CreateUser, LoginRequest, Role, Secret, User};
 use lilac_api::client::{Client, ClientError};
 use lilac_api::problem::{ErrorCode, Problem};
-use lilac_server::app::App;
+use lilac_server::app::{App, Settings};
 use lilac_server::auth::bootstrap;
 use lilac_server::auth::settings::AuthSettings;
 use lilac_server::router;
+use lilac_server::secret::vault::Vault;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -29,7 +30,7 @@ pub struct Harness {
     pub client: Client,
     pub url: String,
     pub app: Arc<App>,
-    router: Router,
+    pub router: Router,
 }
 
 /// The answer to a request that was written by hand.
@@ -46,7 +47,14 @@ pub async fn start(pool: PgPool) -> Harness {
 
 /// The same, with settings of who may log in and how.
 pub async fn start_with(pool: PgPool, auth: AuthSettings) -> Harness {
-    let app = App::with_auth(pool, &Secret(SECRET_KEY.into()), auth).unwrap();
+    start_as(pool, auth, Settings::default()).await
+}
+
+/// The same, with settings of all kinds.
+pub async fn start_as(pool: PgPool, auth: AuthSettings, settings: Settings) -> Harness {
+    let secret = Secret(SECRET_KEY.into());
+    let vault = Vault::derived(&secret).unwrap();
+    let app = App::with(pool, &secret, vault, auth, settings).unwrap();
     bootstrap::run(&app, Some(&Secret(PASSWORD.into()))).await.unwrap();
     let router = router::build(app.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

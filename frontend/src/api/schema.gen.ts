@@ -1860,6 +1860,24 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description The caller has as many live streams as one may have */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database does not answer, or the server has as many live streams as it can */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
         put?: never;
@@ -2879,14 +2897,16 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description Number of the attempt; the latest by default. */
+                    /** @description Number of the attempt; the latest by default. Also `attempt`. */
                     epoch?: number;
                     /** @description Rank of the task; 0 by default. */
                     rank?: number;
-                    /** @description First byte to return. Not together with `tail`. */
+                    /** @description First byte to return. Not together with `tail` or `since`. */
                     offset?: number;
-                    /** @description Start this many lines before the end. */
+                    /** @description Start this many lines before the end. Not together with `since`. */
                     tail?: number;
+                    /** @description Start with what arrived at this time; up to a second of what came before may be with it. */
+                    since?: string;
                     /** @description At most this many bytes, 1 to 1048576; 262144 by default. Not for the live stream. */
                     limit?: number;
                 };
@@ -2942,8 +2962,213 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description There is no such job or attempt */
+                /** @description There is no such job or attempt, or its log was kept for its time */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database or the store of logs does not answer */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a log
+         * @description The whole of what is stored, as a file; compressed on the way where the client takes gzip.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Number of the attempt; the latest by default. Also `attempt`. */
+                    epoch?: number;
+                    /** @description Rank of the task; 0 by default. */
+                    rank?: number;
+                };
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The log */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job or attempt, or its log was kept for its time */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database or the store of logs does not answer */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search a log
+         * @description Answers the lines that contain a text or match a regular expression. One call covers a part of the log:
+         *     go on at `next_offset` until `reached_end`.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description Text that the line contains, or an expression that it matches; 1 to 512 bytes. */
+                    search: string;
+                    /**
+                     * @description Whether `search` is a regular expression, in the syntax of the crate `regex`; `(?i)` in front
+                     *     ignores case.
+                     */
+                    regex?: boolean;
+                    /** @description Number of the attempt; the latest by default. Also `attempt`. */
+                    epoch?: number;
+                    /** @description Rank of the task; 0 by default. */
+                    rank?: number;
+                    /** @description Only lines that arrived at this time or later. */
+                    since?: string;
+                    /** @description Where to begin: the `next_offset` of the answer before. */
+                    offset?: number;
+                    /** @description At most this many lines, 1 to 1000; 100 by default. */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Lines that match */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LogMatches"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job or attempt, or its log was kept for its time */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database or the store of logs does not answer */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2971,23 +3196,29 @@ export interface paths {
         /**
          * Follow a log
          * @description Server-sent events: `log` with a part of the log, and at last `end`. Without an epoch it waits for the first
-         *     attempt, and goes on with the next one when the job is tried again.
+         *     attempt, and goes on with the next one when the job is tried again. `Last-Event-ID` goes on behind the event
+         *     that it names, on any server.
          */
         get: {
             parameters: {
                 query?: {
-                    /** @description Number of the attempt; the latest by default. */
+                    /** @description Number of the attempt; the latest by default. Also `attempt`. */
                     epoch?: number;
                     /** @description Rank of the task; 0 by default. */
                     rank?: number;
-                    /** @description First byte to return. Not together with `tail`. */
+                    /** @description First byte to return. Not together with `tail` or `since`. */
                     offset?: number;
-                    /** @description Start this many lines before the end. */
+                    /** @description Start this many lines before the end. Not together with `since`. */
                     tail?: number;
+                    /** @description Start with what arrived at this time; up to a second of what came before may be with it. */
+                    since?: string;
                     /** @description At most this many bytes, 1 to 1048576; 262144 by default. Not for the live stream. */
                     limit?: number;
                 };
-                header?: never;
+                header?: {
+                    /** @description Id of the last event that was seen */
+                    "last-event-id"?: string | null;
+                };
                 path: {
                     id: components["schemas"]["JobId"];
                 };
@@ -3031,8 +3262,26 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description There is no such job or attempt */
+                /** @description There is no such job or attempt, or its log was kept for its time */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The caller has as many live streams as one may have */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database or the store of logs does not answer, or the server has as many live streams as it can */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -6205,6 +6454,7 @@ export interface components {
              *     ended the attempt by then unless it hears again.
              */
             lease_ms: number;
+            max_runtime?: components["schemas"]["Span"] | null;
             /** @description Whether to stop it. */
             stop: boolean;
             task?: components["schemas"]["TaskSpec"] | null;
@@ -6534,6 +6784,32 @@ export interface components {
              * @description Position of the first byte.
              */
             offset: number;
+        };
+        /** @description One line that matches. */
+        LogMatch: {
+            /**
+             * Format: int64
+             * @description Position of the line's first byte in the log.
+             */
+            offset: number;
+            /** @description The line without its end, cut after 4 KiB; bytes that are no UTF-8 are replaced. */
+            text: string;
+        };
+        /** @description Lines that match. One answer covers a bounded part of the log: there may be more behind an empty one. */
+        LogMatches: {
+            /**
+             * Format: int32
+             * @description Number of the attempt; 0 before the first.
+             */
+            epoch: number;
+            items: components["schemas"]["LogMatch"][];
+            /**
+             * Format: int64
+             * @description Pass as `offset` to search on.
+             */
+            next_offset: number;
+            /** @description Whether everything that is stored was searched. */
+            reached_end: boolean;
         };
         /** @description Where a log stands after an upload, and in a 409. */
         LogOffset: {
@@ -7573,6 +7849,7 @@ export interface components {
             };
             /** @description GPUs of the node, by the vendor's id, that belong to the task. */
             gpu_uuids: string[];
+            hold_on_failure?: components["schemas"]["Span"] | null;
             image: string;
             job_id: components["schemas"]["JobId"];
             job_name: string;
@@ -7593,6 +7870,7 @@ export interface components {
             shm_bytes?: number | null;
             stop_grace: components["schemas"]["Span"];
             stop_signal: components["schemas"]["Signal"];
+            stop_warn?: components["schemas"]["Warn"] | null;
             user?: string | null;
             workdir?: string | null;
         };
