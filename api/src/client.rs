@@ -12,14 +12,15 @@ use crate::action::{CancelledJobs, ExtendJob, HoldJob, Receipt, ReprioritiseJob}
 use crate::agent::{
     LogOffset, RegisterRequest, RegisterResponse, SYNC_WAIT_SECS, Supplies, SyncRequest, SyncResponse,
 };
+use crate::audit::{AuditCheck, AuditEntry, AuditFilter};
 use crate::auth::{
     ApiKey, ChangePassword, CreateApiKey, CreateUser, CreatedApiKey, LoginMethods, LoginRequest,
     LoginResponse, ResetPassword, Secret, SignUp, UpdateProfile, UpdateUser, User,
 };
 use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
 use crate::ids::{
-    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, UserId,
-    VolumeId,
+    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, TeamId,
+    UserId, VolumeId,
 };
 use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
@@ -34,6 +35,7 @@ use crate::secret::{
 };
 use crate::spec::JobSpec;
 use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray};
+use crate::team::{CreateTeam, Team, TeamMember, UpdateTeam};
 
 /// Longest that an ordinary request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -265,7 +267,7 @@ impl Client {
     }
 
     pub async fn users(&self) -> Result<Page<User>> {
-        self.get("/users").await
+        self.get("/users?limit=500").await
     }
 
     pub async fn create_user(&self, request: &CreateUser) -> Result<User> {
@@ -299,6 +301,50 @@ impl Client {
 
     pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<()> {
         self.delete(&format!("/api-keys/{id}")).await
+    }
+
+    // Teams.
+
+    pub async fn teams(&self) -> Result<Page<Team>> {
+        self.get("/teams?limit=500").await
+    }
+
+    pub async fn team(&self, id: TeamId) -> Result<Team> {
+        self.get(&format!("/teams/{id}")).await
+    }
+
+    pub async fn create_team(&self, request: &CreateTeam) -> Result<Team> {
+        self.post("/teams", request).await
+    }
+
+    pub async fn update_team(&self, id: TeamId, request: &UpdateTeam) -> Result<Team> {
+        self.patch(&format!("/teams/{id}"), request).await
+    }
+
+    pub async fn delete_team(&self, id: TeamId) -> Result<()> {
+        self.delete(&format!("/teams/{id}")).await
+    }
+
+    pub async fn team_members(&self, id: TeamId) -> Result<Page<TeamMember>> {
+        self.get(&format!("/teams/{id}/members")).await
+    }
+
+    pub async fn add_team_member(&self, id: TeamId, user: UserId) -> Result<()> {
+        self.send(self.request(Method::PUT, &format!("/teams/{id}/members/{user}"))).await.map(|_| ())
+    }
+
+    pub async fn remove_team_member(&self, id: TeamId, user: UserId) -> Result<()> {
+        self.delete(&format!("/teams/{id}/members/{user}")).await
+    }
+
+    // The audit log.
+
+    pub async fn audit(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
+        self.get_with("/audit", filter).await
+    }
+
+    pub async fn verify_audit(&self) -> Result<AuditCheck> {
+        self.get("/audit/verify").await
     }
 
     // Clusters and nodes.

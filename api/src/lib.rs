@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod agent;
+pub mod audit;
 pub mod auth;
 #[cfg(feature = "client")]
 pub mod client;
@@ -21,6 +22,7 @@ pub mod secret;
 pub mod spec;
 pub mod submission;
 pub mod suggest;
+pub mod team;
 pub mod validate;
 
 pub use ids::*;

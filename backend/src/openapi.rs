@@ -13,6 +13,8 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "auth", description = "Logging in"),
         (name = "users", description = "Accounts"),
+        (name = "teams", description = "People who see each other's jobs, queues and secrets"),
+        (name = "audit", description = "Who changed what"),
         (name = "api-keys", description = "Keys of programs"),
         (name = "clusters", description = "Sets of nodes and the keys with which nodes join them"),
         (name = "nodes", description = "Machines that run jobs"),

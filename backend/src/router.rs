@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, detached};
 use crate::error::ApiError;
-use crate::{auth, cluster, events, logs, openapi, queue, secret, training_job, volume, web};
+use crate::{audit, auth, cluster, events, logs, openapi, queue, secret, training_job, volume, web};
 
 /// The largest body of an ordinary request.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -30,6 +30,7 @@ const MAX_SYNC_BYTES: usize = 4 << 20;
 pub fn api() -> OpenApiRouter<Arc<App>> {
     let v1 = OpenApiRouter::new()
         .merge(auth::routes())
+        .merge(audit::routes::routes())
         .merge(cluster::routes())
         .merge(queue::routes())
         .merge(secret::routes())

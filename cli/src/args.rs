@@ -107,9 +107,14 @@ pub enum Verb {
     /// Folders of the nodes that jobs may mount: list, add, delete.
     #[command(subcommand)]
     Volume(commands::volume::VolumeVerb),
-    /// Accounts.
+    /// Accounts: list, create, disable, enable, reset the password.
     #[command(subcommand)]
     User(commands::user::UserVerb),
+    /// Teams: list, create, delete, add and remove users.
+    #[command(subcommand)]
+    Team(commands::team::TeamVerb),
+    /// Changes your password.
+    Passwd(commands::passwd::PasswdArgs),
     /// Configures and starts the agent on this machine.
     #[command(subcommand)]
     Agent(commands::agent::AgentVerb),

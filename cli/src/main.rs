@@ -57,6 +57,8 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Registry(verb) => commands::registry::run(global, verb).await,
         Verb::Volume(verb) => commands::volume::run(global, verb).await,
         Verb::User(verb) => commands::user::run(global, verb).await,
+        Verb::Team(verb) => commands::team::run(global, verb).await,
+        Verb::Passwd(args) => commands::passwd::run(global, args).await,
         Verb::Agent(verb) => commands::agent::run(global, verb).await,
         Verb::Completion(args) => commands::completion::run(global, args),
     }

@@ -11,6 +11,8 @@ pub mod password;
 pub mod routes;
 pub mod settings;
 mod store;
+mod teams;
+mod teams_store;
 pub mod throttle;
 pub mod users;
 
@@ -23,5 +25,9 @@ use crate::app::App;
 pub use cookies::is_https;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    routes::routes().merge(own::routes()).merge(users::routes()).merge(api_keys::routes())
+    routes::routes()
+        .merge(own::routes())
+        .merge(users::routes())
+        .merge(api_keys::routes())
+        .merge(teams::routes())
 }

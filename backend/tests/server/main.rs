@@ -2,6 +2,8 @@
 
 mod accounts;
 mod actions;
+mod audit_log;
+mod bad_input;
 mod clusters;
 mod embedded;
 mod logs;
@@ -14,4 +16,5 @@ mod queues;
 mod secrets;
 mod settings;
 mod support;
+mod teams;
 mod transitions;

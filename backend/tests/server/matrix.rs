@@ -64,6 +64,8 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /arrays/{id}/cancel", Who::Owner, ""),
     ("POST /auth/login", Who::Anyone, "{}"),
     ("POST /auth/logout", Who::Anyone, ""),
+    ("GET /audit", Who::Admin, ""),
+    ("GET /audit/verify", Who::Admin, ""),
     ("GET /auth/me", Who::User, ""),
     ("PATCH /auth/me", Who::Account, "{}"),
     ("GET /auth/methods", Who::Anyone, ""),
@@ -117,6 +119,14 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /secrets/{id}", Who::Team, ""),
     ("PUT /secrets/{id}", Who::TeamMember, r#"{"value":"v"}"#),
     ("DELETE /secrets/{id}", Who::TeamMember, ""),
+    ("GET /teams", Who::User, ""),
+    ("POST /teams", Who::Admin, "{}"),
+    ("GET /teams/{id}", Who::Team, ""),
+    ("PATCH /teams/{id}", Who::Admin, "{}"),
+    ("DELETE /teams/{id}", Who::Admin, ""),
+    ("GET /teams/{id}/members", Who::Team, ""),
+    ("PUT /teams/{id}/members/{user_id}", Who::Admin, ""),
+    ("DELETE /teams/{id}/members/{user_id}", Who::Admin, ""),
     ("GET /users", Who::Admin, ""),
     ("POST /users", Who::Admin, "{}"),
     ("GET /users/{id}", Who::Admin, ""),
@@ -368,6 +378,24 @@ impl World {
         attempt.to_string()
     }
 
+    /// A team of those who are in the default team, and one of its members more.
+    async fn team_and_member(&self) -> [String; 2] {
+        let name = self.fresh_name();
+        let team = self.make(Some(Kind::Admin), "POST /teams", json!({ "name": name })).await;
+        let team = text(&team["id"]);
+        let pool = &self.harness.app.pool;
+        sqlx::query(
+            "INSERT INTO team_members (team_id, user_id)
+             SELECT $1::uuid, m.user_id FROM team_members m JOIN teams t ON t.id = m.team_id WHERE t.name = 'default'",
+        )
+        .bind(&team)
+        .execute(pool)
+        .await
+        .unwrap();
+        self.harness.app.callers.forget();
+        [team, self.user(&self.fresh_name(), "member", &name).await]
+    }
+
     /// Fresh objects for a path's parameters, by what stands before them.
     async fn objects(&self, path: &str) -> Vec<String> {
         if !path.contains('{') {
@@ -405,6 +433,7 @@ impl World {
                 let body = json!({ "name": self.fresh_name(), "host_path": "/data", "teams": ["default"] });
                 vec![text(&self.make(Some(Kind::Admin), "POST /volumes", body).await["id"])]
             }
+            "/teams/" => self.team_and_member().await.to_vec(),
             "/users/" => vec![self.user(&self.fresh_name(), "member", "default").await],
             other => panic!("{path}: say in `objects` how an object of {other} is made"),
         }

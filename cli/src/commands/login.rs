@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use lilac_api::auth::{CreateApiKey, CreatedApiKey, LoginRequest};
+use lilac_api::auth::{ChangePassword, CreateApiKey, CreatedApiKey, LoginRequest, LoginResponse, Secret};
 use lilac_api::client::{Client, ClientError};
 use lilac_api::problem::ErrorCode;
 use lilac_api::quantity::Span;
@@ -56,6 +56,11 @@ pub async fn run(global: &Global, args: LoginArgs) -> Result<Exit, Failure> {
     };
     let request = LoginRequest { username, password };
     let login = change(async || client.login(&request).await).await.map_err(wrong_password)?;
+    let login = if login.user.must_change_password {
+        new_password(&client.with_token(login.access_token), request.password).await?
+    } else {
+        login
+    };
     let client = client.with_token(login.access_token);
     let created = machine_key(&client).await?;
     revoke_before(&client, &saved, &server).await;
@@ -77,6 +82,18 @@ pub async fn run(global: &Global, args: LoginArgs) -> Result<Exit, Failure> {
         login.user.role
     ))?;
     Ok(Exit::Ok)
+}
+
+/// Changes a password that somebody else knows; nothing else may be done with it.
+async fn new_password(client: &Client, current_password: Secret) -> Result<LoginResponse, Failure> {
+    if !prompt::possible() {
+        let message = "the password must be changed first, and there is no terminal to ask for a new one";
+        return Err(Failure::usage(message, "log in at a terminal or in a browser"));
+    }
+    note("This password must be changed.");
+    let new_password = prompt::secret("New password", true)?;
+    let request = ChangePassword { current_password, new_password };
+    Ok(change(async || client.change_password(&request).await).await?)
 }
 
 /// A wrong password is no reason to say "log in".

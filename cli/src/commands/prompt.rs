@@ -66,6 +66,23 @@ pub fn value_from_stdin() -> Result<Secret, Failure> {
     Ok(Secret(value.to_owned()))
 }
 
+/// Two secrets from standard input, a line each.
+pub fn two_secrets_from_stdin() -> Result<(Secret, Secret), Failure> {
+    let mut text = String::new();
+    io::stdin()
+        .lock()
+        .take(2 * MAX_SECRET_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::input(format!("standard input: {error}")))?;
+    let lines: Vec<&str> = text.lines().collect();
+    match lines.as_slice() {
+        [one, other] if !one.is_empty() && !other.is_empty() => {
+            Ok((Secret((*one).to_owned()), Secret((*other).to_owned())))
+        }
+        _ => Err(Failure::input("standard input: two lines are wanted, a password each".to_owned())),
+    }
+}
+
 fn interrupted(error: dialoguer::Error) -> Failure {
     Failure::Terminal(format!("the question was not answered: {error}"))
 }

@@ -2,13 +2,13 @@
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::auth::{CreateUser, Role, User};
+use lilac_api::auth::{CreateUser, Role, UpdateUser, User};
 
 use crate::args::Global;
 use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
-use crate::printer::{Field, Tone};
-use crate::session::{self, change, read};
+use crate::printer::{Field, Tone, note};
+use crate::session::{self, Session, change, read};
 use crate::times;
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,21 @@ pub enum UserVerb {
         /// Read the password from standard input.
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Ends an account's logins and keys, until it is enabled again.
+    Disable {
+        /// Name or id of the user.
+        user: String,
+    },
+    /// Lets a disabled account in again.
+    Enable {
+        /// Name or id of the user.
+        user: String,
+    },
+    /// Gives an account a made-up password, good for one login, which must change it.
+    Reset {
+        /// Name or id of the user.
+        user: String,
     },
 }
 
@@ -56,8 +71,44 @@ pub async fn run(global: &Global, verb: UserVerb) -> Result<Exit, Failure> {
                 |user| printer.line(&format!("Created {} ({}).", user.username, user.role)),
             )?;
         }
+        UserVerb::Disable { user } => set_disabled(&session, &user, true).await?,
+        UserVerb::Enable { user } => set_disabled(&session, &user, false).await?,
+        UserVerb::Reset { user } => {
+            let user = find(&session, &user).await?;
+            let made_up = change(async || session.client.reset_password(user.id).await).await?;
+            printer.one(
+                &made_up,
+                |made_up| made_up.password.0.clone(),
+                |made_up| {
+                    printer.line(&made_up.password.0)?;
+                    note(&format!(
+                        "The password of {} until the next login. It is not shown again.",
+                        user.username
+                    ));
+                    Ok(())
+                },
+            )?;
+        }
     }
     Ok(Exit::Ok)
+}
+
+async fn set_disabled(session: &Session, name: &str, disabled: bool) -> Result<(), Failure> {
+    let user = find(session, name).await?;
+    let request = UpdateUser { disabled: Some(disabled), ..UpdateUser::default() };
+    change(async || session.client.update_user(user.id, &request).await).await?;
+    let state = if disabled { "disabled" } else { "enabled" };
+    session.printer.done(&format!("{} is {state}.", user.username))?;
+    Ok(())
+}
+
+/// A user by name or id.
+pub async fn find(session: &Session, name: &str) -> Result<User, Failure> {
+    let users = read(async || session.client.users().await).await?.items;
+    let found = users
+        .into_iter()
+        .find(|user| user.username.eq_ignore_ascii_case(name) || user.id.to_string() == name);
+    found.ok_or_else(|| Failure::NotFound { kind: "user", name: name.to_owned(), list: "user ls" })
 }
 
 fn row(user: &User) -> Vec<Field> {

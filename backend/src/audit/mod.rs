@@ -3,6 +3,9 @@
 //! An entry is written in the transaction of the change that it tells of: there is neither without the other.
 //! It is the transaction's last statement, for it locks the head of the chain until the commit.
 
+pub mod routes;
+mod store;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
