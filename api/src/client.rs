@@ -34,7 +34,7 @@ use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
 use crate::spec::JobSpec;
-use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray};
+use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray, JobForecast};
 use crate::team::{CreateTeam, Team, TeamMember, UpdateTeam};
 
 /// Longest that an ordinary request may take.
@@ -539,6 +539,16 @@ impl Client {
 
     pub async fn job_counts(&self) -> Result<JobCounts> {
         self.get("/jobs/counts").await
+    }
+
+    /// Counts the jobs that match; `limit`, `cursor` and `sort` are not for this.
+    pub async fn job_counts_of(&self, filter: &JobFilter) -> Result<JobCounts> {
+        self.get_with("/jobs/counts", filter).await
+    }
+
+    /// What would become of a job that is submitted now.
+    pub async fn plan_job(&self, spec: &JobSpec) -> Result<JobForecast> {
+        self.post("/jobs/plan", spec).await
     }
 
     pub async fn job(&self, id: JobId) -> Result<Job> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::ids::{AttemptId, JobId, NodeId};
+use crate::ids::{ArrayId, AttemptId, JobId, NodeId};
 use crate::quantity::Span;
 use crate::spec::JobSpec;
 use crate::submission::ArrayPlace;
@@ -318,7 +318,16 @@ pub struct JobEvent {
     pub actor: String,
 }
 
-/// Which jobs to list. Newest first.
+/// In which order jobs are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobOrder {
+    #[default]
+    Newest,
+    Oldest,
+}
+
+/// Which jobs to list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -335,7 +344,38 @@ pub struct JobFilter {
     /// Only jobs whose name is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Only jobs with this label, as `key=value`.
+    /// Only jobs whose name has this text in it, in any case; 1 to 128 characters. Looks at the 50,000 newest
+    /// jobs (from the cursor on) and no further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Only jobs that stand where they do for one of these reasons, separated by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Only jobs of this team, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Only the jobs of this array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayId>,
+    /// `true` leaves only the first job of each array; its `array` tells how many there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folded: Option<bool>,
+    /// Only jobs that were submitted at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_after: Option<DateTime<Utc>>,
+    /// Only jobs that were submitted before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<DateTime<Utc>>,
+    /// Only jobs that ended at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_after: Option<DateTime<Utc>>,
+    /// Only jobs that ended before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_before: Option<DateTime<Utc>>,
+    /// `newest` (first), which is the default, or `oldest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<JobOrder>,
+    /// Only jobs with this label, as `key=value`; of several, separated by commas, all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Only jobs whose latest attempt is on this node, by name.

@@ -24,6 +24,18 @@ pub(crate) fn explain(fleet: &Fleet<'_>, shape: &Shape<'_>) -> (Reason, String) 
     if nodes.is_empty() {
         return (Reason::NoMatchingNodes, "the clusters of its queue have no nodes".to_owned());
     }
+    let all = nodes.len();
+    let nodes: Vec<&Room<'_>> =
+        nodes.into_iter().filter(|room| room.node.satisfies(shape.constraints)).collect();
+    if nodes.is_empty() {
+        let asked = listed(shape.constraints.iter().map(|constraint| format!("`{constraint}`")), "and");
+        let none = if all == 1 {
+            "the only node is not so".to_owned()
+        } else {
+            format!("none of {all} nodes is so")
+        };
+        return (Reason::NoMatchingNodes, format!("asks for a node with {asked}; {none}"));
+    }
     if let Some(request) = &shape.gpus
         && !nodes.iter().any(|room| room.gpus.iter().any(|slot| request.accepts(slot.gpu)))
     {

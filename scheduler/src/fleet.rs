@@ -65,7 +65,10 @@ impl<'a> Fleet<'a> {
         shape.clusters.iter().filter_map(|cluster| self.sites.get(cluster)).find_map(|site| {
             let mut fitting = site.ready.iter().copied().filter(|position| {
                 let room = &self.rooms[*position];
-                room.has_space(shape) && room.has_gpus(shape) && !shape.avoid.contains(&room.node.id)
+                room.has_space(shape)
+                    && room.has_gpus(shape)
+                    && room.node.satisfies(shape.constraints)
+                    && !shape.avoid.contains(&room.node.id)
             });
             match site.policy {
                 PlacementPolicy::FirstFit => fitting.next(),

@@ -2,6 +2,7 @@
 //! for one of them holds for all: a thousand equal jobs on a full cluster cost one look at its nodes.
 
 use lilac_api::job::Amounts;
+use lilac_api::spec::Constraint;
 use lilac_api::{ClusterId, NodeId};
 
 use crate::gpu::GpuRequest;
@@ -15,6 +16,7 @@ pub(crate) struct Shape<'a> {
     pub(crate) gpus: Option<GpuRequest<'a>>,
     /// The preferred one first.
     pub(crate) clusters: &'a [ClusterId],
+    pub(crate) constraints: &'a [Constraint],
     pub(crate) avoid: &'a [NodeId],
 }
 
@@ -22,6 +24,6 @@ impl<'a> Shape<'a> {
     pub(crate) fn of(job: &'a Job, queue: &'a Queue) -> Self {
         let gpus = GpuRequest::of(job);
         let requests = Amounts { gpus: gpus.map_or(0, |gpus| gpus.count), ..job.requests };
-        Self { requests, gpus, clusters: &queue.clusters, avoid: &job.avoid }
+        Self { requests, gpus, clusters: &queue.clusters, constraints: &job.constraints, avoid: &job.avoid }
     }
 }

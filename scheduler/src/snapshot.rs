@@ -3,9 +3,11 @@
 //! Ids are unique within their vector, which the database sees to. Amounts may be inconsistent for a
 //! moment, with more allocated than there is for example; such a node just has no room.
 
+use std::collections::BTreeMap;
+
 use lilac_api::cluster::PlacementPolicy;
 use lilac_api::job::Amounts;
-use lilac_api::spec::Gpus;
+use lilac_api::spec::{Constraint, Gpus, Subject};
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 
 /// The fleet and what waits, at one moment.
@@ -55,6 +57,18 @@ pub struct Node {
     /// What live attempts hold. The GPUs among them are told by `gpus`, which alone counts for them.
     pub allocated: Amounts,
     pub gpus: Vec<NodeGpu>,
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Node {
+    /// Whether all of these hold of the node.
+    #[must_use]
+    pub fn satisfies(&self, constraints: &[Constraint]) -> bool {
+        constraints.iter().all(|constraint| match &constraint.subject {
+            Subject::Node => constraint.holds(Some(&self.name)),
+            Subject::Label(key) => constraint.holds(self.labels.get(key).map(String::as_str)),
+        })
+    }
 }
 
 /// Whether a node takes jobs.
@@ -108,6 +122,8 @@ pub struct Job {
     pub requests: Amounts,
     /// Which GPUs; `None` asks for `requests.gpus` of any kind.
     pub gpus: Option<Gpus>,
+    /// What must hold of its node.
+    pub constraints: Vec<Constraint>,
     /// Nodes that could not start it: it is not placed there again.
     pub avoid: Vec<NodeId>,
 }

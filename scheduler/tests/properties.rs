@@ -50,6 +50,7 @@ prop_compose! {
         capacity in amounts(16),
         allocated in amounts(6),
         gpus in vec((select(vec!["NVIDIA A100", "NVIDIA H100", "Tesla T4"]), 1..3_u64, any::<bool>()), 0..5),
+        pool in option::of(select(vec!["a", "b", "c"])),
     ) -> Node {
         let gpus: Vec<NodeGpu> = (0..).zip(gpus).map(|(index, (model, memory, free))| {
             NodeGpu { index, model: model.to_owned(), memory_bytes: memory * (40 << 30), free }
@@ -62,6 +63,7 @@ prop_compose! {
             capacity: Amounts { gpus: gpus.len() as u32, ..capacity },
             allocated,
             gpus,
+            labels: pool.map(|pool| ("pool".to_owned(), pool.to_owned())).into_iter().collect(),
         }
     }
 }
@@ -132,6 +134,7 @@ prop_compose! {
         requests in amounts(8),
         gpus in option::weighted(0.3, gpus()),
         avoid in option::weighted(0.2, 0..nodes.max(1) as u128),
+        constraint in option::weighted(0.2, select(vec!["label.pool == a", "label.pool != a", "label.pool in (a, b)"])),
     ) -> Job {
         Job {
             id: JobId(Uuid::nil()),
@@ -142,6 +145,7 @@ prop_compose! {
             not_before_ms,
             requests: Amounts { gpus: gpus.as_ref().map_or(0, |gpus| gpus.count), ..requests },
             gpus,
+            constraints: constraint.into_iter().map(|text| text.parse().unwrap()).collect(),
             avoid: avoid.into_iter().map(|id| NodeId(Uuid::from_u128(id))).collect(),
         }
     }
@@ -199,7 +203,9 @@ fn large_enough(node: &Node, job: &Job) -> bool {
 }
 
 fn usable(node: &Node, job: &Job) -> bool {
-    node.availability == Availability::Ready && !job.avoid.contains(&node.id)
+    node.availability == Availability::Ready
+        && !job.avoid.contains(&node.id)
+        && node.satisfies(&job.constraints)
 }
 
 fn fits_now(node: &Node, job: &Job) -> bool {
@@ -224,7 +230,8 @@ fn queue_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Option<&'a Queue> {
 
 fn nodes_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Vec<&'a Node> {
     let Some(queue) = queue_of(snapshot, job) else { return Vec::new() };
-    snapshot.nodes.iter().filter(|node| queue.clusters.contains(&node.cluster)).collect()
+    let is_meant = |node: &&Node| queue.clusters.contains(&node.cluster) && node.satisfies(&job.constraints);
+    snapshot.nodes.iter().filter(is_meant).collect()
 }
 
 /// Jobs that may be placed if there is room and no quota against it.

@@ -51,7 +51,7 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
     for placement in batch {
         let Some(job) = loaded.jobs.get(&placement.job) else { continue };
         let Some(node) = nodes.get_mut(&placement.node) else { continue };
-        if !take(node, placement, &job.requests) {
+        if !node.satisfies(&job.constraints) || !take(node, placement, &job.requests) {
             tracing::debug!(job_id = %placement.job, node = %node.name, "the place is gone; planned again");
             continue;
         }
@@ -158,6 +158,7 @@ mod tests {
             capacity,
             allocated: Amounts::default(),
             gpus: Vec::new(),
+            labels: std::collections::BTreeMap::new(),
         };
         let placement = Placement { job: JobId::new(), node: node.id, gpu_indices: Vec::new() };
         let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };

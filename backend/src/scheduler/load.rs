@@ -1,6 +1,6 @@
 //! Reads the snapshot that the planner works on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,12 +9,14 @@ use lilac_api::cluster::Gpu;
 use lilac_api::job::{Amounts, Reason};
 use lilac_api::quantity::Span;
 use lilac_api::queue::Quota;
-use lilac_api::spec::Resources;
+use lilac_api::spec::{Constraint, JobSpec, Resources};
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
+
+use crate::queue::admission::Ticket;
 
 /// The most waiting jobs that one cycle looks at: the first in the order of priority.
 const MAX_WAITING: i64 = 5000;
@@ -35,6 +37,7 @@ pub struct LoadedJob {
     pub max_disconnect: Option<Duration>,
     pub reason: Option<Reason>,
     pub message: String,
+    pub constraints: Vec<Constraint>,
 }
 
 pub struct LoadedNode {
@@ -63,6 +66,42 @@ pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
     }
     let has_more = snapshot.jobs.len() as i64 >= MAX_WAITING;
     Ok(Loaded { snapshot, now_ms: now.timestamp_millis(), jobs, nodes, has_more })
+}
+
+/// Adds a job that is not stored. Where nothing waits, the nodes have not been read yet.
+pub async fn add_job(
+    pool: &PgPool,
+    loaded: &mut Loaded,
+    id: JobId,
+    spec: &JobSpec,
+    ticket: Ticket,
+    owner: UserId,
+) -> Result<(), sqlx::Error> {
+    if loaded.snapshot.nodes.is_empty() {
+        let now = DateTime::from_timestamp_millis(loaded.now_ms).unwrap_or_default();
+        let mut conn = pool.acquire().await?;
+        loaded.snapshot.held = held(&mut conn).await?;
+        for row in &read_nodes(&mut conn, None).await? {
+            let node = node(row, now)?;
+            loaded
+                .nodes
+                .insert(node.id, LoadedNode { name: node.name.clone(), max_disconnect: Duration::ZERO });
+            loaded.snapshot.nodes.push(node);
+        }
+    }
+    loaded.snapshot.jobs.push(Job {
+        id,
+        queue: ticket.queue_id,
+        user: owner,
+        priority: spec.priority,
+        submitted_ms: loaded.now_ms,
+        not_before_ms: None,
+        requests: spec.requests(),
+        gpus: spec.resources.gpus.clone(),
+        constraints: spec.placement.constraints.clone(),
+        avoid: Vec::new(),
+    });
+    Ok(())
 }
 
 async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
@@ -143,7 +182,7 @@ async fn waiting(
 ) -> Result<Vec<Job>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
-                j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect
+                j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect, j.spec->'placement'->'constraints' AS constraints
          FROM jobs j JOIN queues q ON q.id = j.queue_id
          WHERE j.state = 'queued' AND NOT j.blocked
          ORDER BY q.paused, q.priority DESC, j.priority DESC, j.id LIMIT $1",
@@ -162,6 +201,8 @@ async fn waiting(
             requests.memory_bytes = u64::try_from(more).unwrap_or_default();
         }
         let reason: Option<&str> = row.try_get("reason")?;
+        let constraints: Option<Json<Vec<Constraint>>> = row.try_get("constraints")?;
+        let constraints = constraints.map(|json| json.0).unwrap_or_default();
         jobs.insert(
             id,
             LoadedJob {
@@ -170,6 +211,7 @@ async fn waiting(
                 max_disconnect: max_disconnect.map(|Json(span)| span.0),
                 reason: reason.and_then(|reason| reason.parse().ok()),
                 message: row.try_get("message")?,
+                constraints: constraints.clone(),
             },
         );
         let not_before: Option<DateTime<Utc>> = row.try_get("not_before")?;
@@ -182,6 +224,7 @@ async fn waiting(
             not_before_ms: not_before.map(|at| at.timestamp_millis()),
             requests,
             gpus: resources.gpus,
+            constraints,
             avoid: Vec::new(),
         });
     }
@@ -204,7 +247,7 @@ pub async fn read_nodes(
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
         "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.given_up_at, n.cpu_milli, n.memory_bytes,
-                n.disk_bytes, n.gpus, c.max_disconnect_millis,
+                n.disk_bytes, n.gpus, n.labels, c.max_disconnect_millis,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
                 ARRAY(SELECT gpu_index FROM gpu_claims g WHERE g.node_id = n.id) AS held_gpus
@@ -254,6 +297,7 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
             gpus: count(gpus.iter().filter(|gpu| !gpu.free).count()),
         },
         gpus,
+        labels: row.try_get::<Json<BTreeMap<String, String>>, _>("labels")?.0,
     })
 }
 

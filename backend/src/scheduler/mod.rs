@@ -9,7 +9,7 @@ mod apply;
 mod deadlines;
 pub mod invariants;
 pub mod leader;
-mod load;
+pub mod load;
 mod reaper;
 mod waits;
 
@@ -17,13 +17,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lilac_api::JobId;
 use lilac_api::job::Reason;
+use lilac_api::spec::JobSpec;
+use lilac_api::{JobId, UserId};
+use sqlx::postgres::PgPool;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::bell::Topic;
 use crate::error::ApiResult;
+use crate::queue::admission::Ticket;
 
 /// A plan is made at least this often, whether a bell rang or not.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
@@ -81,6 +84,20 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
             }),
         };
     }
+}
+
+/// The plan that would be made now, were this job among those that wait.
+pub async fn plan_with(
+    pool: &PgPool,
+    id: JobId,
+    spec: &JobSpec,
+    ticket: Ticket,
+    owner: UserId,
+) -> Result<(load::Loaded, lilac_scheduler::Plan), sqlx::Error> {
+    let mut loaded = load::load(pool).await?;
+    load::add_job(pool, &mut loaded, id, spec, ticket, owner).await?;
+    let plan = lilac_scheduler::plan(&loaded.snapshot, loaded.now_ms);
+    Ok((loaded, plan))
 }
 
 /// When a waiting job was last told why.

@@ -20,7 +20,7 @@ use strum::VariantArray;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{routes, store, submit, transitions};
+use super::{list, routes, store, submit, transitions};
 use crate::app::App;
 use crate::audit;
 use crate::auth::caller::{Caller, Member};
@@ -111,15 +111,15 @@ async fn cancel_many(
     Query(asked): Query<JobFilter>,
 ) -> ApiResult<axum::Json<CancelledJobs>> {
     let told = serde_json::to_value(&asked).unwrap_or_default();
-    if asked.limit.is_some() || asked.cursor.is_some() {
+    if asked.limit.is_some() || asked.cursor.is_some() || asked.sort.is_some() {
         return Err(ApiError::malformed(
-            "query: limit and cursor are for lists; a cancel takes all that match",
+            "query: limit, cursor and sort are for lists; a cancel takes all that match",
         ));
     }
     if told.as_object().is_none_or(serde_json::Map::is_empty) {
         return Err(ApiError::malformed("query: name at least one filter, as in state=queued"));
     }
-    let mut filter = routes::checked(JobFilter { limit: Some(CANCEL_BATCH), ..asked }, &caller)?;
+    let mut filter = list::Filter::checked(JobFilter { limit: Some(CANCEL_BATCH), ..asked }, &caller)?;
     if caller.role < Role::Admin {
         let owner = filter.owner.get_or_insert_with(|| caller.username.clone());
         if !owner.eq_ignore_ascii_case(&caller.username) {
@@ -131,12 +131,12 @@ async fn cancel_many(
     }
     let mut done = CancelledJobs::default();
     loop {
-        let jobs = store::list(&app.pool, &filter).await?;
+        let jobs = list::list(&app.pool, &filter).await?;
         let Some(last) = jobs.last().map(|job| job.id) else { break };
         done.cancelled += cancel_batch(&app, &caller, &jobs, &told).await?;
-        filter.before = Some(last.0);
+        filter.beyond = Some(last.0);
         if done.cancelled >= MAX_CANCELLED {
-            done.has_more = !store::list(&app.pool, &filter).await?.is_empty();
+            done.has_more = !list::list(&app.pool, &filter).await?.is_empty();
             break;
         }
     }

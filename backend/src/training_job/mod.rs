@@ -4,6 +4,8 @@ pub mod actions;
 pub mod arrays;
 pub mod batch;
 pub mod committer;
+mod forecast;
+pub mod list;
 pub mod needs;
 mod not_yet;
 pub mod places;

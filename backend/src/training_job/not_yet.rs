@@ -10,7 +10,6 @@ pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
     let fields = [
         ("nodes", spec.nodes > 1, "jobs on several nodes"),
         ("placement.same", spec.placement.same.is_some(), "nodes that share a label"),
-        ("placement.constraints", !spec.placement.constraints.is_empty(), "constraints"),
         ("alternatives", !spec.alternatives.is_empty(), "alternatives"),
         (
             "resources.gpus.share",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::IntoParams;
 
-use super::{routes, store};
+use super::{list, store};
 use crate::auth::caller::Caller;
 use crate::error::ApiResult;
 use crate::page;
@@ -42,7 +42,7 @@ pub async fn jobs(
     query: &PlaceQuery,
 ) -> ApiResult<Page<Job>> {
     let limit = page::limit(query.limit)?;
-    let states = routes::states(query.state.as_deref())?;
+    let states = list::states(query.state.as_deref())?;
     let before = page::decode(query.cursor.as_deref())?;
     let mut select = QueryBuilder::<Postgres>::new(store::JOB);
     match place {

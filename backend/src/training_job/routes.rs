@@ -6,28 +6,28 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lilac_api::JobId;
-use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobFilter, JobState};
+use lilac_api::job::{Attempt, Job, JobCounts, JobEvent, JobFilter};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
 use lilac_api::spec::JobSpec;
-use lilac_api::suggest::nearest;
+use lilac_api::submission::JobForecast;
 use sqlx::PgConnection;
-use strum::VariantArray;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{store, submit};
+use super::{forecast, list, store, submit};
 use crate::app::App;
 use crate::auth::caller::{Caller, Member};
 use crate::error::{ApiError, ApiResult};
-use crate::extract::{Id, Query, RawJson};
+use crate::extract::{Id, Json, Query, RawJson};
 use crate::page::{self, PageQuery};
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(counts))
+        .routes(routes!(plan))
         .routes(routes!(show))
         .routes(routes!(events))
         .routes(routes!(attempts))
@@ -63,6 +63,8 @@ async fn create(
 }
 
 /// List jobs, newest first
+///
+/// All filters together narrow the list. A cursor goes with the filters and the order of the page that gave it.
 #[utoipa::path(get, operation_id = "list_jobs", path = "/jobs", tag = "jobs", params(JobFilter), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of jobs, without their specs", body = Page<Job>),
@@ -76,53 +78,53 @@ async fn list(
     Query(filter): Query<JobFilter>,
 ) -> ApiResult<axum::Json<Page<Job>>> {
     let limit = page::limit(filter.limit)?;
-    let jobs = store::list(&app.pool, &checked(filter, &caller)?).await?;
+    let jobs = list::list(&app.pool, &list::Filter::checked(filter, &caller)?).await?;
     Ok(axum::Json(page::cut(jobs, limit, |job| job.id.0)))
 }
 
-/// A filter as the caller means it; one more than the page is read, to know whether there are more.
-pub(super) fn checked(filter: JobFilter, caller: &Caller) -> ApiResult<store::Filter> {
-    Ok(store::Filter {
-        teams: caller.sees(),
-        states: states(filter.state.as_deref())?,
-        queue: filter.queue,
-        owner: filter.owner.map(|owner| if owner == "me" { caller.username.clone() } else { owner }),
-        name: filter.name,
-        label: filter.label.map(|label| split_label(&label)).transpose()?,
-        node: filter.node,
-        before: page::decode(filter.cursor.as_deref())?,
-        limit: page::limit(filter.limit)? + 1,
-    })
-}
-
-pub(super) fn states(list: Option<&str>) -> ApiResult<Vec<JobState>> {
-    let words =
-        list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            word.parse().map_err(|_| {
-                let near = nearest(word, JobState::VARIANTS.iter().map(|state| state.as_str()));
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                ApiError::malformed(format!("state: there is no state `{}`{hint}", word.escape_debug()))
-            })
-        })
-        .collect()
-}
-
-fn split_label(label: &str) -> ApiResult<(String, String)> {
-    let (key, value) = label.split_once('=').ok_or_else(|| ApiError::malformed("label: write key=value"))?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
 /// Count jobs by state and by why they wait
-#[utoipa::path(get, operation_id = "count_jobs", path = "/jobs/counts", tag = "jobs", security(("bearer" = [])),
+///
+/// Takes the filters of the list. Counts by state, reason, queue, owner and team cost the same however many jobs
+/// there are; with other filters the jobs that match are counted one by one.
+#[utoipa::path(get, operation_id = "count_jobs", path = "/jobs/counts", tag = "jobs", params(JobFilter), security(("bearer" = [])),
     responses(
         (status = 200, description = "How many jobs there are", body = JobCounts),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
     ))]
-async fn counts(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<axum::Json<JobCounts>> {
-    Ok(axum::Json(store::counts(&app.pool, caller.sees().as_deref()).await?))
+async fn counts(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(filter): Query<JobFilter>,
+) -> ApiResult<axum::Json<JobCounts>> {
+    if filter.limit.is_some() || filter.cursor.is_some() || filter.sort.is_some() {
+        return Err(ApiError::malformed("query: limit, cursor and sort are for lists"));
+    }
+    Ok(axum::Json(list::counts(&app.pool, &list::Filter::checked(filter, &caller)?).await?))
+}
+
+/// Say what would become of a job
+///
+/// A dry run: the job is checked as at its submission, and the scheduler is asked on the present state of the
+/// clusters. Nothing is stored. By the time that the job is submitted, things may stand differently.
+#[utoipa::path(post, operation_id = "plan_job", path = "/jobs/plan", tag = "jobs", request_body = JobSpec, security(("bearer" = [])),
+    responses(
+        (status = 200, description = "Whether it would start now, and else why not", body = JobForecast),
+        (status = 400, description = "The body is not JSON", body = Problem),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "A viewer, or a node's credential", body = Problem),
+        (status = 413, description = "The body is over 256 KiB", body = Problem),
+        (status = 415, description = "The body is not declared as JSON", body = Problem),
+        (status = 422, description = "Fields are refused; `errors` names them", body = Problem),
+        (status = 503, description = "The database is away, or too many ask at once", body = Problem),
+    ))]
+async fn plan(
+    State(app): State<Arc<App>>,
+    Member(caller): Member,
+    Json(spec): Json<JobSpec>,
+) -> ApiResult<axum::Json<JobForecast>> {
+    Ok(axum::Json(forecast::forecast(&app, &caller, spec).await?))
 }
 
 /// Show a job with its spec

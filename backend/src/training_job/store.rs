@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lilac_api::job::{Amounts, Attempt, Job, JobCounts, JobEvent, JobState, Task};
+use lilac_api::job::{Amounts, Attempt, Job, JobEvent, Task};
 use lilac_api::quantity::Span;
 use lilac_api::spec::JobSpec;
 use lilac_api::submission::ArrayPlace;
@@ -10,7 +10,6 @@ use lilac_api::{ArrayId, AttemptId, JobId, NodeId, UserId};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
-use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::auth::caller::Caller;
@@ -25,63 +24,6 @@ pub(super) const JOB: &str = "SELECT j.id, j.name, q.name AS queue, t.name AS te
     ARRAY(SELECT n.name FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
           WHERE a.job_id = j.id AND a.epoch = j.epoch ORDER BY k.rank) AS nodes
     FROM jobs j JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id JOIN teams t ON t.id = j.team_id";
-
-/// What a list of jobs is narrowed to; already checked.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// Only jobs of these teams; none for all ([`crate::auth::caller::Caller::sees`]).
-    pub teams: Option<Vec<Uuid>>,
-    pub states: Vec<JobState>,
-    pub queue: Option<String>,
-    pub owner: Option<String>,
-    pub name: Option<String>,
-    pub label: Option<(String, String)>,
-    pub node: Option<String>,
-    /// Only jobs with a smaller id.
-    pub before: Option<Uuid>,
-    pub limit: i64,
-}
-
-/// The newest jobs that match, newest first, without their specs.
-pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Error> {
-    let mut query = QueryBuilder::<Postgres>::new(JOB);
-    query.push(" WHERE true");
-    if let Some(teams) = &filter.teams {
-        query.push(" AND j.team_id = ANY(").push_bind(teams).push(")");
-    }
-    if !filter.states.is_empty() {
-        let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-        query.push(" AND j.state = ANY(").push_bind(states).push(")");
-    }
-    if let Some(queue) = &filter.queue {
-        query.push(" AND j.queue_id IN (SELECT id FROM queues WHERE name = ").push_bind(queue).push(")");
-    }
-    if let Some(owner) = &filter.owner {
-        query
-            .push(" AND j.owner_id = (SELECT id FROM users WHERE lower(username) = lower(")
-            .push_bind(owner)
-            .push("))");
-    }
-    if let Some(name) = &filter.name {
-        query.push(" AND j.name = ").push_bind(name);
-    }
-    if let Some((key, value)) = &filter.label {
-        query.push(" AND j.labels @> ").push_bind(Json(serde_json::json!({ key: value })));
-    }
-    if let Some(node) = &filter.node {
-        query.push(
-            " AND EXISTS (SELECT FROM attempts a JOIN tasks k ON k.attempt_id = a.id JOIN nodes n ON n.id = k.node_id
-               WHERE a.job_id = j.id AND a.epoch = j.epoch AND n.name = ",
-        );
-        query.push_bind(node).push(")");
-    }
-    if let Some(before) = filter.before {
-        query.push(" AND j.id < ").push_bind(before);
-    }
-    query.push(" ORDER BY j.id DESC LIMIT ").push_bind(filter.limit);
-    let rows = query.build().fetch_all(pool).await?;
-    rows.iter().map(|row| job(row).map(|job| Job { spec: None, ..job })).collect()
-}
 
 /// One job with its spec.
 pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sqlx::Error> {
@@ -158,7 +100,7 @@ pub async fn by_keys(conn: &mut PgConnection, owner: UserId, keys: &[&str]) -> R
     query.build().fetch_all(conn).await?.iter().map(job).collect()
 }
 
-fn decode<E: std::error::Error + Send + Sync + 'static>(error: E) -> sqlx::Error {
+pub(super) fn decode<E: std::error::Error + Send + Sync + 'static>(error: E) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
 
@@ -178,29 +120,6 @@ pub(super) fn optional_word<T: std::str::FromStr<Err: std::error::Error + Send +
 
 pub(super) fn number(row: &PgRow, column: &str) -> Result<u32, sqlx::Error> {
     u32::try_from(row.try_get::<i32, _>(column)?).map_err(decode)
-}
-
-/// How many jobs of the teams there are by state, and why the queued ones wait.
-pub async fn counts(pool: &PgPool, teams: Option<&[Uuid]>) -> Result<JobCounts, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT state, CASE WHEN state = 'queued' THEN COALESCE(reason, 'none') END AS reason, count(*) AS jobs
-         FROM jobs WHERE $1::uuid[] IS NULL OR team_id = ANY($1) GROUP BY 1, 2",
-    )
-    .bind(teams)
-    .fetch_all(pool)
-    .await?;
-    let mut counts = JobCounts::default();
-    for state in JobState::VARIANTS {
-        counts.by_state.insert(*state, 0);
-    }
-    for row in rows {
-        let jobs = u64::try_from(row.try_get::<i64, _>("jobs")?).map_err(decode)?;
-        *counts.by_state.entry(word(&row, "state")?).or_default() += jobs;
-        if let Some(reason) = row.try_get::<Option<String>, _>("reason")? {
-            counts.queued_by_reason.insert(reason, jobs);
-        }
-    }
-    Ok(counts)
 }
 
 /// The newest attempts of a job, the latest first, with their tasks.

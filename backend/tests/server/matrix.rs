@@ -81,6 +81,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /jobs", Who::Member, "{}"),
     ("POST /jobs/batch", Who::Member, "{}"),
     ("GET /jobs/counts", Who::User, ""),
+    ("POST /jobs/plan", Who::Member, "{}"),
     ("POST /jobs/cancel?name=none", Who::Member, ""),
     ("GET /jobs/{id}", Who::Team, ""),
     ("GET /jobs/{id}/attempts", Who::Team, ""),

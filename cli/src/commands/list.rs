@@ -61,8 +61,7 @@ pub async fn run(global: &Global, args: ListArgs) -> Result<Exit, Failure> {
         name: args.name,
         label: args.label.map(|(key, value)| format!("{key}={value}")),
         node: args.node,
-        limit: None,
-        cursor: None,
+        ..JobFilter::default()
     };
     let mut jobs = Vec::new();
     loop {

@@ -1,12 +1,17 @@
-//! Measurements against the bare Docker API.
+//! Measurements against the bare Docker API, and against bare SQL.
 //!
 //! Machines differ and are noisy, so a number means nothing without its reference: both are taken in
 //! the same run, in turns, and what is told is the median.
 
+mod batch;
+mod cores;
 mod daemon;
 mod drain;
 mod idle;
+mod idle_sync;
+mod lists;
 mod start;
+mod submit;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -28,6 +33,25 @@ pub enum Name {
     AgentIdleMb,
     /// Memory of a server with nothing to do, against its bound.
     ServerIdleMb,
+    /// Jobs a second that are stored for good, one a request, at 256 connections.
+    Submit,
+    /// The same at one connection, against the rate of bare single-row transactions.
+    SubmitOne,
+    /// The same in batches of a thousand, against bare inserts of a thousand rows.
+    SubmitBatch,
+    /// Syncs of nodes with nothing to do, a second of one core.
+    IdleSync,
+    /// The slowest filter's first page among a million jobs.
+    ListMs,
+    /// The counts of a million jobs.
+    CountMs,
+}
+
+impl Name {
+    /// Whether it needs a node with Docker.
+    fn needs_node(self) -> bool {
+        matches!(self, Self::StartOverheadMs | Self::Drain | Self::AgentIdleMb | Self::ServerIdleMb)
+    }
 }
 
 /// One result.
@@ -36,7 +60,7 @@ pub struct Measurement {
     pub name: Name,
     pub value: f64,
     pub unit: &'static str,
-    /// The same of the bare Docker API, or the bound where there is no such thing.
+    /// The same of the bare Docker API or of bare SQL, or the bound where there is no such thing.
     pub reference: f64,
     /// `value / reference`.
     pub ratio: f64,
@@ -47,6 +71,41 @@ pub struct Measurement {
 
 /// Measures what is named; everything without a name.
 pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
+    let mut results = Vec::new();
+    if name.is_none_or(Name::needs_node) {
+        results.extend(with_node(name).await?);
+    }
+    if name.is_none_or(|name| !name.needs_node()) {
+        results.extend(without_node(name).await?);
+    }
+    results.sort_by_key(|result| result.name as u8);
+    Ok(results)
+}
+
+/// What the server and its database do by themselves. The million rows come last: they stay.
+async fn without_node(name: Option<Name>) -> Result<Vec<Measurement>> {
+    let wanted = |one: Name| name.is_none_or(|name| name == one);
+    let bed = Bed::start().await?;
+    let mut results = Vec::new();
+    if wanted(Name::SubmitOne) {
+        results.push(submit::one(&bed).await?);
+    }
+    if wanted(Name::Submit) {
+        results.push(submit::many(&bed).await?);
+    }
+    if wanted(Name::SubmitBatch) {
+        results.push(batch::measure(&bed).await?);
+    }
+    if wanted(Name::IdleSync) {
+        results.push(idle_sync::measure(&bed).await?);
+    }
+    if wanted(Name::ListMs) || wanted(Name::CountMs) {
+        results.extend(lists::measure(&bed).await?.into_iter().filter(|result| wanted(result.name)));
+    }
+    Ok(results)
+}
+
+async fn with_node(name: Option<Name>) -> Result<Vec<Measurement>> {
     if let Some(obstacle) = machine::obstacle() {
         bail!("nothing can be measured here: {obstacle}");
     }
@@ -64,7 +123,6 @@ pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
     if wanted(Name::Drain) {
         results.push(drain::measure(&bed).await?);
     }
-    results.sort_by_key(|result| result.name as u8);
     Ok(results)
 }
 

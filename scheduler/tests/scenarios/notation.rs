@@ -85,6 +85,14 @@ fn node(name: &str, settings: &mut Settings<'_>) -> Node {
             gpus: busy.len() as u32,
         },
         gpus,
+        // `labels=pool:a,rack:r1`
+        labels: settings
+            .take("labels")
+            .map_or(Vec::new(), parts)
+            .into_iter()
+            .map(|label| label.split_once(':').unwrap())
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 
@@ -160,6 +168,13 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
             gpus: gpus.as_ref().map_or(0, |gpus| gpus.count),
         },
         gpus,
+        // `where=label.pool==a&node!=n7`, with `~` for a space.
+        constraints: settings
+            .take("where")
+            .into_iter()
+            .flat_map(|text| text.split('&'))
+            .map(|text| text.replace('~', " ").parse().unwrap())
+            .collect(),
         avoid: settings
             .take("avoid")
             .map_or(Vec::new(), parts)

@@ -1,0 +1,112 @@
+//! How fast jobs are taken in, each by a request of its own and stored for good before it is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use lilac_api::client::Client;
+use lilac_api::spec::JobSpec;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use uuid::Uuid;
+
+use super::cores::busy_seconds;
+use super::{Measurement, Name, median};
+use crate::bed::Bed;
+
+const CONNECTIONS: usize = 256;
+/// Connections that the bare inserts use: PostgreSQL takes no 256.
+const BARE_CONNECTIONS: u32 = 32;
+const FOR: Duration = Duration::from_secs(5);
+/// How often bare inserts and submissions take turns.
+const TURNS: usize = 3;
+
+pub(super) async fn many(bed: &Bed) -> Result<Measurement> {
+    let pool = bare_table(bed, BARE_CONNECTIONS).await?;
+    let (mut ours, mut bare, mut per_core) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        bare.push(inserts(&pool, BARE_CONNECTIONS as usize).await?);
+        let busy = busy_seconds()?;
+        let rate = submissions(&bed.client, CONNECTIONS).await?;
+        per_core.push(rate * FOR.as_secs_f64() / (busy_seconds()? - busy).max(0.01));
+        ours.push(rate);
+    }
+    Ok(measurement(Name::Submit, ours, bare, per_core))
+}
+
+pub(super) async fn one(bed: &Bed) -> Result<Measurement> {
+    let pool = bare_table(bed, 1).await?;
+    let (mut ours, mut bare, mut per_core) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        bare.push(inserts(&pool, 1).await?);
+        let busy = busy_seconds()?;
+        let rate = submissions(&bed.client, 1).await?;
+        per_core.push(rate * FOR.as_secs_f64() / (busy_seconds()? - busy).max(0.01));
+        ours.push(rate);
+    }
+    Ok(measurement(Name::SubmitOne, ours, bare, per_core))
+}
+
+fn measurement(name: Name, ours: Vec<f64>, bare: Vec<f64>, per_core: Vec<f64>) -> Measurement {
+    let ((value, spread), (reference, bare)) = (median(ours), median(bare));
+    let detail = format!("{spread}, {:.0} a core-second; bare inserts {bare}", median(per_core).0);
+    Measurement { name, value, unit: "jobs/s", reference, ratio: value / reference, detail }
+}
+
+/// A table with nothing but a key and a body, in the server's own database.
+pub(super) async fn bare_table(bed: &Bed, connections: u32) -> Result<PgPool> {
+    let pool = PgPoolOptions::new().max_connections(connections).connect(bed.database.url()).await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS bench_bare (id uuid PRIMARY KEY, body jsonb NOT NULL)")
+        .execute(&pool)
+        .await?;
+    Ok(pool)
+}
+
+pub(super) fn spec(name: &str) -> JobSpec {
+    // More than any node has: what is submitted stays where it is.
+    let mut spec = JobSpec::new(name, "none");
+    spec.resources.cpus.milli = 90_000_000;
+    spec
+}
+
+async fn submissions(client: &Client, connections: usize) -> Result<f64> {
+    let body = serde_json::to_vec(&spec("bench-submit"))?;
+    rate(connections, move || {
+        let (client, body) = (client.clone(), body.clone());
+        async move { Ok(client.submit_raw(body, None).await.map(|_| ())?) }
+    })
+    .await
+}
+
+async fn inserts(pool: &PgPool, connections: usize) -> Result<f64> {
+    let body = serde_json::to_value(spec("bench-bare"))?;
+    rate(connections, move || {
+        let (pool, body) = (pool.clone(), body.clone());
+        async move {
+            let insert = "INSERT INTO bench_bare (id, body) VALUES ($1, $2)";
+            sqlx::query(insert).bind(Uuid::now_v7()).bind(body).execute(&pool).await?;
+            Ok(())
+        }
+    })
+    .await
+}
+
+/// Calls in a loop on so many tasks at once, and says how many ended a second.
+pub(super) async fn rate<F: Future<Output = Result<()>>>(tasks: usize, call: impl Fn() -> F) -> Result<f64> {
+    let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let start = Instant::now();
+    let work = futures::future::try_join_all((0..tasks).map(|_| async {
+        while !over.load(Ordering::Relaxed) {
+            call().await?;
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok::<(), anyhow::Error>(())
+    }));
+    let clock = async {
+        tokio::time::sleep(FOR).await;
+        over.store(true, Ordering::Relaxed);
+        Ok(())
+    };
+    futures::future::try_join(work, clock).await?;
+    Ok(done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64())
+}
