@@ -17,7 +17,10 @@ use crate::auth::{
     ApiKey, ChangePassword, CreateApiKey, CreateUser, CreatedApiKey, LoginMethods, LoginRequest,
     LoginResponse, ResetPassword, Secret, SignUp, UpdateProfile, UpdateUser, User,
 };
-use crate::cluster::{Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, JoinKey, Node};
+use crate::cluster::{
+    Cluster, ClusterStats, CreateCluster, CreateJoinKey, CreatedJoinKey, DrainNode, JoinKey, Node, NodeEvent,
+    UpdateCluster, UpdateNode,
+};
 use crate::ids::{
     ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, TeamId,
     UserId, VolumeId,
@@ -357,6 +360,30 @@ impl Client {
         self.post("/clusters", request).await
     }
 
+    pub async fn cluster(&self, id: ClusterId) -> Result<Cluster> {
+        self.get(&format!("/clusters/{id}")).await
+    }
+
+    pub async fn update_cluster(&self, id: ClusterId, request: &UpdateCluster) -> Result<Cluster> {
+        self.patch(&format!("/clusters/{id}"), request).await
+    }
+
+    pub async fn delete_cluster(&self, id: ClusterId) -> Result<()> {
+        self.delete(&format!("/clusters/{id}")).await
+    }
+
+    pub async fn cluster_stats(&self, id: ClusterId) -> Result<ClusterStats> {
+        self.get(&format!("/clusters/{id}/stats")).await
+    }
+
+    pub async fn cluster_nodes(&self, id: ClusterId) -> Result<Page<Node>> {
+        self.get(&format!("/clusters/{id}/nodes")).await
+    }
+
+    pub async fn cluster_jobs(&self, id: ClusterId) -> Result<Page<Job>> {
+        self.get(&format!("/clusters/{id}/jobs")).await
+    }
+
     pub async fn join_keys(&self, cluster: ClusterId) -> Result<Page<JoinKey>> {
         self.get(&format!("/clusters/{cluster}/api-keys")).await
     }
@@ -388,6 +415,25 @@ impl Client {
 
     pub async fn uncordon(&self, id: NodeId) -> Result<Node> {
         self.act(&format!("/nodes/{id}/uncordon")).await
+    }
+
+    /// Empties a node: what does not end by itself in time goes back to its queue.
+    pub async fn drain(&self, id: NodeId, request: &DrainNode) -> Result<Node> {
+        self.post(&format!("/nodes/{id}/drain"), request).await
+    }
+
+    /// Sets labels that stand over those of the node's agent.
+    pub async fn update_node(&self, id: NodeId, request: &UpdateNode) -> Result<Node> {
+        self.patch(&format!("/nodes/{id}"), request).await
+    }
+
+    /// The latest of a node's history.
+    pub async fn node_events(&self, id: NodeId) -> Result<Page<NodeEvent>> {
+        self.get(&format!("/nodes/{id}/events")).await
+    }
+
+    pub async fn node_jobs(&self, id: NodeId) -> Result<Page<Job>> {
+        self.get(&format!("/nodes/{id}/jobs")).await
     }
 
     /// Attests that a node is dead and removes it: its jobs are requeued at once.

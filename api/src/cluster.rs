@@ -68,6 +68,30 @@ pub struct CreateCluster {
     pub max_disconnect: Option<Span>,
 }
 
+/// What to change of a cluster; what is left out stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateCluster {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement_policy: Option<PlacementPolicy>,
+    /// 10s to 24h; for attempts that start from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_disconnect: Option<Span>,
+}
+
+/// A cluster in numbers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ClusterStats {
+    /// Nodes by state; a state without a node is 0.
+    pub nodes: BTreeMap<NodeState, u32>,
+    /// What its living nodes have.
+    pub capacity: Amounts,
+    /// What live attempts hold of it.
+    pub allocated: Amounts,
+    /// Attempts that hold a part of it, whoever's they are.
+    pub running_jobs: u32,
+}
+
 /// What a node is good for at the moment.
 #[derive(
     Clone,
@@ -114,7 +138,14 @@ pub struct Node {
     pub capacity: Amounts,
     pub allocated: Amounts,
     pub gpus: Vec<Gpu>,
+    /// What its agent reports, with what an administrator set over it.
     pub labels: BTreeMap<String, String>,
+    /// Those of the labels that an administrator set.
+    pub admin_labels: BTreeMap<String, String>,
+    /// Whether it is being drained, and how far that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<NodeDrain>,
+    /// All jobs that it runs, whoever sees them.
     pub running_jobs: u32,
     pub agent_version: String,
     /// Version of its container runtime.
@@ -122,6 +153,94 @@ pub struct Node {
     pub registered_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// A drain of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeDrain {
+    /// Until then jobs may end by themselves; what runs on is stopped and goes back to its queue, uncharged.
+    pub deadline: DateTime<Utc>,
+    /// Since when nothing runs there any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained_at: Option<DateTime<Utc>>,
+}
+
+/// What to change of a node.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateNode {
+    /// Labels that stand over those of its agent, all of them: at most 64, keys to 63 characters, values to 255.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Why a node is cordoned.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CordonNode {
+    /// A sentence for the others, at most 500 characters.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// How to empty a node.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrainNode {
+    /// How long its jobs may take to end by themselves: 0s to 30d.
+    pub within: Span,
+    /// A sentence for the others, at most 500 characters.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A kind of thing that happens to a node.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum NodeEventKind {
+    Registered,
+    Rebooted,
+    /// Its agent has another version.
+    AgentChanged,
+    /// Its Docker does not answer.
+    RuntimeLost,
+    RuntimeBack,
+    Unreachable,
+    /// Heard from again.
+    Back,
+    Cordoned,
+    Uncordoned,
+    /// Ordered to be emptied.
+    Draining,
+    /// Empty, as was ordered.
+    Drained,
+    /// An administrator set its labels.
+    Labelled,
+}
+
+/// One entry of a node's history.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NodeEvent {
+    pub id: u64,
+    pub at: DateTime<Utc>,
+    pub kind: NodeEventKind,
+    /// A sentence.
+    pub message: String,
+    /// Who caused it: `user:NAME`, `node:NAME` or `reaper`.
+    pub actor: String,
 }
 
 /// One GPU of a node.
@@ -134,7 +253,7 @@ pub struct Gpu {
     /// Model in the vendor's words: `NVIDIA H100 80GB HBM3`.
     pub model: String,
     pub memory_bytes: u64,
-    /// Name of the job that holds it; only in answers about nodes.
+    /// The job that holds it, where the caller sees that; only in answers about nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<crate::ids::JobId>,
 }

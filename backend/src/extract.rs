@@ -15,6 +15,9 @@ use crate::error::ApiError;
 /// A JSON body of at most what the route allows (256 KiB unless it says otherwise).
 pub struct Json<T>(pub T);
 
+/// A JSON body that may be left out.
+pub struct MaybeJson<T>(pub T);
+
 /// A JSON body together with its bytes, for what must tell one body from another.
 pub struct RawJson<T>(pub T, pub Bytes);
 
@@ -29,6 +32,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let RawJson(value, _) = RawJson::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (parts, inner) = request.into_parts();
+        let bytes = body(Request::from_parts(parts.clone(), inner), state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let RawJson(value, _) =
+            RawJson::from_request(Request::from_parts(parts, bytes.into()), state).await?;
         Ok(Self(value))
     }
 }

@@ -97,9 +97,11 @@ async fn first_admin(app: &App, conn: &mut PgConnection, wanted: Option<&Secret>
 }
 
 async fn first_cluster_and_queue(conn: &mut PgConnection) -> Result<(), ApiError> {
-    let oldest: Option<Uuid> = sqlx::query_scalar("SELECT id FROM clusters ORDER BY created_at, id LIMIT 1")
-        .fetch_optional(&mut *conn)
-        .await?;
+    let oldest: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM clusters WHERE deleted_at IS NULL ORDER BY created_at, id LIMIT 1",
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     let cluster = match oldest {
         Some(id) => ClusterId(id),
         None => {

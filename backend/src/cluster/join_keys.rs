@@ -12,11 +12,13 @@ use lilac_api::page::Page;
 use lilac_api::problem::Problem;
 use lilac_api::validate;
 use lilac_api::{ClusterId, JoinKeyId};
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::store::{self, NewJoinKey};
 use crate::app::App;
+use crate::audit;
 use crate::auth::api_keys::check_lifetime;
 use crate::auth::caller::Admin;
 use crate::auth::keys::Kind;
@@ -94,8 +96,10 @@ async fn create_join_key(
         created_by: caller.user_id,
         lifetime_secs: request.expires_in.map(|span| span.0.as_secs_f64()),
     };
-    let mut conn = app.pool.acquire().await?;
-    let key = store::insert_join_key(&mut conn, &new).await?;
+    let mut tx = app.pool.begin().await?;
+    let key = store::insert_join_key(&mut tx, &new).await?;
+    audit::record(&mut tx, &caller.actor(), "join-key.create", &object(cluster), json!(key)).await?;
+    tx.commit().await?;
     Ok((StatusCode::CREATED, JsonBody(CreatedJoinKey { key, secret: minted.text })))
 }
 
@@ -118,14 +122,22 @@ async fn create_join_key(
 )]
 async fn revoke_join_key(
     State(app): State<Arc<App>>,
-    _: Admin,
+    Admin(caller): Admin,
     path: Result<Path<(ClusterId, JoinKeyId)>, PathRejection>,
 ) -> ApiResult<StatusCode> {
     // What is no id names nothing.
     let Path((cluster, key)) = path.map_err(|_| ApiError::not_found("join key"))?;
-    let mut conn = app.pool.acquire().await?;
-    if !store::revoke_join_key(&mut conn, cluster, key).await? {
+    let mut tx = app.pool.begin().await?;
+    if !store::revoke_join_key(&mut tx, cluster, key).await? {
         return Err(ApiError::not_found("join key"));
     }
+    audit::record(&mut tx, &caller.actor(), "join-key.revoke", &object(cluster), json!({ "id": key }))
+        .await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How the audit log names the cluster of a key.
+fn object(cluster: ClusterId) -> String {
+    format!("cluster:{cluster}")
 }

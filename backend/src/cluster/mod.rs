@@ -2,7 +2,9 @@
 
 pub mod clusters;
 pub mod desired;
+pub mod history;
 pub mod join_keys;
+mod node_actions;
 pub mod nodes;
 pub mod nodes_store;
 pub mod register;
@@ -22,5 +24,9 @@ pub const DEFAULT_MAX_DISCONNECT: Duration = Duration::from_secs(5 * 60);
 
 /// The routes of users; those of agents are in `register` and `sync`.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    clusters::routes().merge(join_keys::routes()).merge(nodes::routes())
+    clusters::routes()
+        .merge(join_keys::routes())
+        .merge(nodes::routes())
+        .merge(node_actions::routes())
+        .merge(history::routes())
 }

@@ -8,10 +8,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
-use lilac_api::cluster::{Gpu, Node, NodeState};
+use lilac_api::cluster::{Gpu, Node, NodeDrain, NodeState};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
-use lilac_api::{JobId, NodeId};
+use lilac_api::{ClusterId, JobId, NodeId};
+use serde_json::json;
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use super::nodes_store::{self, NodeRow};
 use super::store::{amounts, count};
 use crate::app::App;
+use crate::audit;
 use crate::auth::caller::{Admin, Caller};
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
@@ -27,11 +29,7 @@ use crate::extract::Id;
 use crate::training_job::transitions;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(list_nodes))
-        .routes(routes!(get_node, remove_node))
-        .routes(routes!(cordon_node))
-        .routes(routes!(uncordon_node))
+    OpenApiRouter::new().routes(routes!(list_nodes)).routes(routes!(get_node, remove_node))
 }
 
 /// All nodes, by name.
@@ -46,9 +44,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
-async fn list_nodes(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBody<Page<Node>>> {
+async fn list_nodes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<Page<Node>>> {
     let mut conn = app.pool.acquire().await?;
-    Ok(JsonBody(Page { items: load(&mut conn, None).await?, next_cursor: None }))
+    Ok(JsonBody(Page { items: load(&mut conn, &caller, None).await?, next_cursor: None }))
 }
 
 /// One node.
@@ -65,53 +63,13 @@ async fn list_nodes(State(app): State<Arc<App>>, _: Caller) -> ApiResult<JsonBod
         (status = 404, description = "There is no such node, or it was removed", body = Problem),
     )
 )]
-async fn get_node(State(app): State<Arc<App>>, _: Caller, Id(id): Id<NodeId>) -> ApiResult<JsonBody<Node>> {
+async fn get_node(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<NodeId>,
+) -> ApiResult<JsonBody<Node>> {
     let mut conn = app.pool.acquire().await?;
-    one(&mut conn, id).await.map(JsonBody)
-}
-
-/// Stops new jobs from being placed on a node; those that run there go on.
-#[utoipa::path(
-    post,
-    path = "/nodes/{id}/cordon",
-    tag = "nodes",
-    security(("bearer" = [])),
-    params(("id" = NodeId, Path, description = "Id of the node.")),
-    responses(
-        (status = 200, description = "The node, cordoned", body = Node),
-        (status = 401, description = "No valid credential", body = Problem),
-        (status = 403, description = "Only an administrator may do this", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed", body = Problem),
-    )
-)]
-async fn cordon_node(
-    State(app): State<Arc<App>>,
-    Admin(caller): Admin,
-    Id(id): Id<NodeId>,
-) -> ApiResult<JsonBody<Node>> {
-    set_cordoned(&app, id, true, &caller).await
-}
-
-/// Lets jobs be placed on a node again.
-#[utoipa::path(
-    post,
-    path = "/nodes/{id}/uncordon",
-    tag = "nodes",
-    security(("bearer" = [])),
-    params(("id" = NodeId, Path, description = "Id of the node.")),
-    responses(
-        (status = 200, description = "The node, not cordoned any more", body = Node),
-        (status = 401, description = "No valid credential", body = Problem),
-        (status = 403, description = "Only an administrator may do this", body = Problem),
-        (status = 404, description = "There is no such node, or it was removed", body = Problem),
-    )
-)]
-async fn uncordon_node(
-    State(app): State<Arc<App>>,
-    Admin(caller): Admin,
-    Id(id): Id<NodeId>,
-) -> ApiResult<JsonBody<Node>> {
-    set_cordoned(&app, id, false, &caller).await
+    one(&mut conn, &caller, id).await.map(JsonBody)
 }
 
 /// Attests that a node is dead, and removes it: its jobs are put back in their queues at once.
@@ -141,6 +99,8 @@ async fn remove_node(
     let message = format!("node {name} was attested dead and removed by {}", caller.username);
     let topics = transitions::lose_node(&mut tx, id, &message, &caller.actor()).await?;
     nodes_store::mark_removed(&mut tx, id).await?;
+    audit::record(&mut tx, &caller.actor(), "node.remove", &format!("node:{name}"), json!({ "id": id }))
+        .await?;
     tx.commit().await?;
     app.callers.forget();
     tracing::warn!(node_id = %id, node = %name, user = %caller.username, "a node was attested dead and removed");
@@ -150,23 +110,27 @@ async fn remove_node(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn set_cordoned(app: &App, id: NodeId, cordoned: bool, caller: &Caller) -> ApiResult<JsonBody<Node>> {
-    let mut conn = app.pool.acquire().await?;
-    if !nodes_store::set_cordoned(&mut conn, id, cordoned).await? {
-        return Err(ApiError::not_found("node"));
-    }
-    tracing::info!(node_id = %id, cordoned, user = %caller.username, "a node was cordoned or uncordoned");
-    app.bell.ring_all([Topic::Schedule, Topic::NodeView(id)]);
-    one(&mut conn, id).await.map(JsonBody)
+/// The node as the caller sees it.
+pub async fn one(conn: &mut PgConnection, caller: &Caller, id: NodeId) -> ApiResult<Node> {
+    load(conn, caller, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("node"))
 }
 
-async fn one(conn: &mut PgConnection, id: NodeId) -> ApiResult<Node> {
-    load(conn, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("node"))
+/// As much of a node's jobs as another team's member may know is how many there are: GPUs name only holders that
+/// the caller sees.
+pub async fn load(conn: &mut PgConnection, caller: &Caller, only: Option<NodeId>) -> ApiResult<Vec<Node>> {
+    let rows = nodes_store::nodes(conn, only, None).await?;
+    let holders = nodes_store::gpu_holders(conn, only, caller.sees().as_deref()).await?;
+    Ok(rows.into_iter().map(|row| show(row, &holders)).collect())
 }
 
-async fn load(conn: &mut PgConnection, only: Option<NodeId>) -> ApiResult<Vec<Node>> {
-    let rows = nodes_store::nodes(conn, only).await?;
-    let holders = nodes_store::gpu_holders(conn, only).await?;
+/// The nodes of a cluster as the caller sees them.
+pub async fn of_cluster(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    cluster: ClusterId,
+) -> ApiResult<Vec<Node>> {
+    let rows = nodes_store::nodes(conn, None, Some(cluster)).await?;
+    let holders = nodes_store::gpu_holders(conn, None, caller.sees().as_deref()).await?;
     Ok(rows.into_iter().map(|row| show(row, &holders)).collect())
 }
 
@@ -183,7 +147,9 @@ fn show(row: NodeRow, holders: &HashMap<(Uuid, u16), JobId>) -> Node {
         capacity: amounts(row.cpu_milli.into(), row.memory_bytes, row.disk_bytes, gpu_count),
         allocated: row.held.into(),
         gpus: row.gpus.0.into_iter().map(held_by).collect(),
-        labels: row.labels.0,
+        drain: row.drain_deadline.map(|deadline| NodeDrain { deadline, drained_at: row.drained_at }),
+        labels: row.labels.0.into_iter().chain(row.admin_labels.0.clone()).collect(),
+        admin_labels: row.admin_labels.0,
         running_jobs: count(row.attempts),
         agent_version: row.agent_version,
         docker_version: row.docker_version,
@@ -205,9 +171,22 @@ pub fn state(node: &NodeRow, now: DateTime<Utc>) -> (NodeState, String) {
         return (NodeState::Unhealthy, message.unwrap_or_else(|| "its Docker does not answer".to_owned()));
     }
     if node.cordoned {
-        return (NodeState::Cordoned, "takes no new jobs until it is uncordoned".to_owned());
+        return (NodeState::Cordoned, cordoned(node));
     }
     (NodeState::Ready, String::new())
+}
+
+/// What becomes of a cordoned node's jobs, and why it is cordoned.
+fn cordoned(node: &NodeRow) -> String {
+    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let what = match (node.drain_deadline, node.drained_at) {
+        (None, _) => "takes no new jobs until it is uncordoned".to_owned(),
+        (Some(_), Some(at)) => format!("drained: runs nothing since {}", time(at)),
+        (Some(deadline), None) => {
+            format!("is drained: its jobs may end by themselves until {}", time(deadline))
+        }
+    };
+    if node.cordon_reason.is_empty() { what } else { format!("{what}; {}", node.cordon_reason) }
 }
 
 fn silence_allowed() -> TimeDelta {

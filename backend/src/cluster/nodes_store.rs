@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use lilac_api::cluster::Gpu;
-use lilac_api::{JobId, NodeId};
+use lilac_api::{ClusterId, JobId, NodeId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -27,6 +27,10 @@ pub struct NodeRow {
     pub disk_bytes: i64,
     pub gpus: Json<Vec<Gpu>>,
     pub labels: Json<BTreeMap<String, String>>,
+    pub admin_labels: Json<BTreeMap<String, String>>,
+    pub cordon_reason: String,
+    pub drain_deadline: Option<DateTime<Utc>>,
+    pub drained_at: Option<DateTime<Utc>>,
     pub registered_at: DateTime<Utc>,
     pub last_seen_at: Option<DateTime<Utc>>,
     /// The database's clock, which also wrote `last_seen_at`.
@@ -39,8 +43,12 @@ pub struct NodeRow {
     pub held: AllocatedRow,
 }
 
-/// The nodes that are not removed, by name; or the one that is asked for.
-pub async fn nodes(conn: &mut PgConnection, only: Option<NodeId>) -> sqlx::Result<Vec<NodeRow>> {
+/// The nodes that are not removed, by name; or the one, or those of the cluster, that are asked for.
+pub async fn nodes(
+    conn: &mut PgConnection,
+    only: Option<NodeId>,
+    cluster: Option<ClusterId>,
+) -> sqlx::Result<Vec<NodeRow>> {
     sqlx::query_as(
         "WITH holds AS (
              SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(t.lease_until) AS leases_until,
@@ -50,45 +58,90 @@ pub async fn nodes(conn: &mut PgConnection, only: Option<NodeId>) -> sqlx::Resul
              WHERE t.released_at IS NULL AND ($1::uuid IS NULL OR t.node_id = $1) GROUP BY t.node_id
          )
          SELECT n.id, n.name, c.name AS cluster, n.cordoned, n.runtime_ok, n.runtime_message, n.docker_version,
-                n.agent_version, n.cpu_milli, n.memory_bytes, n.disk_bytes, n.gpus, n.labels, n.registered_at,
+                n.agent_version, n.cpu_milli, n.memory_bytes, n.disk_bytes, n.gpus, n.labels, n.admin_labels, n.cordon_reason, n.drain_deadline, n.drained_at, n.registered_at,
                 n.last_seen_at, now() AS now, COALESCE(h.attempts, 0) AS attempts, h.leases_until,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu_milli,
                 LEAST(COALESCE(h.memory_bytes, 0), 9223372036854775807)::bigint AS held_memory_bytes,
                 LEAST(COALESCE(h.disk_bytes, 0), 9223372036854775807)::bigint AS held_disk_bytes,
                 COALESCE(h.gpus, 0)::bigint AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id LEFT JOIN holds h ON h.node_id = n.id
-         WHERE n.removed_at IS NULL AND ($1::uuid IS NULL OR n.id = $1)
+         WHERE n.removed_at IS NULL AND ($1::uuid IS NULL OR n.id = $1) AND ($2::uuid IS NULL OR n.cluster_id = $2)
          ORDER BY n.name, c.name",
     )
     .bind(only.map(|id| id.0))
+    .bind(cluster.map(|id| id.0))
     .fetch_all(conn)
     .await
 }
 
-/// Which job holds which GPU: by node and position on it.
+/// Which job of those teams (all, where there are none named) holds which GPU: by node and position on it.
 pub async fn gpu_holders(
     conn: &mut PgConnection,
     only: Option<NodeId>,
+    teams: Option<&[Uuid]>,
 ) -> sqlx::Result<HashMap<(Uuid, u16), JobId>> {
     let rows: Vec<(Uuid, i16, Uuid)> = sqlx::query_as(
         "SELECT g.node_id, g.gpu_index, a.job_id FROM gpu_claims g JOIN attempts a ON a.id = g.attempt_id
-         WHERE $1::uuid IS NULL OR g.node_id = $1",
+         WHERE ($1::uuid IS NULL OR g.node_id = $1)
+           AND ($2::uuid[] IS NULL OR EXISTS (SELECT FROM jobs j WHERE j.id = a.job_id AND j.team_id = ANY($2)))",
     )
     .bind(only.map(|id| id.0))
+    .bind(teams)
     .fetch_all(conn)
     .await?;
     let by_gpu = |(node, index, job): (Uuid, i16, Uuid)| ((node, index.unsigned_abs()), JobId(job));
     Ok(rows.into_iter().map(by_gpu).collect())
 }
 
-/// Says whether there is such a node.
-pub async fn set_cordoned(conn: &mut PgConnection, id: NodeId, cordoned: bool) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE nodes SET cordoned = $2 WHERE id = $1 AND removed_at IS NULL")
+pub async fn exists(conn: &mut PgConnection, id: NodeId) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM nodes WHERE id = $1 AND removed_at IS NULL)")
         .bind(id.0)
-        .bind(cordoned)
+        .fetch_one(conn)
+        .await
+}
+
+/// Cordons the node, and lets its jobs end by themselves for so long where it is to be emptied.
+pub async fn cordon(
+    conn: &mut PgConnection,
+    id: NodeId,
+    reason: &str,
+    drain_within_millis: Option<i64>,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE nodes SET cordoned = true, cordon_reason = $2,
+                drain_deadline = CASE WHEN $3::bigint IS NULL THEN drain_deadline
+                                      ELSE clock_timestamp() + $3 * interval '1 millisecond' END,
+                drained_at = CASE WHEN $3::bigint IS NULL THEN drained_at END
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(reason)
+    .bind(drain_within_millis)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends a cordon, and a drain with it.
+pub async fn uncordon(conn: &mut PgConnection, id: NodeId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE nodes SET cordoned = false, cordon_reason = '', drain_deadline = NULL, drained_at = NULL WHERE id = $1")
+        .bind(id.0)
         .execute(conn)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
+}
+
+pub async fn set_labels(
+    conn: &mut PgConnection,
+    id: NodeId,
+    labels: &BTreeMap<String, String>,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE nodes SET admin_labels = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(Json(labels))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Holds the node's row until the transaction ends, against tasks that would be placed on it too; gives its

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
-use lilac_api::cluster::{Cluster, JoinKey, PlacementPolicy};
+use lilac_api::cluster::{Cluster, JoinKey, PlacementPolicy, UpdateCluster};
 use lilac_api::job::Amounts;
 use lilac_api::problem::ErrorCode;
 use lilac_api::quantity::Span;
@@ -133,7 +133,7 @@ pub async fn clusters(conn: &mut PgConnection, only: Option<ClusterId>) -> ApiRe
                 LEAST(COALESCE(h.disk_bytes, 0), 9223372036854775807)::bigint AS held_disk_bytes,
                 COALESCE(h.gpus, 0)::bigint AS held_gpus
          FROM clusters c LEFT JOIN sums s ON s.cluster_id = c.id LEFT JOIN holds h ON h.cluster_id = c.id
-         WHERE $1::uuid IS NULL OR c.id = $1
+         WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id = $1)
          ORDER BY c.name",
     )
     .bind(only.map(|id| id.0))
@@ -174,7 +174,70 @@ pub async fn insert_cluster(
 }
 
 pub async fn cluster_exists(conn: &mut PgConnection, id: ClusterId) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM clusters WHERE id = $1)").bind(id.0).fetch_one(conn).await
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM clusters WHERE id = $1 AND deleted_at IS NULL)")
+        .bind(id.0)
+        .fetch_one(conn)
+        .await
+}
+
+pub async fn version(conn: &mut PgConnection, id: ClusterId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT version FROM clusters WHERE id = $1").bind(id.0).fetch_one(conn).await
+}
+
+/// Holds the cluster's row until the transaction ends, against nodes that join and queues that turn to it too;
+/// gives its version and name.
+pub async fn lock_cluster(conn: &mut PgConnection, id: ClusterId) -> ApiResult<(i64, String)> {
+    let row =
+        sqlx::query_as("SELECT version, name FROM clusters WHERE id = $1 AND deleted_at IS NULL FOR UPDATE")
+            .bind(id.0)
+            .fetch_optional(conn)
+            .await?;
+    row.ok_or_else(|| ApiError::not_found("cluster"))
+}
+
+/// Changes what is given, and counts the version up.
+pub async fn update_cluster(
+    conn: &mut PgConnection,
+    id: ClusterId,
+    change: &UpdateCluster,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE clusters SET placement_policy = COALESCE($2, placement_policy),
+                max_disconnect_millis = COALESCE($3, max_disconnect_millis), version = version + 1
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(change.placement_policy.map(<&str>::from))
+    .bind(change.max_disconnect.map(|span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX)))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a cluster that nothing needs, and its join keys. The row stays, unseen.
+pub async fn delete_cluster(conn: &mut PgConnection, id: ClusterId) -> ApiResult<()> {
+    let (nodes, queues): (i64, Vec<String>) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM nodes WHERE cluster_id = $1 AND removed_at IS NULL),
+                ARRAY(SELECT q.name FROM queue_clusters c JOIN queues q ON q.id = c.queue_id
+                      WHERE c.cluster_id = $1 AND q.deleted_at IS NULL ORDER BY q.name LIMIT 10)",
+    )
+    .bind(id.0)
+    .fetch_one(&mut *conn)
+    .await?;
+    if nodes > 0 {
+        return Err(ApiError::conflict(format!("nodes are in it ({nodes}): remove them first")));
+    }
+    if !queues.is_empty() {
+        return Err(ApiError::conflict(format!("queues feed it: {}", queues.join(", "))));
+    }
+    for statement in [
+        "DELETE FROM join_keys WHERE cluster_id = $1",
+        "DELETE FROM queue_clusters WHERE cluster_id = $1",
+        "UPDATE clusters SET deleted_at = now(), version = version + 1 WHERE id = $1",
+    ] {
+        sqlx::query(statement).bind(id.0).execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 // Join keys.
@@ -230,9 +293,10 @@ pub struct NewJoinKey<'a> {
 }
 
 pub async fn insert_join_key(conn: &mut PgConnection, key: &NewJoinKey<'_>) -> ApiResult<JoinKey> {
-    let row: JoinKeyRow = sqlx::query_as(
+    let row: Option<JoinKeyRow> = sqlx::query_as(
         "INSERT INTO join_keys (id, cluster_id, name, secret_hmac, reusable, created_by, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second')
+         SELECT $1, id, $3, $4, $5, $6, now() + $7 * interval '1 second'
+         FROM clusters WHERE id = $2 AND deleted_at IS NULL FOR KEY SHARE
          RETURNING id, name, reusable, uses, created_at, expires_at, last_used_at, revoked_at",
     )
     .bind(key.id.0)
@@ -242,13 +306,9 @@ pub async fn insert_join_key(conn: &mut PgConnection, key: &NewJoinKey<'_>) -> A
     .bind(key.reusable)
     .bind(key.created_by.0)
     .bind(key.lifetime_secs)
-    .fetch_one(conn)
-    .await
-    .map_err(|error| match broken_constraint(&error) {
-        Some("join_keys_cluster_id_fkey") => ApiError::not_found("cluster"),
-        _ => error.into(),
-    })?;
-    Ok(row.into())
+    .fetch_optional(conn)
+    .await?;
+    row.map(JoinKey::from).ok_or_else(|| ApiError::not_found("cluster"))
 }
 
 /// Says whether the cluster has such a key. One that is revoked already keeps its time.

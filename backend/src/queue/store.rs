@@ -157,9 +157,14 @@ pub async fn clusters_by_name(
     conn: &mut PgConnection,
     names: &[String],
 ) -> sqlx::Result<Vec<Option<ClusterId>>> {
+    // They stay until the transaction ends.
+    sqlx::query("SELECT FROM clusters WHERE name = ANY($1) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE")
+        .bind(names)
+        .execute(&mut *conn)
+        .await?;
     let ids: Vec<Option<Uuid>> = sqlx::query_scalar(
         "SELECT c.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, position)
-         LEFT JOIN clusters c ON c.name = wanted.name ORDER BY wanted.position",
+         LEFT JOIN clusters c ON c.name = wanted.name AND c.deleted_at IS NULL ORDER BY wanted.position",
     )
     .bind(names)
     .fetch_all(conn)
@@ -260,10 +265,10 @@ pub async fn set_submitters(
     let known: Vec<(String, i64)> = sqlx::query_as(
         "WITH team AS (
              SELECT DISTINCT ON (t.id) t.id, position FROM unnest($2::text[]) WITH ORDINALITY AS w (name, position)
-             JOIN teams t ON lower(t.name) = lower(w.name)
+             JOIN teams t ON lower(t.name) = lower(w.name) ORDER BY t.id, position
          ), person AS (
              SELECT DISTINCT ON (u.id) u.id, position FROM unnest($3::text[]) WITH ORDINALITY AS w (name, position)
-             JOIN users u ON lower(u.username) = lower(w.name)
+             JOIN users u ON lower(u.username) = lower(w.name) ORDER BY u.id, position
          ), written AS (
              INSERT INTO queue_submitters (queue_id, team_id, user_id)
              SELECT $1, id, NULL FROM team UNION ALL SELECT $1, NULL, id FROM person

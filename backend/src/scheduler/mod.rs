@@ -7,6 +7,7 @@
 
 mod apply;
 mod deadlines;
+mod drain;
 pub mod invariants;
 pub mod leader;
 pub mod load;

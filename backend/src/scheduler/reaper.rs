@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::drain;
 use super::leader::{self, Holder, Term};
 use crate::app::App;
 use crate::error::ApiResult;
@@ -29,6 +30,9 @@ pub async fn run(app: Arc<App>, holder: Holder) {
         let Some(term) = holder.term() else { continue };
         if let Err(error) = reap(&app, term).await {
             tracing::warn!(error = %error.detail, "looking for lost attempts failed; trying again");
+        }
+        if let Err(error) = drain::look(&app, term).await {
+            tracing::warn!(error = %error.detail, "looking after drains failed; trying again");
         }
     }
 }

@@ -61,6 +61,10 @@ pub fn judge(standing: Standing<'_>, result: &TaskResult) -> Option<Verdict> {
         Outcome::Stopped if standing.ordered == Some(Reason::Timeout) => {
             Some(failed(standing, result.exit_code, Reason::Timeout))
         }
+        // T10: put back by the control plane, by no fault of the job.
+        Outcome::Stopped if standing.ordered == Some(Reason::Preempted) => {
+            verdict(AttemptState::Preempted, JobState::Queued, Some(Reason::Preempted))
+        }
         // T8: the agent's own word that it no longer runs.
         Outcome::Lost | Outcome::Stopped => {
             verdict(AttemptState::Lost, JobState::Queued, Some(Reason::NodeLost))

@@ -11,6 +11,7 @@ mod job_lists;
 mod logs;
 mod many_jobs;
 mod matrix;
+mod node_actions;
 mod own_account;
 mod protocol;
 mod queue_rules;

@@ -187,7 +187,7 @@ async fn those_who_may_submit_see_a_queue_and_others_do_not(pool: PgPool) {
 async fn a_job_is_for_a_team_that_its_submitter_may_submit_for(pool: PgPool) {
     let harness = start(pool).await;
     let (ann, client) = member(&harness, "ann").await;
-    for name in ["vision", "speech", "maths"] {
+    for name in ["vision", "speech", "maths", "own"] {
         team(&harness, name, &[&ann]).await;
     }
     team(&harness, "other", &[]).await;
@@ -205,7 +205,6 @@ async fn a_job_is_for_a_team_that_its_submitter_may_submit_for(pool: PgPool) {
         assert_eq!(refused_fields(client.submit(&for_team(team), None).await), ["team"], "{team}");
     }
     // The owning team goes first; an administrator may name any that exists.
-    team(&harness, "own", &[&ann]).await;
     let own = UpdateQueue { team: Some("own".into()), ..UpdateQueue::default() };
     let id = client.queues().await.unwrap().items[0].id;
     harness.client.update_queue(id, &own).await.unwrap();

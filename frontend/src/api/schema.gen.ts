@@ -1532,6 +1532,8 @@ export interface paths {
                 /** @description The cluster */
                 200: {
                     headers: {
+                        /** @description Its version */
+                        etag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -1569,10 +1571,183 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Deletes a cluster that has no nodes and that no queue feeds. Its join keys go with it. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description `ETag` that the change is meant for: refused when the cluster has changed since. */
+                    "if-match"?: string | null;
+                };
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The cluster is deleted */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description It has nodes, or a queue feeds it */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The cluster has changed since the version that `If-Match` names */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes a cluster's policy or patience. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description `ETag` that the change is meant for: refused when the cluster has changed since. */
+                    "if-match"?: string | null;
+                };
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UpdateCluster"];
+                };
+            };
+            responses: {
+                /** @description The cluster after the change */
+                200: {
+                    headers: {
+                        /** @description Its version */
+                        etag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Cluster"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The cluster has changed since the version that `If-Match` names */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         trace?: never;
     };
     "/api/v1/clusters/{id}/api-keys": {
@@ -1792,6 +1967,220 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs whose latest attempt is or was on a cluster, the newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only jobs in these states, separated by commas; all by default. */
+                    state?: string;
+                    /** @description How many jobs at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of the cluster's jobs that the caller sees, without their specs */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Job"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes of a cluster, by name. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description All its nodes that are not removed */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Node"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A cluster in numbers. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Nodes by state, what there is and what is held */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClusterStats"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3845,20 +4234,8 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/cordon": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stops new jobs from being placed on a node; those that run there go on. */
-        post: {
+        /** Sets the labels that stand over those of a node's agent. */
+        patch: {
             parameters: {
                 query?: never;
                 header?: never;
@@ -3868,15 +4245,28 @@ export interface paths {
                 };
                 cookie?: never;
             };
-            requestBody?: never;
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UpdateNode"];
+                };
+            };
             responses: {
-                /** @description The node, cordoned */
+                /** @description The node with its labels */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Node"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description No valid credential */
@@ -3906,8 +4296,408 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops new jobs from being placed on a node; those that run there go on. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the node. */
+                    id: components["schemas"]["NodeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CordonNode"] | null;
+                };
+            };
+            responses: {
+                /** @description The node, cordoned */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Node"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such node, or it was removed */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Empties a node. It is cordoned; its jobs may end by themselves for a while; what runs on then is stopped
+         *     with its grace and goes back to its queue, uncharged. Uncordoning calls it off.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the node. */
+                    id: components["schemas"]["NodeId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DrainNode"];
+                };
+            };
+            responses: {
+                /** @description The node, cordoned, with the drain's deadline */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Node"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Only an administrator may do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such node, or it was removed */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a node, the latest first: its latest thousand entries. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description How many items at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the node. */
+                    id: components["schemas"]["NodeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of the node's history */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_NodeEvent"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such node, or it was removed */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs whose latest attempt is or was on a node, the newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only jobs in these states, separated by commas; all by default. */
+                    state?: string;
+                    /** @description How many jobs at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the node. */
+                    id: components["schemas"]["NodeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of the node's jobs that the caller sees, without their specs */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Job"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such node, or it was removed */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3923,7 +4713,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets jobs be placed on a node again. */
+        /** Lets jobs be placed on a node again, and calls a drain off: what was told to stop already still does. */
         post: {
             parameters: {
                 query?: never;
@@ -6325,6 +7115,22 @@ export interface components {
          * @description A set of nodes that share a policy.
          */
         ClusterId: string;
+        /** @description A cluster in numbers. */
+        ClusterStats: {
+            /** @description What live attempts hold of it. */
+            allocated: components["schemas"]["Amounts"];
+            /** @description What its living nodes have. */
+            capacity: components["schemas"]["Amounts"];
+            /** @description Nodes by state; a state without a node is 0. */
+            nodes: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description Attempts that hold a part of it, whoever's they are.
+             */
+            running_jobs: number;
+        };
         /**
          * @description what must hold of a node: `label.pool == a`, `label.pool in (a, b)`, `node != n7`
          * @example label.pool == a
@@ -6335,6 +7141,11 @@ export interface components {
          * @enum {string}
          */
         ContainerPolicy: "restricted" | "strict" | "trusted";
+        /** @description Why a node is cordoned. */
+        CordonNode: {
+            /** @description A sentence for the others, at most 500 characters. */
+            reason?: string;
+        };
         /**
          * @description CPUs as 2, 0.5 or 500m
          * @example 500m
@@ -6458,6 +7269,13 @@ export interface components {
             /** @description Whether to stop it. */
             stop: boolean;
             task?: components["schemas"]["TaskSpec"] | null;
+        };
+        /** @description How to empty a node. */
+        DrainNode: {
+            /** @description A sentence for the others, at most 500 characters. */
+            reason?: string;
+            /** @description How long its jobs may take to end by themselves: 0s to 30d. */
+            within: components["schemas"]["Span"];
         };
         /**
          * @description What went wrong, as a word that programs may rely on.
@@ -6871,6 +7689,10 @@ export interface components {
         Network: "bridge" | "host" | "none";
         /** @description A machine that runs jobs. */
         Node: {
+            /** @description Those of the labels that an administrator set. */
+            admin_labels: {
+                [key: string]: string;
+            };
             agent_version: string;
             allocated: components["schemas"]["Amounts"];
             capacity: components["schemas"]["Amounts"];
@@ -6878,8 +7700,10 @@ export interface components {
             cluster: string;
             /** @description Version of its container runtime. */
             docker_version: string;
+            drain?: components["schemas"]["NodeDrain"] | null;
             gpus: components["schemas"]["Gpu"][];
             id: components["schemas"]["NodeId"];
+            /** @description What its agent reports, with what an administrator set over it. */
             labels: {
                 [key: string]: string;
             };
@@ -6890,7 +7714,10 @@ export interface components {
             name: string;
             /** Format: date-time */
             registered_at: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description All jobs that it runs, whoever sees them.
+             */
             running_jobs: number;
             state: components["schemas"]["NodeState"];
         };
@@ -6907,6 +7734,36 @@ export interface components {
             /** Format: int64 */
             memory_bytes: number;
         };
+        /** @description A drain of a node. */
+        NodeDrain: {
+            /**
+             * Format: date-time
+             * @description Until then jobs may end by themselves; what runs on is stopped and goes back to its queue, uncharged.
+             */
+            deadline: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing runs there any more.
+             */
+            drained_at?: string | null;
+        };
+        /** @description One entry of a node's history. */
+        NodeEvent: {
+            /** @description Who caused it: `user:NAME`, `node:NAME` or `reaper`. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            kind: components["schemas"]["NodeEventKind"];
+            /** @description A sentence. */
+            message: string;
+        };
+        /**
+         * @description A kind of thing that happens to a node.
+         * @enum {string}
+         */
+        NodeEventKind: "registered" | "rebooted" | "agent-changed" | "runtime-lost" | "runtime-back" | "unreachable" | "back" | "cordoned" | "uncordoned" | "draining" | "drained" | "labelled";
         /**
          * Format: uuid
          * @description A machine that runs jobs.
@@ -7150,6 +8007,10 @@ export interface components {
         /** @description One page of a list in a stable order. */
         Page_Node: {
             items: {
+                /** @description Those of the labels that an administrator set. */
+                admin_labels: {
+                    [key: string]: string;
+                };
                 agent_version: string;
                 allocated: components["schemas"]["Amounts"];
                 capacity: components["schemas"]["Amounts"];
@@ -7157,8 +8018,10 @@ export interface components {
                 cluster: string;
                 /** @description Version of its container runtime. */
                 docker_version: string;
+                drain?: components["schemas"]["NodeDrain"] | null;
                 gpus: components["schemas"]["Gpu"][];
                 id: components["schemas"]["NodeId"];
+                /** @description What its agent reports, with what an administrator set over it. */
                 labels: {
                     [key: string]: string;
                 };
@@ -7169,9 +8032,28 @@ export interface components {
                 name: string;
                 /** Format: date-time */
                 registered_at: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description All jobs that it runs, whoever sees them.
+                 */
                 running_jobs: number;
                 state: components["schemas"]["NodeState"];
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
+        Page_NodeEvent: {
+            items: {
+                /** @description Who caused it: `user:NAME`, `node:NAME` or `reaper`. */
+                actor: string;
+                /** Format: date-time */
+                at: string;
+                /** Format: int64 */
+                id: number;
+                kind: components["schemas"]["NodeEventKind"];
+                /** @description A sentence. */
+                message: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -7873,6 +8755,18 @@ export interface components {
             stop_warn?: components["schemas"]["Warn"] | null;
             user?: string | null;
             workdir?: string | null;
+        };
+        /** @description What to change of a cluster; what is left out stays. */
+        UpdateCluster: {
+            max_disconnect?: components["schemas"]["Span"] | null;
+            placement_policy?: components["schemas"]["PlacementPolicy"] | null;
+        };
+        /** @description What to change of a node. */
+        UpdateNode: {
+            /** @description Labels that stand over those of its agent, all of them: at most 64, keys to 63 characters, values to 255. */
+            labels: {
+                [key: string]: string;
+            };
         };
         /** @description What users say about themselves. What is left out stays; an empty text takes it away. */
         UpdateProfile: {
