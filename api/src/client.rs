@@ -22,7 +22,7 @@ use crate::cluster::{
     UpdateCluster, UpdateNode,
 };
 use crate::ids::{
-    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, SecretId, TeamId,
+    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, ScheduleId, SecretId, TeamId,
     UserId, VolumeId,
 };
 use crate::job::{
@@ -33,6 +33,7 @@ use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
 use crate::queue::{CreateQueue, JobsChoice, Queue, QueueStats, UpdateQueue};
+use crate::schedule::JobSchedule;
 use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
@@ -636,6 +637,35 @@ impl Client {
 
     pub async fn receipt(&self, id: JobId) -> Result<Receipt> {
         self.get(&format!("/jobs/{id}/receipt")).await
+    }
+
+    pub async fn schedules(&self) -> Result<Page<JobSchedule>> {
+        self.get("/schedules?limit=500").await
+    }
+
+    pub async fn schedule(&self, id: ScheduleId) -> Result<JobSchedule> {
+        self.get(&format!("/schedules/{id}")).await
+    }
+
+    /// Has a job submitted by the clock: `spec` says when.
+    pub async fn create_schedule(&self, spec: &JobSpec) -> Result<JobSchedule> {
+        self.post("/schedules", spec).await
+    }
+
+    pub async fn pause_schedule(&self, id: ScheduleId) -> Result<JobSchedule> {
+        self.act(&format!("/schedules/{id}/pause")).await
+    }
+
+    pub async fn resume_schedule(&self, id: ScheduleId) -> Result<JobSchedule> {
+        self.act(&format!("/schedules/{id}/resume")).await
+    }
+
+    pub async fn run_schedule(&self, id: ScheduleId) -> Result<Job> {
+        self.act(&format!("/schedules/{id}/run")).await
+    }
+
+    pub async fn delete_schedule(&self, id: ScheduleId) -> Result<()> {
+        self.delete(&format!("/schedules/{id}")).await
     }
 
     pub async fn job_events(&self, id: JobId) -> Result<Page<JobEvent>> {

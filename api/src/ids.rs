@@ -57,6 +57,8 @@ ids! {
     NodeId,
     /// One run of an agent process on a node; a newer session fences an older one.
     SessionId,
+    /// A job that is submitted by the clock.
+    ScheduleId,
     /// A queue of jobs.
     QueueId,
     /// A secret of a team.

@@ -18,6 +18,7 @@ pub mod page;
 pub mod problem;
 pub mod quantity;
 pub mod queue;
+pub mod schedule;
 pub mod secret;
 pub mod spec;
 pub mod submission;

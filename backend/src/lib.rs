@@ -20,6 +20,7 @@ pub mod output;
 pub mod page;
 pub mod queue;
 pub mod router;
+pub mod schedule;
 pub mod scheduler;
 pub mod secret;
 pub mod streams;

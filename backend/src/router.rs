@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, detached};
 use crate::error::ApiError;
-use crate::{audit, auth, cluster, events, logs, openapi, queue, secret, training_job, volume, web};
+use crate::{audit, auth, cluster, events, logs, openapi, queue, schedule, secret, training_job, volume, web};
 
 /// The largest body of an ordinary request.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -39,6 +39,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(training_job::actions::routes())
         .merge(training_job::arrays::routes())
         .merge(training_job::receipt::routes())
+        .merge(schedule::routes())
         .merge(logs::routes::routes())
         .merge(events::routes())
         .routes(routes!(cluster::register::register))

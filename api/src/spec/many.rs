@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
@@ -109,6 +110,18 @@ pub struct Schedule {
     pub overlap: Overlap,
 }
 
+impl Schedule {
+    /// The first time after `after`, as the clock of its time zone goes: a time that a change of that clock
+    /// leaves out or brings twice is met once. None where there is no such time, or it cannot be read.
+    #[must_use]
+    pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let zone: chrono_tz::Tz = self.timezone.parse().ok()?;
+        let cron = crate::validate::cron(&self.cron).ok()?;
+        let next = cron.find_next_occurrence(&after.with_timezone(&zone), false).ok()?;
+        Some(next.with_timezone(&Utc))
+    }
+}
+
 fn utc() -> String {
     "UTC".to_owned()
 }
@@ -145,6 +158,26 @@ pub enum Overlap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_follow_the_clock_of_their_zone() {
+        let next = |cron: &str, timezone: &str, after: &str| {
+            let schedule =
+                Schedule { cron: cron.to_owned(), timezone: timezone.to_owned(), overlap: Overlap::Skip };
+            schedule.next_after(after.parse().unwrap()).map(|at| at.to_rfc3339())
+        };
+        let cases = [
+            ("0 2 * * *", "UTC", "2026-03-01T02:00:00Z", Some("2026-03-02T02:00:00+00:00")),
+            ("0 4 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", Some("2026-03-29T02:00:00+00:00")),
+            ("0 4 * * *", "Europe/Berlin", "2026-03-27T12:00:00Z", Some("2026-03-28T03:00:00+00:00")),
+            // In autumn 2:30 comes twice, and is met once.
+            ("30 2 * * *", "Europe/Berlin", "2026-10-25T01:31:00Z", Some("2026-10-26T01:30:00+00:00")),
+            ("0 0 31 2 *", "UTC", "2026-01-01T00:00:00Z", None),
+        ];
+        for (cron, timezone, after, expected) in cases {
+            assert_eq!(next(cron, timezone, after).as_deref(), expected, "{cron} {timezone} after {after}");
+        }
+    }
 
     #[test]
     fn a_matrix_counts_like_a_number() {

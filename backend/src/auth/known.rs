@@ -186,6 +186,20 @@ fn caller(row: &PgRow, credential: Credential, scopes: Vec<Scope>) -> ApiResult<
     })
 }
 
+/// A user as a caller, for what is done in their name; none where they are disabled.
+pub async fn of_user(conn: &mut sqlx::PgConnection, user_id: UserId) -> ApiResult<Option<Caller>> {
+    let row = sqlx::query(
+        "SELECT id, username, role, login_epoch, ARRAY(SELECT team_id FROM team_members WHERE user_id = u.id) AS teams
+         FROM users u WHERE id = $1 AND NOT disabled",
+    )
+    .bind(user_id.0)
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let credential = Credential::Login { user_id, login_epoch: row.try_get("login_epoch")? };
+    caller(&row, credential, Scope::VARIANTS.to_vec()).map(Some)
+}
+
 pub fn scopes(words: Vec<String>) -> ApiResult<Vec<Scope>> {
     let parsed: Result<Vec<Scope>, _> = words.iter().map(|word| word.parse()).collect();
     parsed.map_err(|_| {

@@ -27,6 +27,7 @@ pub async fn run(app: Arc<App>, holder: Holder) {
 }
 
 async fn look(app: &App, term: Term) -> ApiResult<()> {
+    crate::schedule::fire::fire_due(app).await?;
     let is_due: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND queue_deadline < clock_timestamp())
              OR EXISTS (SELECT FROM attempts WHERE state = 'running' AND run_deadline < clock_timestamp())",

@@ -39,8 +39,15 @@ pub fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
 
 /// All that is wrong with a job, whoever submits it.
 pub fn check(spec: &JobSpec) -> Vec<FieldError> {
-    let errors = validate::job_spec(spec);
-    if errors.is_empty() { not_supported_yet(spec) } else { errors }
+    let mut errors = validate::job_spec(spec);
+    if errors.is_empty() {
+        errors = not_supported_yet(spec);
+    }
+    if spec.schedule.is_some() {
+        let message = "a job by the clock goes to /schedules; this route runs it once";
+        errors.push(FieldError::new("schedule", "not-here", message));
+    }
+    errors
 }
 
 /// Stores the job and rings. Says whether it is new: a repeated key gives the job that the first call made. Of

@@ -333,7 +333,11 @@ async fn a_retry_asks_for_more_memory_as_far_as_there_is_a_node(pool: PgPool) {
         node.sync().await.unwrap();
         let told = harness.client.job(job).await.unwrap();
         if epoch == 1 {
-            assert_eq!(told.message, "ended with exit code 137; tried again after 1ms, with 6Gi of memory");
+            let events = harness.client.job_events(job).await.unwrap().items;
+            let retried =
+                events.iter().find(|event| event.attempt_state == Some(lilac_api::job::AttemptState::Failed));
+            let message = "ended with exit code 137; tried again after 1ms, with 6Gi of memory";
+            assert_eq!(retried.unwrap().message, message);
             assert_eq!(told.requests.memory_bytes >> 30, 6);
         }
         node.reports.clear();

@@ -16,6 +16,7 @@ mod own_account;
 mod protocol;
 mod queue_rules;
 mod queues;
+mod schedules;
 mod secrets;
 mod settings;
 mod support;

@@ -112,6 +112,13 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /nodes/{id}/jobs", Who::User, ""),
     ("POST /nodes/{id}/uncordon", Who::Admin, ""),
     ("GET /queues", Who::User, ""),
+    ("GET /schedules", Who::User, ""),
+    ("POST /schedules", Who::Member, "{}"),
+    ("GET /schedules/{id}", Who::Team, ""),
+    ("DELETE /schedules/{id}", Who::Owner, ""),
+    ("POST /schedules/{id}/pause", Who::Owner, ""),
+    ("POST /schedules/{id}/resume", Who::Owner, ""),
+    ("POST /schedules/{id}/run", Who::Owner, ""),
     ("POST /queues", Who::Admin, "{}"),
     ("GET /queues/{id}", Who::Team, ""),
     ("PATCH /queues/{id}", Who::Admin, "{}"),
@@ -444,6 +451,10 @@ impl World {
                 vec![text(&self.make(Some(Kind::Admin), "POST /volumes", body).await["id"])]
             }
             "/teams/" => self.team_and_member().await.to_vec(),
+            "/schedules/" => {
+                let body = json!({ "name": self.fresh_name(), "image": "test", "schedule": { "cron": "0 0 1 1 *" } });
+                vec![text(&self.make(Some(Kind::Member), "POST /schedules", body).await["id"])]
+            }
             "/users/" => vec![self.user(&self.fresh_name(), "member", "default").await],
             other => panic!("{path}: say in `objects` how an object of {other} is made"),
         }
