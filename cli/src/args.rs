@@ -86,6 +86,19 @@ pub enum Verb {
     Cancel(commands::cancel::CancelArgs),
     /// Puts a held job back in its queue.
     Release(commands::release::ReleaseArgs),
+    /// Submits a job's spec once more, as a new job of yours.
+    Rerun(commands::act::RerunArgs),
+    /// Lets a job run longer.
+    Extend(commands::act::ExtendArgs),
+    /// Keeps a waiting job from being placed.
+    Hold(commands::act::HoldArgs),
+    /// Changes the priority of a waiting job.
+    Reprioritise(commands::act::ReprioritiseArgs),
+    /// Shows what a job took: where, when, and how much CPU, GPU and memory time.
+    Receipt(commands::receipt::ReceiptArgs),
+    /// Jobs by the clock: list, show, pause, resume, run now, delete.
+    #[command(subcommand)]
+    Schedule(commands::schedule::ScheduleVerb),
     /// Queues: list, create, pause, resume.
     #[command(subcommand)]
     Queue(commands::queue::QueueVerb),

@@ -2,9 +2,12 @@
 
 use clap::Args;
 use lilac_api::JobId;
-use lilac_api::job::Job;
+use lilac_api::action::CancelledJobs;
+use lilac_api::job::{Job, JobFilter};
 
 use crate::args::Global;
+use crate::commands::list::FilterArgs;
+use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, resolve, short};
 use crate::session::{self, Session, change};
@@ -12,12 +15,29 @@ use crate::session::{self, Session, change};
 #[derive(Args, Debug)]
 pub struct CancelArgs {
     /// Which jobs.
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(value_name = "JOB")]
     jobs: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Do not ask before jobs are cancelled by a filter.
+    #[arg(short, long)]
+    yes: bool,
 }
 
 pub async fn run(global: &Global, args: CancelArgs) -> Result<Exit, Failure> {
     let session = session::open(global)?;
+    match (args.jobs.is_empty(), args.filter.filter()) {
+        (true, Some(filter)) => return cancel_all(&session, &filter, args.yes).await,
+        (false, Some(_)) => {
+            let hint = "name jobs, or say by --state, --queue, --label … which are meant";
+            return Err(Failure::usage("jobs are cancelled by name or by filter, not by both", hint));
+        }
+        (true, None) => {
+            let hint = "`lilac_cli cancel last`, or `lilac_cli cancel --mine --state queued`";
+            return Err(Failure::usage("say which jobs to cancel", hint));
+        }
+        (false, None) => {}
+    }
     // All are found before any is touched: a slip of the pen in the third cancels none.
     let mut ids: Vec<(JobId, &String)> = Vec::new();
     for text in &args.jobs {
@@ -44,6 +64,34 @@ pub async fn run(global: &Global, args: CancelArgs) -> Result<Exit, Failure> {
     let last = failures.pop();
     failures.iter().for_each(Failure::tell);
     last.map_or(Ok(Exit::Ok), Err)
+}
+
+/// Cancels all that match, call by call until there are no more.
+async fn cancel_all(session: &Session, filter: &JobFilter, yes: bool) -> Result<Exit, Failure> {
+    if !yes {
+        if !prompt::possible() {
+            let hint = "add --yes where nobody is there to ask";
+            return Err(Failure::usage("this cancels every job that matches", hint));
+        }
+        if !prompt::confirm("Cancel every job that matches (an administrator: of all users)?")? {
+            return Ok(Exit::Ok);
+        }
+    }
+    let mut cancelled = 0;
+    loop {
+        let done = change(async || session.client.cancel_jobs(filter).await).await?;
+        cancelled += done.cancelled;
+        if !done.has_more {
+            break;
+        }
+    }
+    let total = CancelledJobs { cancelled, has_more: false };
+    session.printer.one(
+        &total,
+        |total| total.cancelled.to_string(),
+        |total| session.printer.line(&format!("{} jobs are cancelled or being stopped.", total.cancelled)),
+    )?;
+    Ok(Exit::Ok)
 }
 
 async fn cancel(session: &Session, id: JobId, text: &str) -> Result<Job, Failure> {

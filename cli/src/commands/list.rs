@@ -19,6 +19,17 @@ const MAX_JOBS: u32 = 10_000;
 
 #[derive(Args, Debug)]
 pub struct ListArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// At most this many.
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_JOBS)))]
+    limit: u32,
+}
+
+/// Which jobs are meant.
+#[derive(Args, Debug)]
+pub struct FilterArgs {
     /// Only jobs in these states, separated by commas.
     #[arg(short, long, value_delimiter = ',', value_parser = state())]
     state: Vec<JobState>,
@@ -40,10 +51,26 @@ pub struct ListArgs {
     /// Only jobs whose latest attempt is on this node.
     #[arg(long, value_name = "NODE")]
     node: Option<String>,
-    /// At most this many.
-    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 50)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_JOBS)))]
-    limit: u32,
+}
+
+impl FilterArgs {
+    /// The filter; none where no flag was given.
+    pub fn filter(&self) -> Option<JobFilter> {
+        let states: Vec<&str> = self.state.iter().map(|state| state.as_str()).collect();
+        let filter = JobFilter {
+            state: (!states.is_empty()).then(|| states.join(",")),
+            queue: self.queue.clone(),
+            owner: if self.mine { Some("me".to_owned()) } else { self.owner.clone() },
+            name: self.name.clone(),
+            label: self.label.as_ref().map(|(key, value)| format!("{key}={value}")),
+            node: self.node.clone(),
+            ..JobFilter::default()
+        };
+        let is_set = [&filter.state, &filter.queue, &filter.owner, &filter.name, &filter.label, &filter.node]
+            .iter()
+            .any(|field| field.is_some());
+        is_set.then_some(filter)
+    }
 }
 
 fn state() -> impl TypedValueParser<Value = JobState> {
@@ -53,16 +80,7 @@ fn state() -> impl TypedValueParser<Value = JobState> {
 
 pub async fn run(global: &Global, args: ListArgs) -> Result<Exit, Failure> {
     let session = session::open(global)?;
-    let states: Vec<&str> = args.state.iter().map(|state| state.as_str()).collect();
-    let mut filter = JobFilter {
-        state: (!states.is_empty()).then(|| states.join(",")),
-        queue: args.queue,
-        owner: if args.mine { Some("me".to_owned()) } else { args.owner },
-        name: args.name,
-        label: args.label.map(|(key, value)| format!("{key}={value}")),
-        node: args.node,
-        ..JobFilter::default()
-    };
+    let mut filter = args.filter.filter().unwrap_or_default();
     let mut jobs = Vec::new();
     loop {
         let missing = args.limit - u32::try_from(jobs.len()).unwrap_or(args.limit).min(args.limit);

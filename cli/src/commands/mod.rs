@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments on top, then what they do.
 
+pub mod act;
 pub mod agent;
 pub mod cancel;
 pub mod cluster;
@@ -14,8 +15,10 @@ pub mod node;
 pub mod passwd;
 pub mod prompt;
 pub mod queue;
+pub mod receipt;
 pub mod registry;
 pub mod release;
+pub mod schedule;
 pub mod secret;
 pub mod show;
 pub mod submit;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use dialoguer::{Input, Password};
+use dialoguer::{Confirm, Input, Password};
 use lilac_api::auth::Secret;
 
 use crate::failure::Failure;
@@ -25,6 +25,11 @@ pub fn text(question: &str, proposal: Option<String>) -> Result<String, Failure>
         input = input.default(proposal);
     }
     input.interact_text().map_err(interrupted)
+}
+
+/// Asks whether to go on; no, unless it is said.
+pub fn confirm(question: &str) -> Result<bool, Failure> {
+    Confirm::new().with_prompt(question).default(false).interact().map_err(interrupted)
 }
 
 /// Asks for a secret without showing it; twice, where it is a new one.

@@ -122,6 +122,9 @@ pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
     let key = args.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let (spec, file) = spec(args)?;
     let session = session::open(global)?;
+    if spec.schedule.is_some() {
+        return super::schedule::create(&session, &spec).await;
+    }
     let job = submit(&session, &spec, file.as_ref(), &key).await?;
     if !follow && !wait {
         let printer = session.printer;
