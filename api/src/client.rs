@@ -22,8 +22,8 @@ use crate::cluster::{
     UpdateCluster, UpdateNode,
 };
 use crate::ids::{
-    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, ScheduleId, SecretId, TeamId,
-    UserId, VolumeId,
+    ApiKeyId, ArrayId, AttemptId, ClusterId, JobId, JoinKeyId, NodeId, QueueId, RegistryId, ScheduleId,
+    SecretId, TeamId, UserId, VolumeId,
 };
 use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,

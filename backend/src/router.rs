@@ -19,7 +19,9 @@ use utoipa_axum::routes;
 
 use crate::app::{App, detached};
 use crate::error::ApiError;
-use crate::{audit, auth, cluster, events, logs, openapi, queue, schedule, secret, training_job, volume, web};
+use crate::{
+    audit, auth, cluster, events, logs, openapi, queue, schedule, secret, training_job, volume, web,
+};
 
 /// The largest body of an ordinary request.
 const MAX_BODY_BYTES: usize = 256 << 10;
