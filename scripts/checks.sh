@@ -4,7 +4,7 @@
 
 nextest_version=0.9.143
 sqlx_version=0.9.0
-parts=(scripts fmt clippy rust doc openapi migrate frontend walk)
+parts=(scripts fmt clippy rust doc openapi migrate frontend walk fuzz)
 
 run_checks() {
     local chosen=("$@") part known
@@ -184,6 +184,8 @@ stop_what_tests_started() {
         remove_containers
         halt server 15
         if [ -x "$bin/server" ]; then LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$bin/server" db stop >/dev/null; fi
+        (state=$work/fuzz && halt server 15)
+        stop_database "$work/fuzz-data"
         halt dockerd 30
         rm -rf "$(agent_run_dir)"
         local mount

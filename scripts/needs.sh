@@ -130,6 +130,8 @@ need_for_tests() {
     have docker-registry || want docker-registry "to pull from a registry with accounts"
     have htpasswd || want apache2-utils "to make accounts of that registry"
     have shellcheck || want shellcheck "to check the scripts"
+    python3 -c 'import ensurepip' 2>/dev/null || want python3-venv "for the tools that are written in Python"
+    have promtool || want prometheus "to check the metrics, with its promtool"
     install_wanted || die "the tests need what is named above"
 }
 

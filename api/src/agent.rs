@@ -45,6 +45,7 @@ pub struct RegisterRequest {
     pub agent_version: String,
 }
 
+/// The node's identity from now on.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RegisterResponse {
     pub node_id: NodeId,
@@ -68,6 +69,7 @@ pub struct NodeCapacity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeHealth {
+    /// Whether it answers.
     pub ok: bool,
     /// Version of Docker; empty when it does not answer.
     pub version: String,
@@ -158,6 +160,7 @@ pub enum Outcome {
     Lost,
 }
 
+/// How a task ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskResult {
@@ -210,6 +213,7 @@ pub struct DesiredAttempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaskSpec {
     pub job_id: JobId,
+    /// Name of the job.
     pub job_name: String,
     pub rank: u16,
     pub image: String,
@@ -218,6 +222,7 @@ pub struct TaskSpec {
     pub command: Vec<String>,
     /// Replaces the image's own entrypoint; empty leaves it.
     pub entrypoint: Vec<String>,
+    /// Folder that the process starts in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -233,6 +238,7 @@ pub struct TaskSpec {
     pub networks: Vec<Network>,
     pub cpu_milli: u32,
     pub memory_bytes: u64,
+    /// Size of `/dev/shm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shm_bytes: Option<u64>,
     /// GPUs of the node, by the vendor's id, that belong to the task.

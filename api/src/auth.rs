@@ -73,6 +73,7 @@ pub enum Scope {
     Account,
 }
 
+/// An account.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct User {
     pub id: UserId,
@@ -105,6 +106,7 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Name and password.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
@@ -122,6 +124,7 @@ pub struct LoginResponse {
     pub user: User,
 }
 
+/// What a new user is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUser {
@@ -240,6 +243,7 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// What a new key is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateApiKey {

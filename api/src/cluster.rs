@@ -46,6 +46,7 @@ pub struct Cluster {
     pub placement_policy: PlacementPolicy,
     /// How long a node may be silent before its jobs count as lost, where the job does not say.
     pub max_disconnect: Span,
+    /// How many nodes it has.
     pub nodes: u32,
     /// Nodes that are ready or cordoned, and heard from lately.
     pub nodes_alive: u32,
@@ -56,6 +57,7 @@ pub struct Cluster {
     pub created_at: DateTime<Utc>,
 }
 
+/// What a new cluster is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateCluster {
@@ -276,11 +278,13 @@ pub struct JoinKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// What a new join key is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateJoinKey {
     /// What it is for; 1 to 63 characters.
     pub name: String,
+    /// Whether several nodes may join with it.
     #[serde(default)]
     pub reusable: bool,
     /// How long it may be used; for ever by default.

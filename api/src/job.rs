@@ -210,6 +210,7 @@ pub struct Job {
     pub epoch: u32,
     /// Attempts that counted against `retry.max_attempts`.
     pub attempts_charged: u32,
+    /// Whether somebody asked for its end.
     pub cancel_requested: bool,
     /// Names of the nodes of the latest attempt, in rank order.
     pub nodes: Vec<String>,

@@ -28,6 +28,8 @@ pub enum ErrorCode {
     NotFound,
     /// The path exists, the method does not (405).
     MethodNotAllowed,
+    /// The request did not arrive in time (408).
+    RequestTimeout,
     /// The state of the object does not allow this (409).
     Conflict,
     /// A name that must be unique is taken (409).

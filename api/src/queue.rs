@@ -141,6 +141,7 @@ pub struct Queue {
     pub created_at: DateTime<Utc>,
 }
 
+/// What a new queue is to be.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateQueue {
@@ -212,8 +213,10 @@ pub struct UpdateQueue {
     pub team: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Its share against queues of the same priority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// Names of its clusters, the first choice first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clusters: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -232,6 +235,7 @@ pub struct UpdateQueue {
     pub submitters: Option<Submitters>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<ContainerPolicy>,
+    /// Networks that its containers may choose from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<Network>>,
 }

@@ -37,6 +37,7 @@ pub struct StoredSecret {
     pub updated_by: String,
 }
 
+/// A secret, to be kept for a team.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSecret {
@@ -73,6 +74,7 @@ pub struct Registry {
     pub created_by: String,
 }
 
+/// A login to a registry, to be kept for a team.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRegistry {
@@ -109,6 +111,7 @@ pub struct Volume {
     pub created_by: String,
 }
 
+/// A folder of the nodes that jobs may mount.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateVolume {

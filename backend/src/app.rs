@@ -1,5 +1,6 @@
 //! Starts the control plane and stops it again.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use lilac_api::auth::Secret;
 use sqlx::postgres::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::auth::bootstrap;
 use crate::auth::keys::{self, Keys};
@@ -17,17 +19,24 @@ use crate::auth::settings::AuthSettings;
 use crate::auth::throttle::Throttle;
 use crate::bell::Bell;
 use crate::blob::{self, Store};
-use crate::config::Config;
+use crate::config::{Config, KeepConfig, LimitConfig};
 use crate::error::ApiError;
+use crate::limits::Limits;
+use crate::observe::metrics;
+use crate::observe::sample::{self, Sampled};
 use crate::output::OutputLimits;
 use crate::secret::rotate;
 use crate::secret::vault::Vault;
 use crate::streams::Streams;
 use crate::training_job::committer::Committer;
-use crate::{db, embedded, router, scheduler};
+use crate::{db, embedded, router, scheduler, serve};
 
 /// How long requests in flight may take to end at a stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// Connections to the metrics' own address.
+const MAX_SCRAPES: usize = 32;
+/// Files that are open beside the connections: those to the database above all.
+const FILES_BESIDE_CONNECTIONS: u64 = 1024;
 
 /// What every request can reach.
 pub struct App {
@@ -44,7 +53,12 @@ pub struct App {
     pub committer: Committer,
     pub settings: Settings,
     pub streams: Streams,
-    /// Ends held requests and background work at a stop.
+    pub limits: Limits,
+    /// When the figures of the metrics were fresh.
+    pub sampled: Sampled,
+    /// Says at a stop that this server is about to go: `readyz` tells so, and another replica leads.
+    pub draining: CancellationToken,
+    /// Ends held requests and background work at a stop, a moment later.
     pub stopping: CancellationToken,
 }
 
@@ -58,6 +72,10 @@ pub struct Settings {
     pub log_keep: Duration,
     /// What a task may leave as its outputs.
     pub outputs: OutputLimits,
+    /// Rates beyond which requests are refused.
+    pub limits: LimitConfig,
+    /// How long what has ended is kept.
+    pub keep: KeepConfig,
 }
 
 impl Default for Settings {
@@ -67,6 +85,8 @@ impl Default for Settings {
             log_settles: Duration::from_secs(60),
             log_keep: Duration::from_secs(90 * 86_400),
             outputs: OutputLimits::default(),
+            limits: LimitConfig::default(),
+            keep: KeepConfig::default(),
         }
     }
 }
@@ -105,9 +125,12 @@ impl App {
             throttle: Throttle::default(),
             auth,
             committer: Committer::start(pool.clone()),
+            limits: Limits::new(&settings.limits),
             settings,
             streams: Streams::default(),
             pool,
+            sampled: Sampled::default(),
+            draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
         }))
     }
@@ -115,6 +138,8 @@ impl App {
 
 /// Runs the server until a signal ends it.
 pub async fn serve(config: Config) -> Result<()> {
+    // What is measured from here on is kept.
+    let _ = metrics::exposition();
     let secret = keys::load_or_generate(config.secret_key.as_ref(), &config.data_dir)?;
     let (url, embedded) = match &config.database_url {
         Some(url) => (url.clone(), false),
@@ -124,32 +149,31 @@ pub async fn serve(config: Config) -> Result<()> {
     let vault = vault(&config, &secret)?;
     rotate::check_keys(&pool, &vault).await?;
     let store = blob::open(&config.store, &config.data_dir)?;
-    let settings =
-        Settings { store, log_keep: config.log_keep, outputs: config.outputs, ..Settings::default() };
+    let settings = Settings {
+        store,
+        log_keep: config.log_keep,
+        outputs: config.outputs,
+        limits: config.limits.clone(),
+        keep: config.keep.clone(),
+        ..Settings::default()
+    };
     let app = App::with(pool, &secret, vault, config.auth.clone(), settings)?;
     bootstrap::run(&app, config.admin_password.as_ref()).await?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listen(config.listen).await?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
 
     let background = scheduler::start(app.clone());
-    let stopping = app.stopping.clone();
-    tokio::spawn(async move {
-        stop_signal().await;
-        tracing::info!("stopping");
-        stopping.cancel();
-    });
-    let served = axum::serve(listener, router::build(app.clone()))
-        .with_graceful_shutdown(app.stopping.clone().cancelled_owned());
-    let patience = async {
-        app.stopping.cancelled().await;
-        tokio::time::sleep(STOP_PATIENCE).await;
-    };
-    tokio::select! {
-        result = served => result.context("the listener failed")?,
-        () = patience => tracing::warn!("requests were still in flight; stopping all the same"),
+    tokio::spawn(sample::tidy(app.clone()));
+    if let Some(address) = config.metrics_listen {
+        let router = router::metrics_alone(app.clone());
+        let (listener, stopping) = (listen(address).await?, app.stopping.clone());
+        tracing::info!(address = %listener.local_addr()?, "serving metrics");
+        tokio::spawn(serve::serve(listener, router, MAX_SCRAPES, stopping, Duration::ZERO));
     }
+    tokio::spawn(stop_on_signal(app.clone(), config.stop_delay));
+    raise_file_limit(config.max_connections);
+    let router = router::build_with(app.clone(), &config.trusted_proxies);
+    serve::serve(listener, router, config.max_connections, app.stopping.clone(), STOP_PATIENCE).await;
     background.stop().await;
     app.pool.close().await;
     if embedded {
@@ -179,6 +203,34 @@ pub async fn rotate_keys(config: Config) -> Result<()> {
     Ok(())
 }
 
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// A stop has two steps: first this server says that it goes, and hands over what it leads; a moment later, when
+/// whoever sends it requests has heard so, it takes no more of them.
+async fn stop_on_signal(app: Arc<App>, delay: Duration) {
+    stop_signal().await;
+    tracing::info!("stopping");
+    app.draining.cancel();
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        // Whoever asks twice is in a hurry.
+        () = stop_signal() => {}
+    }
+    app.stopping.cancel();
+}
+
+/// Each connection is a file; what is allowed at first is often less than what may be had.
+fn raise_file_limit(max_connections: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = (max_connections as u64 + FILES_BESIDE_CONNECTIONS).min(hard);
+    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() {
+        tracing::warn!(files = soft, "fewer files may be open than there may be connections");
+    }
+}
+
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
@@ -197,7 +249,8 @@ async fn stop_signal() {
 pub async fn detached<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::spawn(work).await.map_err(|error| {
+    // What it logs belongs to the request all the same.
+    tokio::spawn(work.in_current_span()).await.map_err(|error| {
         tracing::error!(%error, "a request's work died");
         ApiError::internal()
     })

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use lilac_api::{JobId, NodeId};
+use metrics::counter;
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
@@ -136,6 +137,7 @@ async fn send(pool: PgPool, mut outbox: mpsc::Receiver<Topic>, origin: String) {
     let mut topics = Vec::new();
     while outbox.recv_many(&mut topics, CAPACITY).await > 0 {
         let distinct: HashSet<Topic> = topics.drain(..).collect();
+        counter!("lilac_bells_total", "direction" => "sent").increment(distinct.len() as u64);
         let mut payload = origin.clone();
         let mut payloads = Vec::new();
         for topic in distinct {
@@ -176,6 +178,7 @@ async fn receive(pool: PgPool, local: broadcast::Sender<Topic>, origin: String) 
                     continue;
                 }
                 for topic in words.filter_map(Topic::decode) {
+                    counter!("lilac_bells_total", "direction" => "heard").increment(1);
                     let _ = local.send(topic);
                 }
             }

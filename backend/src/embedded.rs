@@ -124,6 +124,11 @@ pub async fn status(data_dir: &Path) -> Result<Status> {
     })
 }
 
+/// The folder of the programs that dump and restore.
+pub async fn tools(data_dir: &Path) -> Result<std::path::PathBuf> {
+    binaries::tools(&Place::new(data_dir)?).await
+}
+
 /// What the running database says of itself.
 struct Running {
     pid: i32,

@@ -1,5 +1,7 @@
 //! Extractors whose refusals are problem+json and name the field.
 
+use std::time::Duration;
+
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -67,9 +69,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for RawJson<T> {
     }
 }
 
+/// How long a whole body may take. It is small; whoever sends it byte by byte only holds a place.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The body's bytes, refused when over the route's limit.
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let bytes = bytes.map_err(|_| {
+        let detail = "the body did not arrive in time";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::RequestTimeout, detail)
+    })?;
+    bytes.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let detail = "the body is larger than this route takes";
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, detail)

@@ -1,12 +1,14 @@
 //! `server`: the control plane. Parses, builds, runs, maps to an exit code.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use lilac_server::config::{Config, LogConfig, Variables, data_dir};
-use lilac_server::{app, embedded, openapi};
-use tracing_subscriber::EnvFilter;
+use lilac_server::observe::log;
+use lilac_server::{app, backup, embedded, openapi};
 
 /// Lilac's control plane. Settings come from the environment or `.env`; `.env.example` lists them all.
 #[derive(Parser)]
@@ -24,6 +26,16 @@ enum Command {
     Db(embedded::Command),
     /// Seal all secrets under the present LILAC_ENCRYPTION_KEY, so that older keys can go.
     RotateKeys,
+    /// Write the whole database to a new file. The server may be running.
+    Backup {
+        /// The file, which must not exist yet.
+        file: PathBuf,
+    },
+    /// Fill an empty database from a file that `backup` wrote. No server may be running on it.
+    Restore {
+        /// The file that `backup` wrote.
+        file: PathBuf,
+    },
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -34,21 +46,29 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let variables = Variables::from_environment();
     // A log that cannot be set up as wanted still has to say so.
-    let log = variables.as_ref().ok().and_then(|variables| LogConfig::read(variables).ok());
-    start_log(log.unwrap_or(LogConfig { filter: "info".to_owned(), json: false }));
+    let wanted = variables.as_ref().ok().and_then(|variables| LogConfig::read(variables).ok());
+    let traces = match log::start(&wanted.unwrap_or_default()) {
+        Ok(traces) => traces,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     if let Err(error) = &dotenv
         && !error.not_found()
     {
         tracing::error!("`.env` cannot be read: line {}", line_of(error));
         return ExitCode::FAILURE;
     }
-    match run(args, variables) {
+    let code = match run(args, variables) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    traces.end();
+    code
 }
 
 /// Where `.env` is wrong, without showing the line: it may hold a secret.
@@ -70,19 +90,8 @@ fn run(args: Args, variables: Result<Variables>) -> Result<()> {
         }
         Command::Db(command) => runtime.block_on(embedded::run(&data_dir(&variables?), command)),
         Command::RotateKeys => runtime.block_on(app::rotate_keys(Config::read(&variables?)?)),
-        Command::Openapi => {
-            use std::io::Write;
-            Ok(writeln!(std::io::stdout(), "{}", openapi::document())?)
-        }
-    }
-}
-
-fn start_log(config: LogConfig) {
-    let filter = EnvFilter::new(config.filter);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if config.json {
-        log.json().init();
-    } else {
-        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        Command::Backup { file } => runtime.block_on(backup::backup(&Config::read(&variables?)?, &file)),
+        Command::Restore { file } => runtime.block_on(backup::restore(&Config::read(&variables?)?, &file)),
+        Command::Openapi => Ok(writeln!(std::io::stdout(), "{}", openapi::document())?),
     }
 }

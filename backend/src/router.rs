@@ -9,16 +9,21 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use ipnet::IpNet;
 use lilac_api::problem::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::address::{self, Address};
 use crate::app::{App, detached};
 use crate::error::ApiError;
+use crate::observe::request::observe;
+use crate::observe::sample;
 use crate::{
     audit, auth, cluster, events, logs, openapi, queue, schedule, secret, training_job, volume, web,
 };
@@ -27,6 +32,8 @@ use crate::{
 const MAX_BODY_BYTES: usize = 256 << 10;
 /// The largest `sync`: 4,096 attempts with their results.
 const MAX_SYNC_BYTES: usize = 4 << 20;
+/// How long a body may pause.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// The REST API, with its description.
 pub fn api() -> OpenApiRouter<Arc<App>> {
@@ -57,10 +64,15 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .nest("/api/v1", v1.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).merge(with_room))
 }
 
-/// The whole server: API, its description, health, UI.
+/// As [`build_with`], where no proxy is trusted.
 pub fn build(app: Arc<App>) -> Router {
-    let (api, document) = api().split_for_parts();
-    let served = Arc::new(document.to_json().unwrap_or_default());
+    build_with(app, &[])
+}
+
+/// The whole server: API, its description, health, UI.
+pub fn build_with(app: Arc<App>, trusted_proxies: &[IpNet]) -> Router {
+    let (api, _) = api().split_for_parts();
+    let served = Arc::new(openapi::document());
     let api = api
         .route(
             "/api/v1/openapi.json",
@@ -68,11 +80,15 @@ pub fn build(app: Arc<App>) -> Router {
         )
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(sample::for_admins))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/api/v1/openapi.json")))
         .layer(middleware::from_fn(finish_writes))
+        .layer(middleware::from_fn_with_state(app.clone(), limit_logins))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .with_state(app.clone());
+    let proxies: Arc<[IpNet]> = trusted_proxies.into();
     // Live streams are sent as they come: no compression for them.
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
@@ -85,13 +101,20 @@ pub fn build(app: Arc<App>) -> Router {
             tracing::error!("a handler panicked");
             ApiError::internal().into_response()
         }))
+        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(proxies, address::note))
+}
+
+/// The metrics on an address of their own.
+pub fn metrics_alone(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(sample::for_all)).with_state(app)
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let answer =
         tokio::time::timeout(Duration::from_secs(2), sqlx::query("SELECT 1").execute(&app.pool)).await;
     match answer {
-        Ok(Ok(_)) if !app.stopping.is_cancelled() => "ready\n".into_response(),
+        Ok(Ok(_)) if !app.draining.is_cancelled() => "ready\n".into_response(),
         _ => ApiError::unavailable("the database does not answer, or the server is stopping").into_response(),
     }
 }
@@ -116,6 +139,20 @@ async fn finish_writes(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     detached(next.run(request)).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Guessing costs the address that guesses. Where the address is not known, as in a test, nothing is limited.
+async fn limit_logins(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let gives_credentials = *request.method() != Method::GET
+        && ["/api/v1/auth/login", "/api/v1/auth/sign-up", "/api/v1/agent/register"]
+            .contains(&request.uri().path());
+    if gives_credentials
+        && let Some(Address(from)) = request.extensions().get()
+        && let Err(error) = app.limits.login(*from)
+    {
+        return error.into_response();
+    }
+    next.run(request).await
 }
 
 async fn security_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -1,5 +1,6 @@
 //! Small jobs, and waiting for what becomes of them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -10,6 +11,7 @@ use lilac_api::spec::{JobSpec, Network, Resources};
 use lilac_api::{JobId, page::Page};
 
 use crate::image::IMAGE;
+use crate::machine::Starts;
 use crate::wait::eventually_within;
 
 /// Long enough for a job of a second on a machine that is busy with other tests.
@@ -109,5 +111,33 @@ pub async fn check_history(client: &Client, job: &Job) -> Result<()> {
     let ends = events.iter().filter(|event| event.state.is_terminal()).count();
     ensure!(ends == usize::from(job.state.is_terminal()), "{ends} ends: {events:?}");
     ensure!(events.last().is_some_and(|event| event.state == job.state), "another end: {events:?}");
+    Ok(())
+}
+
+/// Waits until `count` jobs have ended well, and no job otherwise.
+pub async fn all_succeed(client: &Client, count: u64, within: Duration) -> Result<()> {
+    eventually_within(within, &format!("{count} successes"), async || {
+        let counts = client.job_counts().await?;
+        let of = |state| counts.by_state.get(&state).copied().unwrap_or_default();
+        assert_eq!(of(JobState::Failed) + of(JobState::Cancelled) + of(JobState::Held), 0, "{counts:?}");
+        Ok((of(JobState::Succeeded) >= count).then_some(()))
+    })
+    .await
+}
+
+/// Each job printed its own line once, in one attempt, in one container.
+pub async fn each_ran_once(client: &Client, jobs: &[JobId], starts: &[Starts]) -> Result<()> {
+    let mut started: HashMap<String, usize> = HashMap::new();
+    for starts in starts {
+        for job in starts.jobs()? {
+            *started.entry(job).or_default() += 1;
+        }
+    }
+    for id in jobs {
+        assert_eq!(whole_log(client, *id).await?, format!("ran {id} as 1\n"));
+        only_attempt(client, *id).await?;
+        assert_eq!(started.remove(&id.to_string()), Some(1), "containers of {id}");
+    }
+    ensure!(started.is_empty(), "containers of nobody: {started:?}");
     Ok(())
 }

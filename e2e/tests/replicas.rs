@@ -1,15 +1,14 @@
 //! Two servers on one database, two agents, each speaking to a server of its own.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use lilac_api::JobId;
 use lilac_api::client::Client;
 use lilac_api::job::JobState;
 use lilac_api::spec::JobSpec;
-use lilac_e2e::jobs::{check_history, only_attempt, resources, script, until, whole_log};
+use lilac_e2e::jobs::{all_succeed, check_history, each_ran_once, resources, script, until};
 use lilac_e2e::{Bed, Capacity, Starts, eventually_within, with_bed};
 
 const CAPACITY: Option<Capacity> = Some(Capacity { cpus: 3, memory: "2Gi" });
@@ -38,33 +37,6 @@ async fn submit_all(clients: &[Client], count: usize) -> Result<Vec<JobId>> {
         async move { anyhow::Ok(client.submit(&job(index), None).await?.id) }
     });
     futures::stream::iter(submits).buffer_unordered(8).try_collect().await
-}
-
-async fn all_succeed(client: &Client, count: u64, within: Duration) -> Result<()> {
-    eventually_within(within, &format!("{count} successes"), async || {
-        let counts = client.job_counts().await?;
-        let of = |state| counts.by_state.get(&state).copied().unwrap_or_default();
-        assert_eq!(of(JobState::Failed) + of(JobState::Cancelled) + of(JobState::Held), 0, "{counts:?}");
-        Ok((of(JobState::Succeeded) >= count).then_some(()))
-    })
-    .await
-}
-
-/// Each job printed its own line once, in one attempt, in one container.
-async fn each_ran_once(client: &Client, jobs: &[JobId], starts: &[Starts]) -> Result<()> {
-    let mut started: HashMap<String, usize> = HashMap::new();
-    for starts in starts {
-        for job in starts.jobs()? {
-            *started.entry(job).or_default() += 1;
-        }
-    }
-    for id in jobs {
-        assert_eq!(whole_log(client, *id).await?, format!("ran {id} as 1\n"));
-        only_attempt(client, *id).await?;
-        assert_eq!(started.remove(&id.to_string()), Some(1), "containers of {id}");
-    }
-    ensure!(started.is_empty(), "containers of nobody: {started:?}");
-    Ok(())
 }
 
 #[tokio::test]

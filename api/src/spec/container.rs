@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::job::JobState;
 use crate::quantity::Span;
 
+/// How the image comes to the node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pull {

@@ -137,6 +137,7 @@ pub struct RetryRule {
     /// Exit codes that match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exit_codes: Vec<i32>,
+    /// What is done then.
     pub action: RetryAction,
     /// Whether the attempt counts against `max_attempts`.
     #[serde(default = "yes")]
@@ -151,6 +152,7 @@ fn yes() -> bool {
     true
 }
 
+/// What is done about an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryAction {

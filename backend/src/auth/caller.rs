@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use lilac_api::auth::{Role, Scope};
 use lilac_api::problem::ErrorCode;
 use lilac_api::{ClusterId, NodeId, TeamId, UserId};
@@ -167,6 +167,9 @@ async fn user(parts: &Parts, app: &App) -> ApiResult<Caller> {
     };
     let caller = known.caller.clone();
     tracing::Span::current().record("user", &caller.username);
+    if !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        app.limits.write(caller.user_id)?;
+    }
     Ok(caller)
 }
 

@@ -81,6 +81,8 @@ pub async fn sync(
         let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
         let is_over = request.no_wait || wait.is_zero() || app.stopping.is_cancelled();
         if is_over || is_extended || is_news(&request, &response) {
+            let told = if is_news(&request, &response) { "news" } else { "nothing" };
+            metrics::counter!("lilac_agent_syncs_total", "told" => told).increment(1);
             return Ok(axum::Json(response));
         }
         let rang = tokio::select! {
@@ -88,6 +90,7 @@ pub async fn sync(
             () = app.stopping.cancelled() => false,
         };
         if !rang {
+            metrics::counter!("lilac_agent_syncs_total", "told" => "nothing").increment(1);
             return Ok(axum::Json(response));
         }
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use ipnet::IpNet;
 use lilac_api::auth::Secret;
 use lilac_api::quantity::{Bytes, Span};
 
@@ -48,6 +49,16 @@ pub struct Config {
     pub log_keep: Duration,
     /// What a task may leave as its outputs.
     pub outputs: OutputLimits,
+    /// Connections of clients and agents, at most.
+    pub max_connections: usize,
+    /// Networks whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    pub limits: LimitConfig,
+    pub keep: KeepConfig,
+    /// Where the metrics have an address of their own.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long requests are still taken after the server said that it stops.
+    pub stop_delay: Duration,
 }
 
 impl Config {
@@ -81,6 +92,25 @@ impl Config {
                 file_bytes: size(variables, "LILAC_OUTPUT_MAX_FILE_SIZE")?,
                 keep: keep(variables, "LILAC_OUTPUT_KEEP")?,
             },
+            max_connections: usize::try_from(variables.number("LILAC_MAX_CONNECTIONS", 16..=1_000_000)?)?,
+            trusted_proxies: variables.read(
+                "LILAC_TRUSTED_PROXIES",
+                "networks and addresses with commas between them, like 10.0.0.0/8, 192.0.2.7",
+                networks,
+            )?,
+            limits: LimitConfig::read(variables)?,
+            keep: KeepConfig {
+                jobs: variables.span_or_never(
+                    "LILAC_JOB_KEEP",
+                    Duration::from_secs(3600)..=Duration::from_secs(86_400 * 3650),
+                )?,
+            },
+            metrics_listen: variables.read_optional(
+                "LILAC_METRICS_LISTEN",
+                "an address like 127.0.0.1:9090",
+                |text| text.parse().ok(),
+            )?,
+            stop_delay: variables.span("LILAC_STOP_DELAY", Duration::ZERO..=Duration::from_secs(300))?,
         })
     }
 }
@@ -95,6 +125,46 @@ fn size(variables: &Variables, name: &str) -> Result<u64> {
     variables.read(name, "a size of at least 1Ki, like 10Gi", |text| {
         text.parse::<Bytes>().ok().map(|bytes| bytes.0).filter(|bytes| (1 << 10..1 << 50).contains(bytes))
     })
+}
+
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words
+        .map(|word| word.parse().ok().or_else(|| word.parse::<std::net::IpAddr>().ok().map(IpNet::from)))
+        .collect()
+}
+
+/// Rates beyond which requests are answered 429; 0 is no limit.
+#[derive(Clone, Debug)]
+pub struct LimitConfig {
+    /// Logins from one address.
+    pub logins_per_minute: u32,
+    /// Changes by one user.
+    pub writes_per_second: u32,
+}
+
+impl LimitConfig {
+    fn read(variables: &Variables) -> Result<Self> {
+        let number = |name| variables.number(name, 0..=1_000_000).map(|number| number as u32);
+        Ok(Self {
+            logins_per_minute: number("LILAC_LOGINS_PER_MINUTE")?,
+            writes_per_second: number("LILAC_WRITES_PER_SECOND")?,
+        })
+    }
+}
+
+impl Default for LimitConfig {
+    /// No limits.
+    fn default() -> Self {
+        Self { logins_per_minute: 0, writes_per_second: 0 }
+    }
+}
+
+/// How long what has ended is kept.
+#[derive(Clone, Debug, Default)]
+pub struct KeepConfig {
+    /// Jobs with their attempts and history; none for ever.
+    pub jobs: Option<Duration>,
 }
 
 /// Where the server keeps what it must not lose.
@@ -117,6 +187,14 @@ pub struct LogConfig {
     pub filter: String,
     /// JSON, a line an entry; otherwise for people.
     pub json: bool,
+    /// Base address of a receiver of traces, if traces are sent.
+    pub traces: Option<String>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), json: false, traces: None }
+    }
 }
 
 impl LogConfig {
@@ -129,6 +207,14 @@ impl LogConfig {
                 "json" => Some(true),
                 _ => None,
             })?,
+            traces: variables.read_optional(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "an address like http://127.0.0.1:4318",
+                |text| {
+                    let is_web = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+                    is_web.then(|| text.to_owned())
+                },
+            )?,
         })
     }
 }

@@ -37,9 +37,18 @@ pub const SETTINGS: &[Setting] = &[
     // How it is reached.
     Setting { name: "LILAC_LISTEN", default: "127.0.0.1:8080", about: "Where the server listens. It speaks plain HTTP: put a proxy that speaks TLS before it when it is to be reached from other machines." },
     Setting { name: "LILAC_PUBLIC_URL", default: "", about: "Where users reach this server, as `https://lilac.example.org`, when a proxy stands before it. If it begins with `https`, cookies are sent by https alone and browsers are told to stay with it." },
+    Setting { name: "LILAC_TRUSTED_PROXIES", default: "", about: "Networks and addresses of proxies before the server, with commas between them: of requests from there, `X-Forwarded-For` says who sent them. Without it everybody behind a proxy shares one address, and the limit on logins with it." },
+    Setting { name: "LILAC_MAX_CONNECTIONS", default: "10000", about: "Connections of clients and agents at most, per server; further ones wait. An agent holds one or two, an open page of the UI as many." },
+    Setting { name: "LILAC_LOGINS_PER_MINUTE", default: "120", about: "Tries to log in from one address, beyond which the answer is 429; 0 for no limit. Wrong passwords close a name sooner." },
+    Setting { name: "LILAC_WRITES_PER_SECOND", default: "1000", about: "Changes by one user over time, beyond which the answer is 429; ten times as many at once. 0 for no limit. A batch or an array is one change." },
+    Setting { name: "LILAC_STOP_DELAY", default: "0s", about: "How long a server that was told to stop goes on to take requests, while `/readyz` answers 503 and another replica leads: as long as the balancer before it needs to notice. A second signal ends the wait." },
+    // How long things are kept.
+    Setting { name: "LILAC_JOB_KEEP", default: "never", about: "How long after its end a job is deleted, with its attempts, history, log and outputs: from `1h` to `10years`, as in `90d`; `never` keeps all. A deleted job's idempotency key is free again." },
     // What it tells.
     Setting { name: "LILAC_LOG", default: "info,sqlx=warn", about: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module as in `info,lilac_server::scheduler=debug`." },
-    Setting { name: "LILAC_LOG_FORMAT", default: "text", about: "How it is logged: `text` or `json`." },
+    Setting { name: "LILAC_LOG_FORMAT", default: "text", about: "How it is logged: `text` or `json`, an object a line." },
+    Setting { name: "LILAC_METRICS_LISTEN", default: "", about: "An address of its own for `/metrics`, without a credential: keep it in a network that only operators reach. Without it `/metrics` is on the server's address alone, for administrators." },
+    Setting { name: "OTEL_EXPORTER_OTLP_ENDPOINT", default: "", about: "Where traces go: a receiver of OTLP over HTTP, like `http://127.0.0.1:4318`. Without it there are none." },
 ];
 
 /// Variables that begin alike and are for the other programs: they may be there, and mean nothing here.

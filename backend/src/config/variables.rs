@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use lilac_api::auth::Secret;
@@ -79,6 +80,25 @@ impl Variables {
         self.read(name, "true or false", |text| text.parse().ok())
     }
 
+    /// A span of time as in `30s`, `15m`, `90d`, between two bounds.
+    pub fn span(&self, name: &str, bounds: std::ops::RangeInclusive<Duration>) -> Result<Duration> {
+        self.read(name, &spans_between(&bounds), |text| {
+            humantime::parse_duration(text).ok().filter(|span| bounds.contains(span))
+        })
+    }
+
+    /// As [`Variables::span`]; `never` is none.
+    pub fn span_or_never(
+        &self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<Duration>,
+    ) -> Result<Option<Duration>> {
+        self.read(name, &format!("{}, or `never`", spans_between(&bounds)), |text| match text {
+            "never" => Some(None),
+            text => humantime::parse_duration(text).ok().filter(|span| bounds.contains(span)).map(Some),
+        })
+    }
+
     /// A secret as it is set.
     pub fn secret(&self, name: &str) -> Option<Secret> {
         self.text(name).map(Secret)
@@ -92,6 +112,11 @@ impl Variables {
         }
         Ok(Some(secret))
     }
+}
+
+fn spans_between(bounds: &std::ops::RangeInclusive<Duration>) -> String {
+    let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
+    format!("a span of time from {least} to {most}")
 }
 
 /// Why a secret could be guessed, if it could.

@@ -65,6 +65,28 @@ pub(super) async fn find(place: &Place, source: Source) -> Result<PathBuf> {
     packaged(&place.base).await
 }
 
+/// The folder of `pg_dump` and `pg_restore`, the newest that there are: they read older databases, and no newer ones.
+pub(super) async fn tools(place: &Place) -> Result<PathBuf> {
+    let mut found = Vec::new();
+    for bin in of_the_machine().await {
+        if ["pg_dump", "pg_restore"].iter().all(|name| bin.join(name).is_file()) {
+            found.push((major(&bin).await.unwrap_or_default(), bin));
+        }
+    }
+    found.sort();
+    match found.pop() {
+        Some((_, bin)) => Ok(bin),
+        None => {
+            let bin = packaged(&place.base).await?;
+            anyhow::ensure!(
+                bin.join("pg_dump").is_file(),
+                "there is no pg_dump on this machine; install PostgreSQL's client programs"
+            );
+            Ok(bin)
+        }
+    }
+}
+
 /// The major release that made the database, where there is one.
 fn made_by(place: &Place) -> Result<Option<u32>> {
     if !place.is_initialised() {

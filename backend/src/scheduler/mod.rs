@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use lilac_api::job::Reason;
 use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
+use metrics::{counter, gauge, histogram};
 use sqlx::postgres::PgPool;
 use tokio::task::JoinHandle;
 
@@ -28,6 +29,7 @@ use crate::app::App;
 use crate::bell::Topic;
 use crate::error::ApiResult;
 use crate::queue::admission::Ticket;
+use crate::retention;
 
 /// A plan is made at least this often, whether a bell rang or not.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
@@ -62,7 +64,8 @@ pub fn start(app: Arc<App>) -> Background {
         tokio::spawn(deadlines::run(app.clone(), holder.clone())),
         tokio::spawn(reaper::run(app.clone(), holder.clone())),
         tokio::spawn(waits::run(app.clone(), holder.clone())),
-        tokio::spawn(crate::blob::sweep::run(app, holder)),
+        tokio::spawn(crate::blob::sweep::run(app.clone(), holder.clone())),
+        tokio::spawn(retention::run(app, holder)),
     ];
     Background { tasks }
 }
@@ -74,7 +77,7 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
     loop {
         tokio::select! {
             _ = bells.wait_for(wait, |topic| topic == Topic::Schedule) => {}
-            () = app.stopping.cancelled() => return,
+            () = app.draining.cancelled() => return,
         }
         // Only the leader plans; another replica looks again when it may have become one.
         wait = match holder.term() {
@@ -114,15 +117,19 @@ impl Noted {
 
 /// One cycle: load, plan, apply. Says how long to wait for the next when no bell rings.
 async fn cycle(app: &App, term: leader::Term, noted: &mut Noted) -> ApiResult<Duration> {
+    let began = Instant::now();
     let loaded = load::load(&app.pool).await?;
     let plan = lilac_scheduler::plan(&loaded.snapshot, loaded.now_ms);
     let applied = apply::placements(app, term, &loaded, &plan).await?;
+    counter!("lilac_scheduler_placements_total").increment(applied as u64);
+    gauge!("lilac_scheduler_waiting_jobs").set(plan.waiting.len() as f64);
     let now = Instant::now();
     let due: Vec<_> = plan.waiting.iter().filter(|one| noted.is_due(one.job, one.reason, now)).collect();
     apply::reasons(app, term, &loaded, &due).await?;
     for one in due {
         noted.0.insert(one.job, (one.reason, now));
     }
+    histogram!("lilac_scheduler_cycle_duration_seconds").record(began.elapsed().as_secs_f64());
     let still_waiting: std::collections::HashSet<JobId> = plan.waiting.iter().map(|one| one.job).collect();
     noted.0.retain(|job, _| still_waiting.contains(job));
     if applied < plan.placements.len() || loaded.has_more && applied > 0 {

@@ -25,7 +25,7 @@ pub async fn run(app: Arc<App>, holder: Holder) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = app.stopping.cancelled() => return,
+            () = app.draining.cancelled() => return,
         }
         let Some(term) = holder.term() else { continue };
         if let Err(error) = reap(&app, term).await {
@@ -54,6 +54,7 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
         // So that the job does not go back to the place that it was just taken from.
         let given_up = "UPDATE nodes SET given_up_at = clock_timestamp() WHERE id = $1";
         sqlx::query(given_up).bind(node).execute(&mut *tx).await?;
+        metrics::counter!("lilac_scheduler_lost_attempts_total").increment(1);
         topics.extend(transitions::lose_attempts(&mut tx, &[attempt], &message, "reaper").await?);
     }
     tx.commit().await?;

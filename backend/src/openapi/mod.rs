@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the handlers.
 
+pub mod complete;
+
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -51,5 +53,7 @@ impl Modify for Schemes {
 /// The document as it is served and checked in: JSON, indented.
 pub fn document() -> String {
     let (_, openapi) = crate::router::api().split_for_parts();
-    openapi.to_pretty_json().unwrap_or_default()
+    let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    complete::complete(&mut document);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }

@@ -1,0 +1,6 @@
+//! What operators see of a running server: requests with their ids, metrics, traces.
+
+pub mod log;
+pub mod metrics;
+pub mod request;
+pub mod sample;
