@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 
 use lilac_api::job::Reason;
 
-use crate::fleet::{Fleet, Room};
 use crate::gpu::GpuRequest;
+use crate::room::Room;
 use crate::shape::Shape;
 use crate::snapshot::Availability;
 use crate::words::{Rounding, bytes, counted, cpus, listed};
 
-/// Explains a shape that [`Fleet::place`] found no room for.
-pub(crate) fn explain(fleet: &Fleet<'_>, shape: &Shape<'_>) -> (Reason, String) {
+/// Explains a shape that was found no room for.
+pub(crate) fn explain(rooms: &[Room<'_>], shape: &Shape<'_>) -> (Reason, String) {
     if shape.clusters.is_empty() {
         return (Reason::NoMatchingNodes, "its queue has no cluster".to_owned());
     }
     let nodes: Vec<&Room<'_>> =
-        fleet.rooms.iter().filter(|room| shape.clusters.contains(&room.node.cluster)).collect();
+        rooms.iter().filter(|room| shape.clusters.contains(&room.node.cluster)).collect();
     if nodes.is_empty() {
         return (Reason::NoMatchingNodes, "the clusters of its queue have no nodes".to_owned());
     }
@@ -148,7 +148,10 @@ impl Dimension {
 
 fn accepted_gpus(room: &Room<'_>, shape: &Shape<'_>, counts: impl Fn(bool) -> bool) -> u64 {
     let Some(request) = &shape.gpus else { return 0 };
-    room.gpus.iter().filter(|slot| counts(slot.free) && request.accepts(slot.gpu)).count() as u64
+    room.gpus
+        .iter()
+        .filter(|slot| counts(slot.free_milli >= request.milli) && request.accepts(slot.gpu))
+        .count() as u64
 }
 
 /// The nodes where `amount` is enough in all of these dimensions.

@@ -1,5 +1,6 @@
 //! Which GPUs a job accepts.
 
+use crate::class::WHOLE_MILLI;
 use crate::snapshot::{Job, NodeGpu};
 use crate::words::{Rounding, bytes, counted, listed};
 
@@ -7,9 +8,11 @@ use crate::words::{Rounding, bytes, counted, listed};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct GpuRequest<'a> {
     pub(crate) count: u32,
+    /// Thousandths of each of them.
+    pub(crate) milli: u16,
     /// Any of them; no model at all accepts every one.
-    models: &'a [String],
-    memory_bytes: u64,
+    pub(crate) models: &'a [String],
+    pub(crate) memory_bytes: u64,
 }
 
 impl<'a> GpuRequest<'a> {
@@ -20,7 +23,10 @@ impl<'a> GpuRequest<'a> {
             Some(gpus) => (gpus.count.max(job.requests.gpus), gpus.model.as_slice(), gpus.memory),
             None => (job.requests.gpus, [].as_slice(), None),
         };
-        (count > 0).then_some(Self { count, models, memory_bytes: memory.map_or(0, |memory| memory.0) })
+        let share = job.gpus.as_ref().and_then(|gpus| gpus.share).map_or(1000, |share| share.thousandths);
+        let milli = u16::try_from(share).unwrap_or(WHOLE_MILLI).clamp(1, WHOLE_MILLI);
+        let memory_bytes = memory.map_or(0, |memory| memory.0);
+        (count > 0).then_some(Self { count, milli, models, memory_bytes })
     }
 
     pub(crate) fn accepts(&self, gpu: &NodeGpu) -> bool {

@@ -3,18 +3,20 @@
 //! A share is the part of the whole fleet of that resource of which it is largest: the dominant share (Ghodsi et
 //! al., Dominant Resource Fairness, NSDI 2011), for queues divided by their weight.
 
-use std::collections::HashMap;
-
 use lilac_api::job::Amounts;
-use lilac_api::{QueueId, UserId};
 
-use crate::snapshot::{Bounds, Job, Queue, Snapshot};
+use crate::snapshot::{Bounds, Queue};
 use crate::words::{Rounding, bytes, counted, cpus};
 
+/// Position of a queue, and of a lane: the jobs of one user in one queue.
+pub(crate) type QueueIndex = u32;
+pub(crate) type LaneIndex = u32;
+
+#[derive(Default)]
 pub(crate) struct Ledger {
     fleet: Sum,
-    queues: HashMap<QueueId, Sum>,
-    users: HashMap<(QueueId, UserId), Sum>,
+    queues: Vec<Sum>,
+    lanes: Vec<Sum>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -33,6 +35,13 @@ impl Sum {
         self.gpus += u64::from(amounts.gpus);
     }
 
+    fn subtract(&mut self, jobs: u32, amounts: &Amounts) {
+        self.jobs = self.jobs.saturating_sub(jobs.into());
+        self.cpu_milli = self.cpu_milli.saturating_sub(amounts.cpu_milli.into());
+        self.memory_bytes = self.memory_bytes.saturating_sub(amounts.memory_bytes);
+        self.gpus = self.gpus.saturating_sub(amounts.gpus.into());
+    }
+
     /// The largest part that this is of a whole.
     fn part_of(&self, whole: &Self) -> f64 {
         let parts = [
@@ -46,53 +55,74 @@ impl Sum {
 }
 
 impl Ledger {
-    pub(crate) fn new(snapshot: &Snapshot) -> Self {
-        let mut ledger = Self { fleet: Sum::default(), queues: HashMap::new(), users: HashMap::new() };
-        for node in &snapshot.nodes {
-            let gpus = u32::try_from(node.gpus.len()).unwrap_or(u32::MAX);
-            ledger.fleet.add(0, &Amounts { gpus, ..node.capacity });
-        }
-        for held in &snapshot.held {
-            ledger.take(held.queue, held.user, held.jobs, &held.amounts);
-        }
-        ledger
+    pub(crate) fn add_node(&mut self, whole: &Amounts) {
+        self.fleet.add(0, whole);
     }
 
-    /// Counts a job that was placed.
-    pub(crate) fn place(&mut self, job: &Job) {
-        self.take(job.queue, job.user, 1, &job.requests);
+    pub(crate) fn remove_node(&mut self, whole: &Amounts) {
+        self.fleet.subtract(0, whole);
     }
 
-    fn take(&mut self, queue: QueueId, user: UserId, jobs: u32, amounts: &Amounts) {
-        self.queues.entry(queue).or_default().add(jobs, amounts);
-        self.users.entry((queue, user)).or_default().add(jobs, amounts);
+    pub(crate) fn add_queue(&mut self) {
+        self.queues.push(Sum::default());
+    }
+
+    pub(crate) fn add_lane(&mut self) {
+        self.lanes.push(Sum::default());
+    }
+
+    pub(crate) fn take(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, amounts: &Amounts) {
+        self.queues[queue as usize].add(jobs, amounts);
+        self.lanes[lane as usize].add(jobs, amounts);
+    }
+
+    pub(crate) fn give(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, amounts: &Amounts) {
+        self.queues[queue as usize].subtract(jobs, amounts);
+        self.lanes[lane as usize].subtract(jobs, amounts);
     }
 
     /// What a queue holds of the fleet, by its weight.
-    pub(crate) fn queue_share(&self, queue: &Queue) -> f64 {
-        let held = self.queues.get(&queue.id).copied().unwrap_or_default();
-        held.part_of(&self.fleet) / f64::from(queue.weight.max(1))
+    pub(crate) fn queue_share(&self, index: QueueIndex, queue: &Queue) -> f64 {
+        self.queues[index as usize].part_of(&self.fleet) / f64::from(queue.weight.max(1))
     }
 
     /// What a user holds of the fleet by way of a queue.
-    pub(crate) fn user_share(&self, queue: QueueId, user: UserId) -> f64 {
-        self.users.get(&(queue, user)).copied().unwrap_or_default().part_of(&self.fleet)
+    pub(crate) fn user_share(&self, lane: LaneIndex) -> f64 {
+        self.lanes[lane as usize].part_of(&self.fleet)
     }
 
-    pub(crate) fn is_over_quota(&self, job: &Job, queue: &Queue) -> bool {
-        self.excesses(job, queue).next().is_some()
+    pub(crate) fn is_over_quota(
+        &self,
+        index: QueueIndex,
+        lane: LaneIndex,
+        queue: &Queue,
+        asked: &Amounts,
+    ) -> bool {
+        let is_bounded = queue.quota != Bounds::default() || queue.user_quota != Bounds::default();
+        is_bounded && self.excesses(index, lane, queue, asked).next().is_some()
     }
 
     /// Which quota a job that waits would exceed, and by how much.
-    pub(crate) fn explain(&self, job: &Job, queue: &Queue) -> Option<String> {
-        self.excesses(job, queue).next().map(|excess| excess.sentence(queue))
+    pub(crate) fn explain(
+        &self,
+        index: QueueIndex,
+        lane: LaneIndex,
+        queue: &Queue,
+        asked: &Amounts,
+    ) -> Option<String> {
+        self.excesses(index, lane, queue, asked).next().map(|excess| excess.sentence(queue))
     }
 
-    fn excesses(&self, job: &Job, queue: &Queue) -> impl Iterator<Item = Excess> {
-        let of_queue = self.queues.get(&queue.id).copied().unwrap_or_default();
-        let of_user = self.users.get(&(queue.id, job.user)).copied().unwrap_or_default();
+    fn excesses(
+        &self,
+        index: QueueIndex,
+        lane: LaneIndex,
+        queue: &Queue,
+        asked: &Amounts,
+    ) -> impl Iterator<Item = Excess> {
+        let (of_queue, of_user) = (self.queues[index as usize], self.lanes[lane as usize]);
         let both = [(false, queue.quota, of_queue), (true, queue.user_quota, of_user)];
-        let asked = job.requests;
+        let asked = *asked;
         both.into_iter().flat_map(move |(of_user, bounds, held)| {
             measures(bounds, held, &asked).into_iter().filter_map(move |(what, bound, held, asked)| {
                 let bound = bound?;

@@ -15,15 +15,21 @@
 //! The order is no strict queue: a job that does not fit does not block the smaller ones behind it, so
 //! a stream of small jobs can hold back a large one for as long as it lasts. Nothing is reserved.
 
+mod class;
 mod explain;
 mod fleet;
 mod gpu;
 mod ledger;
 mod line;
 mod plan;
+mod policy;
+mod room;
 mod shape;
 mod snapshot;
+mod state;
 mod words;
 
 pub use plan::{Placement, Plan, Waiting, plan};
+pub use policy::Policy;
 pub use snapshot::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
+pub use state::State;

@@ -3,116 +3,154 @@
 //! The next job is the least by: the priority of its queue (higher first), its queue's share by weight, its own
 //! priority (higher first), its user's share in the queue, the time it was submitted, its id. Shares change with
 //! every placement, so nothing is sorted once: the jobs of one user in one queue stand in a lane of their own,
-//! whose order is fixed, and the heads of the lanes are compared.
+//! whose order is fixed, and the heads of the lanes are compared. In a lane each class has its own line, so that a
+//! class that waits for room is stepped over at once, however many jobs it has.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
-use std::iter::Peekable;
-use std::vec::IntoIter;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, VecDeque};
 
-use lilac_api::{QueueId, UserId};
+use lilac_api::JobId;
+use rustc_hash::FxHashMap;
 
-use crate::ledger::Ledger;
-use crate::snapshot::{Job, Queue, Snapshot};
+use crate::class::ClassId;
+use crate::ledger::QueueIndex;
 
-pub(crate) struct Line<'a> {
-    lanes: Vec<Lane<'a>>,
-    /// Jobs whose queue is not known come last.
-    strays: IntoIter<&'a Job>,
+/// Where a job stands in its lane: no two are equal, as ids are not.
+pub(crate) type Key = (Reverse<u8>, i64, JobId);
+
+/// The first job of a class in a lane.
+pub(crate) type Entry = (Key, ClassId);
+
+/// Position of a job in the state.
+pub(crate) type Row = u32;
+
+/// The jobs of one user in one queue that wait. Each class has its first job in one of the three sets.
+pub(crate) struct Lane {
+    pub(crate) queue: QueueIndex,
+    jobs: FxHashMap<ClassId, VecDeque<Row>>,
+    /// To be tried.
+    ready: BTreeSet<Entry>,
+    /// Wait for room; see [`Parking`].
+    parked: BTreeSet<Entry>,
+    /// Wait for a quota.
+    capped: BTreeSet<Entry>,
 }
 
-struct Lane<'a> {
-    queue: &'a Queue,
-    jobs: Peekable<IntoIter<&'a Job>>,
+/// Which classes wait for room.
+#[derive(Default)]
+pub(crate) struct Parking {
+    pub(crate) is_parked: Vec<bool>,
+    /// Those that may fit again on a node where something ended. Lanes still hold them among the parked.
+    pub(crate) roused: Vec<ClassId>,
 }
 
-impl<'a> Line<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot) -> Self {
-        let queues: HashMap<QueueId, &Queue> =
-            snapshot.queues.iter().map(|queue| (queue.id, queue)).collect();
-        let mut lanes: HashMap<(QueueId, UserId), (&Queue, Vec<&Job>)> = HashMap::new();
-        let mut strays = Vec::new();
-        for job in &snapshot.jobs {
-            match queues.get(&job.queue) {
-                Some(queue) => lanes.entry((job.queue, job.user)).or_insert((*queue, Vec::new())).1.push(job),
-                None => strays.push(job),
-            }
-        }
-        let lane = |(queue, jobs)| Lane { queue, jobs: sorted(jobs).peekable() };
-        Self { lanes: lanes.into_values().map(lane).collect(), strays: sorted(strays) }
-    }
+/// So few roused classes are looked up one by one.
+const FEW: usize = 8;
 
-    /// The job that is to be tried next, as things stand.
-    pub(crate) fn next(&mut self, ledger: &Ledger) -> Option<(&'a Job, Option<&'a Queue>)> {
-        let heads = self.lanes.iter_mut().enumerate().filter_map(|(position, lane)| {
-            let job = *lane.jobs.peek()?;
-            Some((Place::of(job, lane.queue, ledger), position))
-        });
-        let first = heads.min_by(|(one, _), (other, _)| one.compare(other)).map(|(_, position)| position);
-        match first {
-            None => self.strays.next().map(|job| (job, None)),
-            Some(position) => {
-                let lane = &mut self.lanes[position];
-                let next = lane.jobs.next().map(|job| (job, Some(lane.queue)));
-                if lane.jobs.peek().is_none() {
-                    self.lanes.swap_remove(position);
-                }
-                next
-            }
-        }
-    }
-}
-
-fn sorted(mut jobs: Vec<&Job>) -> IntoIter<&Job> {
-    jobs.sort_unstable_by_key(|job| (Reverse(job.priority), job.submitted_ms, job.id));
-    jobs.into_iter()
-}
-
-/// Two jobs with their queues in the order in which they stand once a plan is made.
-pub(crate) fn compare(
-    (one, one_queue): (&Job, Option<&Queue>),
-    (other, other_queue): (&Job, Option<&Queue>),
-    ledger: &Ledger,
-) -> Ordering {
-    match (one_queue, other_queue) {
-        (Some(one_queue), Some(other_queue)) => {
-            Place::of(one, one_queue, ledger).compare(&Place::of(other, other_queue, ledger))
-        }
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => (Reverse(one.priority), one.submitted_ms, one.id).cmp(&(
-            Reverse(other.priority),
-            other.submitted_ms,
-            other.id,
-        )),
-    }
-}
-
-/// Where a job stands in the line. No two are equal, as ids are not.
-struct Place<'a> {
-    job: &'a Job,
-    queue_priority: i32,
-    queue_share: f64,
-    user_share: f64,
-}
-
-impl<'a> Place<'a> {
-    fn of(job: &'a Job, queue: &Queue, ledger: &Ledger) -> Self {
+impl Lane {
+    pub(crate) fn new(queue: QueueIndex) -> Self {
         Self {
-            job,
-            queue_priority: queue.priority,
-            queue_share: ledger.queue_share(queue),
-            user_share: ledger.user_share(queue.id, job.user),
+            queue,
+            jobs: FxHashMap::default(),
+            ready: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            capped: BTreeSet::new(),
         }
     }
 
-    fn compare(&self, other: &Self) -> Ordering {
-        let (one, two) = (self.job, other.job);
-        (other.queue_priority.cmp(&self.queue_priority))
-            .then(self.queue_share.total_cmp(&other.queue_share))
-            .then(two.priority.cmp(&one.priority))
-            .then(self.user_share.total_cmp(&other.user_share))
-            .then(one.submitted_ms.cmp(&two.submitted_ms))
-            .then(one.id.cmp(&two.id))
+    /// The first job that may be tried.
+    pub(crate) fn head(&mut self, parking: &Parking, key_of: impl Fn(Row) -> Key) -> Option<Entry> {
+        let ready = loop {
+            let Some(entry) = self.ready.first().copied() else { break None };
+            if !parking.is_parked[entry.1 as usize] {
+                break Some(entry);
+            }
+            self.ready.remove(&entry);
+            self.parked.insert(entry);
+        };
+        if parking.roused.is_empty() || self.parked.is_empty() {
+            return ready;
+        }
+        let roused = if parking.roused.len() <= FEW {
+            let head = |class: &ClassId| Some((key_of(*self.jobs.get(class)?.front()?), *class));
+            parking.roused.iter().filter_map(head).filter(|entry| self.parked.contains(entry)).min()
+        } else {
+            self.parked.iter().find(|(_, class)| !parking.is_parked[*class as usize]).copied()
+        };
+        ready.into_iter().chain(roused).min()
+    }
+
+    pub(crate) fn insert(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
+        let line = self.jobs.entry(class).or_default();
+        let before = line.front().map(|first| key_of(*first));
+        let key = key_of(row);
+        // Mostly the newest comes last.
+        match line.back() {
+            Some(last) if key_of(*last) > key => {
+                let position = line.partition_point(|other| key_of(*other) < key);
+                line.insert(position, row);
+            }
+            _ => line.push_back(row),
+        }
+        match before {
+            None => {
+                self.ready.insert((key, class));
+            }
+            Some(before) if key < before => {
+                let was_capped = self.capped.remove(&(before, class));
+                let was_parked = self.parked.remove(&(before, class));
+                self.ready.remove(&(before, class));
+                let set = match (was_capped, was_parked) {
+                    (true, _) => &mut self.capped,
+                    (_, true) => &mut self.parked,
+                    _ => &mut self.ready,
+                };
+                set.insert((key, class));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Takes a job out; the next of its class stands where it stood.
+    pub(crate) fn remove(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
+        let Some(line) = self.jobs.get_mut(&class) else { return };
+        let key = key_of(row);
+        let position = line.partition_point(|other| key_of(*other) < key);
+        if line.get(position) != Some(&row) {
+            return;
+        }
+        line.remove(position);
+        if position > 0 {
+            return;
+        }
+        let next = line.front().map(|next| (key_of(*next), class));
+        if next.is_none() {
+            self.jobs.remove(&class);
+        }
+        for set in [&mut self.ready, &mut self.parked, &mut self.capped] {
+            if set.remove(&(key, class)) {
+                set.extend(next);
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn first(&self, class: ClassId) -> Option<Row> {
+        self.jobs.get(&class).and_then(|line| line.front()).copied()
+    }
+
+    /// Its quota is used up: not tried again before something of the queue ends.
+    pub(crate) fn cap(&mut self, entry: Entry) {
+        self.ready.remove(&entry);
+        self.parked.remove(&entry);
+        self.capped.insert(entry);
+    }
+
+    pub(crate) fn uncap(&mut self) {
+        self.ready.append(&mut self.capped);
+    }
+
+    pub(crate) fn unpark(&mut self) {
+        self.ready.append(&mut self.parked);
     }
 }

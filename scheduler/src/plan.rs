@@ -1,17 +1,17 @@
 //! The plan, and how it is made.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat};
 use lilac_api::job::Reason;
-use lilac_api::{JobId, NodeId};
+use lilac_api::{JobId, NodeId, QueueId};
 
 use crate::explain::explain;
-use crate::fleet::Fleet;
-use crate::ledger::Ledger;
-use crate::line::{self, Line};
+use crate::room::rooms;
 use crate::shape::Shape;
 use crate::snapshot::{Job, Queue, Snapshot};
+use crate::state::{State, by_turn};
 
 /// What to do with the jobs of a snapshot: each of them is either placed or waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,41 +46,33 @@ pub struct Waiting {
 /// Plans for a snapshot at a time given in milliseconds since the Unix epoch.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, now_ms: i64) -> Plan {
-    let mut fleet = Fleet::new(snapshot);
-    let mut ledger = Ledger::new(snapshot);
-    let mut line = Line::new(snapshot);
+    let queues: HashMap<QueueId, &Queue> = snapshot.queues.iter().map(|queue| (queue.id, queue)).collect();
+    let mut jobs: Vec<&Job> = snapshot.jobs.iter().collect();
+    // Nothing may depend on the order of the input.
+    jobs.sort_unstable_by_key(|job| (Reverse(job.priority), job.submitted_ms, job.id));
+    let mut state = State::without_jobs(snapshot);
     let mut plan = Plan::default();
-    // What is free only shrinks while a plan grows: a shape that did not fit once never will.
-    let mut full: HashSet<Shape<'_>> = HashSet::new();
     let mut left: Vec<Left<'_>> = Vec::new();
-    while let Some((job, queue)) = line.next(&ledger) {
-        let (admitting, shape) = match admit(job, queue, now_ms) {
-            Ok(admitted) => admitted,
+    for job in jobs {
+        let queue = queues.get(&job.queue).copied();
+        match admit(job, queue, now_ms) {
+            Ok((admitting, shape)) => {
+                // A backoff that is over is none.
+                state.add_job(&Job { not_before_ms: None, ..job.clone() });
+                left.push(Left { job, queue, why: Why::NotPlaced(admitting, shape) });
+            }
             Err(refusal) => {
                 if refusal.0 == Reason::Backoff {
                     plan.wake_at_ms = plan.wake_at_ms.into_iter().chain(job.not_before_ms).min();
                 }
                 left.push(Left { job, queue, why: Why::Refused(refusal) });
-                continue;
-            }
-        };
-        // What is held only grows: who is over a quota now stays so.
-        let is_hopeless = ledger.is_over_quota(job, admitting) || full.contains(&shape);
-        match if is_hopeless { None } else { fleet.place(&shape) } {
-            Some((node, gpu_indices)) => {
-                ledger.place(job);
-                plan.placements.push(Placement { job: job.id, node, gpu_indices });
-            }
-            None => {
-                if !ledger.is_over_quota(job, admitting) {
-                    full.insert(shape);
-                }
-                left.push(Left { job, queue, why: Why::NotPlaced(admitting, shape) });
             }
         }
     }
-    left.sort_by(|one, other| line::compare((one.job, one.queue), (other.job, other.queue), &ledger));
-    plan.waiting = give_reasons(left, &fleet, &ledger);
+    plan.placements = state.schedule(now_ms, usize::MAX);
+    let placed: HashSet<JobId> = plan.placements.iter().map(|placement| placement.job).collect();
+    left.retain(|left| !placed.contains(&left.job.id));
+    plan.waiting = give_reasons(in_order(left, &mut state), snapshot, &mut state);
     plan
 }
 
@@ -98,6 +90,38 @@ struct Left<'a> {
 enum Why<'a> {
     Refused(Refusal),
     NotPlaced(&'a Queue, Shape<'a>),
+}
+
+/// The order in which they would be tried next; those without a known queue come last.
+fn in_order<'a>(left: Vec<Left<'a>>, state: &mut State) -> Vec<Left<'a>> {
+    let mut turns: Vec<_> = left
+        .into_iter()
+        .map(|left| {
+            let of_queue = left.queue.and_then(|queue| Some((queue, state.queue_index(queue.id)?)));
+            let shares = of_queue.map(|(queue, index)| {
+                let lane = state.lane(index, left.job.user);
+                (
+                    Reverse(queue.priority),
+                    state.ledger.queue_share(index, queue),
+                    state.ledger.user_share(lane),
+                )
+            });
+            (shares, left)
+        })
+        .collect();
+    let key = |job: &Job| (Reverse(job.priority), job.submitted_ms, job.id);
+    turns.sort_by(|(one_shares, one), (other_shares, other)| match (one_shares, other_shares) {
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => key(one.job).cmp(&key(other.job)),
+        (Some((one_priority, one_queue, one_user)), Some((other_priority, other_queue, other_user))) => {
+            one_priority
+                .cmp(other_priority)
+                .then(one_queue.total_cmp(other_queue))
+                .then_with(|| by_turn((&key(one.job), *one_user), (&key(other.job), *other_user)))
+        }
+    });
+    turns.into_iter().map(|(_, left)| left).collect()
 }
 
 /// The job's shape, unless it is not to be tried now whatever is free. A paused queue is told before
@@ -124,18 +148,26 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a
 
 /// Reasons are found after all placements, once for each shape, so that jobs of one plan are told
 /// the same about the same nodes. A quota is told before what else may be missing: no node would help.
-fn give_reasons(left: Vec<Left<'_>>, fleet: &Fleet<'_>, ledger: &Ledger) -> Vec<Waiting> {
+fn give_reasons(left: Vec<Left<'_>>, snapshot: &Snapshot, state: &mut State) -> Vec<Waiting> {
+    let rooms = if left.is_empty() { Vec::new() } else { rooms(snapshot, &state.fleet) };
     let mut explained: HashMap<Shape<'_>, Refusal> = HashMap::new();
+    let mut reason = |job: &Job, why| match why {
+        Why::Refused(refusal) => refusal,
+        Why::NotPlaced(queue, shape) => match over_quota(job, queue, state) {
+            Some(message) => (Reason::QuotaExceeded, message),
+            None => explained.entry(shape).or_insert_with(|| explain(&rooms, &shape)).clone(),
+        },
+    };
     left.into_iter()
         .map(|Left { job, why, .. }| {
-            let (reason, message) = match why {
-                Why::Refused(refusal) => refusal,
-                Why::NotPlaced(queue, shape) => match ledger.explain(job, queue) {
-                    Some(message) => (Reason::QuotaExceeded, message),
-                    None => explained.entry(shape).or_insert_with(|| explain(fleet, &shape)).clone(),
-                },
-            };
+            let (reason, message) = reason(job, why);
             Waiting { job: job.id, reason, message }
         })
         .collect()
+}
+
+fn over_quota(job: &Job, queue: &Queue, state: &mut State) -> Option<String> {
+    let index = state.queue_index(queue.id)?;
+    let lane = state.lane(index, job.user);
+    state.ledger.explain(index, lane, queue, &job.requests)
 }

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use lilac_api::cluster::PlacementPolicy;
 use lilac_api::job::Amounts;
 use lilac_api::spec::{Constraint, Gpus, Subject};
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+
+use crate::policy::Policy;
 
 /// The fleet and what waits, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Bounds {
 pub struct Cluster {
     pub id: ClusterId,
     /// How a node is chosen where several fit.
-    pub policy: PlacementPolicy,
+    pub policy: Policy,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +65,15 @@ impl Node {
     /// Whether all of these hold of the node.
     #[must_use]
     pub fn satisfies(&self, constraints: &[Constraint]) -> bool {
-        constraints.iter().all(|constraint| match &constraint.subject {
-            Subject::Node => constraint.holds(Some(&self.name)),
-            Subject::Label(key) => constraint.holds(self.labels.get(key).map(String::as_str)),
-        })
+        satisfies(&self.name, &self.labels, constraints)
     }
+}
+
+pub(crate) fn satisfies(name: &str, labels: &BTreeMap<String, String>, constraints: &[Constraint]) -> bool {
+    constraints.iter().all(|constraint| match &constraint.subject {
+        Subject::Node => constraint.holds(Some(name)),
+        Subject::Label(key) => constraint.holds(labels.get(key).map(String::as_str)),
+    })
 }
 
 /// Whether a node takes jobs.

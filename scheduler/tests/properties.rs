@@ -6,13 +6,12 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lilac_api::cluster::PlacementPolicy;
 use lilac_api::job::{Amounts, Reason};
 use lilac_api::quantity::Bytes;
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{
-    Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Placement, Plan, Queue, Snapshot, plan,
+    Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Placement, Plan, Policy, Queue, Snapshot, plan,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -26,12 +25,10 @@ const QUEUES: u128 = 3;
 const USERS: u128 = 3;
 
 fn clusters() -> impl Strategy<Value = Vec<Cluster>> {
-    vec(select(vec![PlacementPolicy::FirstFit, PlacementPolicy::BestFit]), CLUSTERS as usize).prop_map(
-        |policies| {
-            let cluster = |(id, policy)| Cluster { id: ClusterId(Uuid::from_u128(id)), policy };
-            (0..CLUSTERS).zip(policies).map(cluster).collect()
-        },
-    )
+    vec(select(vec![Policy::FirstFit, Policy::BestFit]), CLUSTERS as usize).prop_map(|policies| {
+        let cluster = |(id, policy)| Cluster { id: ClusterId(Uuid::from_u128(id)), policy };
+        (0..CLUSTERS).zip(policies).map(cluster).collect()
+    })
 }
 
 prop_compose! {

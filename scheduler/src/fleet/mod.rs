@@ -1,0 +1,373 @@
+//! The nodes with what is left on them, and the choice between them.
+//!
+//! Nodes of one [`kind`] with the same left are one [`level`], and the levels of a kind are indexed by what is free:
+//! a choice looks at the levels that may fit, not at the nodes, and is the same whatever happened before.
+
+mod choice;
+mod fragmentation;
+pub(crate) mod kind;
+pub(crate) mod level;
+
+use std::collections::BTreeMap;
+
+use lilac_api::job::Amounts;
+use lilac_api::{ClusterId, NodeId};
+use rustc_hash::FxHashMap;
+
+use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
+use crate::fleet::choice::Memo;
+use crate::fleet::fragmentation::Mix;
+use crate::fleet::kind::{GroupMask, Kind, KindId, Total};
+use crate::fleet::level::{Left, LevelId, Levels};
+use crate::policy::Policy;
+use crate::snapshot::{Availability, Node, satisfies};
+
+/// Position of a node; that of one that went is used again.
+pub(crate) type HostId = u32;
+
+#[derive(Default)]
+pub(crate) struct Fleet {
+    sites: Vec<Site>,
+    site_of: FxHashMap<ClusterId, u32>,
+    kinds: Vec<Kind>,
+    kind_of: FxHashMap<Total, KindId>,
+    hosts: Vec<Option<Host>>,
+    host_of: FxHashMap<NodeId, HostId>,
+    /// By name, then id: the order in which ties are broken.
+    by_rank: Vec<HostId>,
+    is_ranked: bool,
+    levels: Levels,
+    terms: Vec<Terms>,
+    mix: Mix,
+    memo: Memo,
+    found: Vec<LevelId>,
+}
+
+/// A cluster.
+#[derive(Default)]
+struct Site {
+    policy: Policy,
+    kinds: Vec<KindId>,
+}
+
+/// Where a class may run.
+#[derive(Default)]
+struct Terms {
+    /// The preferred one first.
+    sites: Vec<u32>,
+    /// The GPUs it may use, by kind; `None` where it may not run.
+    accepted: Vec<Option<GroupMask>>,
+}
+
+struct Host {
+    id: NodeId,
+    name: String,
+    labels: BTreeMap<String, String>,
+    capacity: Amounts,
+    /// The GPUs are counted by `gpus`.
+    allocated: Amounts,
+    is_ready: bool,
+    rank: u32,
+    kind: KindId,
+    /// Thousandths free of each GPU, by the kind's slots; and the index of each on the node.
+    gpus: Box<[u16]>,
+    indices: Box<[u16]>,
+    level: LevelId,
+}
+
+/// Where a job goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) host: HostId,
+    /// Slots of the GPUs that it gets.
+    pub(crate) slots: Vec<u16>,
+}
+
+impl Fleet {
+    pub(crate) fn put_cluster(&mut self, cluster: ClusterId, policy: Policy) {
+        let site = self.site(cluster);
+        self.sites[site as usize].policy = policy;
+    }
+
+    fn site(&mut self, cluster: ClusterId) -> u32 {
+        *self.site_of.entry(cluster).or_insert_with(|| {
+            self.terms.clear();
+            self.sites.push(Site::default());
+            self.sites.len() as u32 - 1
+        })
+    }
+
+    /// Takes a node in, or takes over what has changed about one.
+    pub(crate) fn put(&mut self, node: &Node) -> HostId {
+        let (total, slots) = layout(node, self.site(node.cluster));
+        let kind = self.kind(total);
+        let host = Host {
+            id: node.id,
+            name: node.name.clone(),
+            labels: node.labels.clone(),
+            capacity: node.capacity,
+            allocated: node.allocated,
+            is_ready: node.availability == Availability::Ready,
+            rank: 0,
+            kind,
+            gpus: slots.iter().map(|(_, free)| if *free { WHOLE_MILLI } else { 0 }).collect(),
+            indices: slots.iter().map(|(index, _)| *index).collect(),
+            level: 0,
+        };
+        match self.host_of.get(&node.id).copied() {
+            Some(id) => self.replace(id, host),
+            None => {
+                let id = self.hosts.len() as HostId;
+                self.host_of.insert(node.id, id);
+                self.hosts.push(Some(host));
+                self.is_ranked = false;
+                id
+            }
+        }
+    }
+
+    fn replace(&mut self, id: HostId, host: Host) -> HostId {
+        if !self.is_ranked {
+            self.hosts[id as usize] = Some(host);
+            return id;
+        }
+        self.leave(id);
+        if let Some(before) = self.hosts[id as usize].replace(host) {
+            self.is_ranked = before.name == self.host(id).name;
+            self.host_mut(id).rank = before.rank;
+        }
+        if self.is_ranked {
+            self.enter(id);
+        }
+        id
+    }
+
+    pub(crate) fn remove(&mut self, node: NodeId) {
+        let Some(id) = self.host_of.remove(&node) else { return };
+        if self.is_ranked {
+            self.leave(id);
+        }
+        self.hosts[id as usize] = None;
+        self.is_ranked = false;
+    }
+
+    pub(crate) fn host_of(&self, node: NodeId) -> Option<HostId> {
+        self.host_of.get(&node).copied()
+    }
+
+    fn kind(&mut self, total: Total) -> KindId {
+        if let Some(kind) = self.kind_of.get(&total) {
+            return *kind;
+        }
+        let kind = self.kinds.len() as KindId;
+        self.sites[total.site as usize].kinds.push(kind);
+        self.kind_of.insert(total.clone(), kind);
+        self.kinds.push(Kind::new(total));
+        self.terms.clear();
+        kind
+    }
+
+    /// Brings what is derived up to date; to be called before a choice.
+    pub(crate) fn settle(&mut self, classes: &Classes) {
+        if !self.is_ranked || self.levels.len() > 4 * self.hosts.len() + 4096 {
+            self.rebuild();
+        }
+        for class in &classes.list()[self.terms.len()..] {
+            let sites: Vec<u32> =
+                class.clusters.iter().filter_map(|cluster| self.site_of.get(cluster).copied()).collect();
+            let accepted = |kind: &Kind| {
+                let groups = kind.groups.iter().take(64).enumerate();
+                let mask = groups
+                    .filter(|(_, group)| class.accepts(&group.gpu))
+                    .fold(0, |mask, (bit, _)| mask | 1 << bit);
+                sites.contains(&kind.total.site).then_some(mask)
+            };
+            let accepted = self.kinds.iter().map(accepted).collect();
+            self.terms.push(Terms { sites, accepted });
+        }
+        let terms = &self.terms;
+        if self
+            .mix
+            .refresh(classes, self.kinds.len(), |class, kind| terms[class as usize].accepted[kind as usize])
+        {
+            self.memo.clear();
+        }
+    }
+
+    /// Ranks the nodes and builds the index from nothing, which nodes that come and go ask for.
+    fn rebuild(&mut self) {
+        self.levels.clear();
+        self.memo.clear();
+        self.kinds.iter_mut().for_each(Kind::clear);
+        self.by_rank =
+            (0..self.hosts.len() as HostId).filter(|id| self.hosts[*id as usize].is_some()).collect();
+        let mut by_rank = std::mem::take(&mut self.by_rank);
+        by_rank.sort_unstable_by_key(|id| (self.host(*id).name.as_str(), self.host(*id).id));
+        for (rank, id) in (0..).zip(&by_rank) {
+            self.host_mut(*id).rank = rank;
+            self.enter(*id);
+        }
+        self.by_rank = by_rank;
+        self.is_ranked = true;
+    }
+
+    pub(crate) fn observe(&mut self, class: ClassId, times: u64) {
+        self.mix.observe(class, times);
+    }
+
+    pub(crate) fn take(&mut self, spot: &Spot, need: &Need) {
+        self.change(spot.host, |host| {
+            host.allocated.cpu_milli = host.allocated.cpu_milli.saturating_add(need.cpu_milli);
+            host.allocated.memory_bytes = host.allocated.memory_bytes.saturating_add(need.memory_bytes);
+            host.allocated.disk_bytes = host.allocated.disk_bytes.saturating_add(need.disk_bytes);
+            for slot in &spot.slots {
+                let free = &mut host.gpus[usize::from(*slot)];
+                *free = free.saturating_sub(need.gpu_milli);
+            }
+        });
+    }
+
+    pub(crate) fn give(&mut self, spot: &Spot, need: &Need) {
+        self.change(spot.host, |host| {
+            host.allocated.cpu_milli = host.allocated.cpu_milli.saturating_sub(need.cpu_milli);
+            host.allocated.memory_bytes = host.allocated.memory_bytes.saturating_sub(need.memory_bytes);
+            host.allocated.disk_bytes = host.allocated.disk_bytes.saturating_sub(need.disk_bytes);
+            for slot in &spot.slots {
+                // A node that came back with other GPUs no longer has this one.
+                if let Some(free) = host.gpus.get_mut(usize::from(*slot)) {
+                    *free = free.saturating_add(need.gpu_milli).min(WHOLE_MILLI);
+                }
+            }
+        });
+    }
+
+    fn change(&mut self, id: HostId, change: impl FnOnce(&mut Host)) {
+        if self.hosts[id as usize].is_none() {
+            return;
+        }
+        if self.is_ranked {
+            self.leave(id);
+            change(self.host_mut(id));
+            self.enter(id);
+        } else {
+            change(self.host_mut(id));
+        }
+    }
+
+    fn enter(&mut self, id: HostId) {
+        let host = self.host(id);
+        let kind = host.kind;
+        let (rank, is_ready) = (host.rank, host.is_ready);
+        let level = self.levels.intern(host.left(&self.kinds[kind as usize]));
+        self.host_mut(id).level = level;
+        if is_ready {
+            let level_of = self.levels.get_mut(level);
+            if level_of.ranks.is_empty() {
+                let left = &level_of.left;
+                self.kinds[kind as usize]
+                    .insert(left.gpu_milli(), (left.cpu_milli, left.memory_bytes, level));
+            }
+            level_of.ranks.insert(rank);
+        }
+    }
+
+    fn leave(&mut self, id: HostId) {
+        let host = self.host(id);
+        let (kind, rank, level) = (host.kind, host.rank, host.level);
+        let level_of = self.levels.get_mut(level);
+        if level_of.ranks.remove(&rank) && level_of.ranks.is_empty() {
+            let left = &level_of.left;
+            self.kinds[kind as usize].remove(left.gpu_milli(), (left.cpu_milli, left.memory_bytes, level));
+        }
+    }
+
+    /// Whether a job of this class could go to this node now.
+    pub(crate) fn fits_on(&self, id: HostId, class: ClassId, classes: &Classes) -> bool {
+        let Some(Some(host)) = self.hosts.get(id as usize) else { return false };
+        let (kind, class_of) = (&self.kinds[host.kind as usize], classes.get(class));
+        let accepted = self.terms[class as usize].accepted[host.kind as usize];
+        host.is_ready
+            && accepted
+                .is_some_and(|accepted| self.levels.get(host.level).left.fits(&class_of.need, kind, accepted))
+            && host.is_allowed(class_of)
+    }
+
+    pub(crate) fn node(&self, host: HostId) -> NodeId {
+        self.host(host).id
+    }
+
+    /// Indices of the GPUs of a spot, in ascending order.
+    pub(crate) fn gpu_indices(&self, spot: &Spot) -> Vec<u16> {
+        let host = self.host(spot.host);
+        let mut indices: Vec<u16> = spot.slots.iter().map(|slot| host.indices[usize::from(*slot)]).collect();
+        indices.sort_unstable();
+        indices
+    }
+
+    /// What is free of a node: CPU, memory and disk, and the thousandths of each GPU by its index.
+    pub(crate) fn free(&self, node: NodeId) -> (Amounts, Vec<(u16, u16)>) {
+        let Some(id) = self.host_of(node) else { return Default::default() };
+        let host = self.host(id);
+        let free = Amounts {
+            cpu_milli: host.capacity.cpu_milli.saturating_sub(host.allocated.cpu_milli),
+            memory_bytes: host.capacity.memory_bytes.saturating_sub(host.allocated.memory_bytes),
+            disk_bytes: host.capacity.disk_bytes.saturating_sub(host.allocated.disk_bytes),
+            gpus: 0,
+        };
+        (free, host.indices.iter().copied().zip(host.gpus.iter().copied()).collect())
+    }
+
+    /// # Panics
+    /// Where the node is gone: its id is only found where it stands.
+    fn host(&self, id: HostId) -> &Host {
+        self.hosts[id as usize].as_ref().expect("a node's id is not used after it is removed")
+    }
+
+    fn host_mut(&mut self, id: HostId) -> &mut Host {
+        self.hosts[id as usize].as_mut().expect("a node's id is not used after it is removed")
+    }
+}
+
+impl Host {
+    fn is_allowed(&self, class: &Class) -> bool {
+        !class.avoid.contains(&self.id) && satisfies(&self.name, &self.labels, &class.constraints)
+    }
+
+    fn left(&self, kind: &Kind) -> Left {
+        let mut left = Left {
+            kind: self.kind,
+            cpu_milli: self.capacity.cpu_milli.saturating_sub(self.allocated.cpu_milli),
+            memory_bytes: self.capacity.memory_bytes.saturating_sub(self.allocated.memory_bytes),
+            disk_bytes: self.capacity.disk_bytes.saturating_sub(self.allocated.disk_bytes),
+            gpus: self.gpus.clone(),
+        };
+        left.order(kind);
+        left
+    }
+}
+
+/// The kind of a node, and the index of each of its slots and whether it is free.
+fn layout(node: &Node, site: u32) -> (Total, Vec<(u16, bool)>) {
+    let mut gpus: Vec<_> = node.gpus.iter().collect();
+    gpus.sort_unstable_by_key(|gpu| gpu.index);
+    let mut groups: Vec<(&str, u64, Vec<(u16, bool)>)> = Vec::new();
+    for gpu in gpus {
+        let slot = (gpu.index, gpu.free);
+        match groups.iter_mut().find(|(model, memory, _)| *model == gpu.model && *memory == gpu.memory_bytes)
+        {
+            Some((_, _, slots)) => slots.push(slot),
+            None => groups.push((&gpu.model, gpu.memory_bytes, vec![slot])),
+        }
+    }
+    let total = Total {
+        site,
+        cpu_milli: node.capacity.cpu_milli,
+        memory_bytes: node.capacity.memory_bytes,
+        disk_bytes: node.capacity.disk_bytes,
+        gpus: groups
+            .iter()
+            .map(|(model, memory, slots)| ((*model).to_owned(), *memory, slots.len()))
+            .collect(),
+    };
+    (total, groups.into_iter().flat_map(|(_, _, slots)| slots).collect())
+}

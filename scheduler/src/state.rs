@@ -1,0 +1,375 @@
+//! The core with a memory: what changed goes in, placements come out.
+//!
+//! A cycle costs what changed. A class that fits nowhere is parked; it is tried again where something ended on a
+//! node that would take it, or when nodes or their clusters change. A class of a lane that is over a quota waits for
+//! its queue to give something back.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
+
+use lilac_api::job::Amounts;
+use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+use rustc_hash::FxHashMap;
+
+use crate::class::{Class, ClassId, Classes};
+use crate::fleet::{Fleet, HostId, Spot};
+use crate::ledger::{LaneIndex, Ledger, QueueIndex};
+use crate::line::{Entry, Key, Lane, Parking, Row};
+use crate::plan::Placement;
+use crate::policy::Policy;
+use crate::snapshot::{Held, Job, Node, Queue, Snapshot};
+
+/// So many nodes where something ended are looked at one by one; more of them unpark everything.
+const FEW_GROWN: usize = 64;
+
+/// What the scheduler knows: nodes, queues, what waits and what it has placed.
+#[derive(Default)]
+pub struct State {
+    pub(crate) fleet: Fleet,
+    pub(crate) ledger: Ledger,
+    classes: Classes,
+    /// What each node has in all.
+    nodes: FxHashMap<NodeId, Amounts>,
+    queues: Vec<QueueRow>,
+    queue_of: FxHashMap<QueueId, QueueIndex>,
+    lanes: Vec<Lane>,
+    lane_of: FxHashMap<(QueueIndex, UserId), LaneIndex>,
+    /// Queues that are not paused, by priority and share.
+    order: BTreeSet<(Reverse<i32>, u64, QueueIndex)>,
+    is_ordered: bool,
+    rows: Vec<JobRow>,
+    vacant: Vec<Row>,
+    row_of: FxHashMap<JobId, Row>,
+    /// Jobs that are not tried before a time.
+    later: BTreeSet<(i64, Row)>,
+    parking: Parking,
+    /// Nodes where something ended since all classes were last tried.
+    grown: Vec<HostId>,
+    has_new_room: bool,
+}
+
+struct QueueRow {
+    queue: Queue,
+    lanes: Vec<LaneIndex>,
+    place: (Reverse<i32>, u64, QueueIndex),
+}
+
+struct JobRow {
+    id: JobId,
+    submitted_ms: i64,
+    priority: u8,
+    class: ClassId,
+    lane: LaneIndex,
+    /// Where it runs, once it is placed.
+    spot: Option<(HostId, Box<[u16]>)>,
+}
+
+impl JobRow {
+    fn key(&self) -> Key {
+        (Reverse(self.priority), self.submitted_ms, self.id)
+    }
+}
+
+impl State {
+    /// All of a snapshot but its jobs.
+    pub(crate) fn without_jobs(snapshot: &Snapshot) -> Self {
+        let mut state = Self::default();
+        snapshot.clusters.iter().for_each(|cluster| state.put_cluster(cluster.id, cluster.policy));
+        snapshot.nodes.iter().for_each(|node| state.put_node(node));
+        snapshot.queues.iter().for_each(|queue| state.put_queue(queue));
+        snapshot.held.iter().for_each(|held| state.hold(held));
+        state
+    }
+
+    /// Everything that a snapshot tells.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut state = Self::without_jobs(snapshot);
+        snapshot.jobs.iter().for_each(|job| state.add_job(job));
+        state
+    }
+
+    pub fn put_cluster(&mut self, cluster: ClusterId, policy: Policy) {
+        self.fleet.put_cluster(cluster, policy);
+        self.has_new_room = true;
+    }
+
+    /// A node joined, or something about it changed: what it has, what is taken of it, whether it is ready.
+    pub fn put_node(&mut self, node: &Node) {
+        let whole = Amounts { gpus: u32::try_from(node.gpus.len()).unwrap_or(u32::MAX), ..node.capacity };
+        if let Some(before) = self.nodes.insert(node.id, whole) {
+            self.ledger.remove_node(&before);
+        }
+        self.ledger.add_node(&whole);
+        self.fleet.put(node);
+        self.is_ordered = false;
+        self.has_new_room = true;
+    }
+
+    /// A node is gone. What ran there ends by [`State::end`], before or after.
+    pub fn remove_node(&mut self, node: NodeId) {
+        if let Some(before) = self.nodes.remove(&node) {
+            self.ledger.remove_node(&before);
+            self.fleet.remove(node);
+            self.is_ordered = false;
+        }
+    }
+
+    pub fn put_queue(&mut self, queue: &Queue) {
+        self.is_ordered = false;
+        match self.queue_of.get(&queue.id) {
+            Some(index) => {
+                let row = &mut self.queues[*index as usize];
+                row.queue = queue.clone();
+                row.lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+            }
+            None => {
+                let index = self.queues.len() as QueueIndex;
+                self.queue_of.insert(queue.id, index);
+                let place = (Reverse(queue.priority), 0, index);
+                self.queues.push(QueueRow { queue: queue.clone(), lanes: Vec::new(), place });
+                self.ledger.add_queue();
+            }
+        }
+    }
+
+    /// What runs already and was not placed by this state counts for quotas and shares.
+    pub fn hold(&mut self, held: &Held) {
+        let Some(queue) = self.queue_of.get(&held.queue).copied() else { return };
+        let lane = self.lane(queue, held.user);
+        self.ledger.take(queue, lane, held.jobs, &held.amounts);
+        self.is_ordered = false;
+    }
+
+    /// A job waits. One of an unknown queue, or one that is known, is passed over.
+    pub fn add_job(&mut self, job: &Job) {
+        let Some(queue) = self.queue_of.get(&job.queue).copied() else { return };
+        if self.row_of.contains_key(&job.id) {
+            return;
+        }
+        let class = self.class(job, queue);
+        self.observe(class, 1);
+        let lane = self.lane(queue, job.user);
+        let (id, submitted_ms, priority) = (job.id, job.submitted_ms, job.priority);
+        let row = self.store(JobRow { id, submitted_ms, priority, class, lane, spot: None });
+        self.row_of.insert(job.id, row);
+        match job.not_before_ms {
+            Some(not_before_ms) => {
+                self.later.insert((not_before_ms, row));
+            }
+            None => self.line_up(row),
+        }
+    }
+
+    /// So many jobs like this one are usual: places are chosen with them in mind before they come.
+    pub fn expect(&mut self, job: &Job, times: u64) {
+        let Some(queue) = self.queue_of.get(&job.queue).copied() else { return };
+        let class = self.class(job, queue);
+        self.observe(class, times);
+    }
+
+    fn class(&mut self, job: &Job, queue: QueueIndex) -> ClassId {
+        let class = self.classes.intern(Class::of(job, &self.queues[queue as usize].queue));
+        if self.parking.is_parked.len() <= class as usize {
+            self.parking.is_parked.resize(class as usize + 1, false);
+        }
+        class
+    }
+
+    fn observe(&mut self, class: ClassId, times: u64) {
+        if self.classes.get(class).need.gpus > 0 {
+            self.fleet.observe(class, times);
+        }
+    }
+
+    fn store(&mut self, job: JobRow) -> Row {
+        match self.vacant.pop() {
+            Some(row) => {
+                self.rows[row as usize] = job;
+                row
+            }
+            None => {
+                self.rows.push(job);
+                self.rows.len() as Row - 1
+            }
+        }
+    }
+
+    fn line_up(&mut self, row: Row) {
+        let rows = &self.rows;
+        let JobRow { class, lane, .. } = rows[row as usize];
+        self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
+    }
+
+    pub(crate) fn lane(&mut self, queue: QueueIndex, user: UserId) -> LaneIndex {
+        *self.lane_of.entry((queue, user)).or_insert_with(|| {
+            self.lanes.push(Lane::new(queue));
+            self.ledger.add_lane();
+            let lane = self.lanes.len() as LaneIndex - 1;
+            self.queues[queue as usize].lanes.push(lane);
+            lane
+        })
+    }
+
+    /// A job has ended, or waits no longer: what it held is free.
+    pub fn end(&mut self, job: JobId) {
+        let Some(row) = self.row_of.remove(&job) else { return };
+        let rows = &self.rows;
+        let JobRow { class, lane, .. } = rows[row as usize];
+        match self.rows[row as usize].spot.take() {
+            None => {
+                let rows = &self.rows;
+                self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+                self.later.retain(|(_, other)| *other != row);
+            }
+            Some((host, slots)) => {
+                let class = self.classes.get(class);
+                self.fleet.give(&Spot { host, slots: slots.into_vec() }, &class.need);
+                if !self.grown.contains(&host) {
+                    self.grown.push(host);
+                }
+                let queue = self.lanes[lane as usize].queue;
+                self.ledger.give(queue, lane, 1, &class.requests);
+                self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+                self.reorder(queue);
+            }
+        }
+        self.vacant.push(row);
+    }
+
+    /// Places what can be placed, at most so many jobs.
+    pub fn schedule(&mut self, now_ms: i64, most: usize) -> Vec<Placement> {
+        self.settle(now_ms);
+        let mut placements = Vec::new();
+        while placements.len() < most {
+            let Some((lane, entry)) = self.next() else {
+                self.parking.roused.clear();
+                self.grown.clear();
+                break;
+            };
+            placements.extend(self.attempt(lane, entry));
+        }
+        placements
+    }
+
+    fn settle(&mut self, now_ms: i64) {
+        while let Some((not_before_ms, row)) = self.later.first().copied().filter(|(at, _)| *at <= now_ms) {
+            self.later.remove(&(not_before_ms, row));
+            self.line_up(row);
+        }
+        self.fleet.settle(&self.classes);
+        if !self.is_ordered {
+            self.order.clear();
+            (0..self.queues.len() as QueueIndex).for_each(|queue| self.reorder(queue));
+            self.is_ordered = true;
+        }
+        self.wake();
+    }
+
+    /// Unparks the classes that may fit again.
+    fn wake(&mut self) {
+        if self.has_new_room || self.grown.len() > FEW_GROWN {
+            self.has_new_room = false;
+            self.grown.clear();
+            self.parking.roused.clear();
+            self.parking.is_parked.fill(false);
+            self.lanes.iter_mut().for_each(Lane::unpark);
+            return;
+        }
+        let parked = (0..self.parking.is_parked.len() as ClassId)
+            .filter(|class| self.parking.is_parked[*class as usize]);
+        let fits =
+            |class: &ClassId| self.grown.iter().any(|host| self.fleet.fits_on(*host, *class, &self.classes));
+        let roused: Vec<ClassId> =
+            if self.grown.is_empty() { Vec::new() } else { parked.filter(fits).collect() };
+        roused.iter().for_each(|class| self.parking.is_parked[*class as usize] = false);
+        self.parking.roused.extend(roused);
+    }
+
+    /// Who is to be tried next, as things stand.
+    fn next(&mut self) -> Option<(LaneIndex, Entry)> {
+        let rows = &self.rows;
+        let mut best: Option<(LaneIndex, Entry, f64)> = None;
+        let mut front = None;
+        for (priority, share, queue) in &self.order {
+            if best.is_some() && front != Some((*priority, *share)) {
+                break;
+            }
+            front = Some((*priority, *share));
+            for lane in &self.queues[*queue as usize].lanes {
+                let Some(entry) =
+                    self.lanes[*lane as usize].head(&self.parking, |row| rows[row as usize].key())
+                else {
+                    continue;
+                };
+                let share = self.ledger.user_share(*lane);
+                if best.is_none_or(|(_, best, best_share)| {
+                    by_turn((&entry.0, share), (&best.0, best_share)).is_lt()
+                }) {
+                    best = Some((*lane, entry, share));
+                }
+            }
+        }
+        best.map(|(lane, entry, _)| (lane, entry))
+    }
+
+    fn attempt(&mut self, lane: LaneIndex, entry: Entry) -> Option<Placement> {
+        let class = entry.1;
+        let queue = self.lanes[lane as usize].queue;
+        let requests = self.classes.get(class).requests;
+        if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, &requests) {
+            self.lanes[lane as usize].cap(entry);
+            return None;
+        }
+        let Some(spot) = self.fleet.find(class, &self.classes) else {
+            self.parking.is_parked[class as usize] = true;
+            self.parking.roused.retain(|roused| *roused != class);
+            return None;
+        };
+        let row = self.lanes[lane as usize].first(class)?;
+        let rows = &self.rows;
+        self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+        self.fleet.take(&spot, &self.classes.get(class).need);
+        self.ledger.take(queue, lane, 1, &requests);
+        self.reorder(queue);
+        self.settle_roused();
+        let (job, node) = (self.rows[row as usize].id, self.fleet.node(spot.host));
+        let gpu_indices = self.fleet.gpu_indices(&spot);
+        self.rows[row as usize].spot = Some((spot.host, spot.slots.into_boxed_slice()));
+        Some(Placement { job, node, gpu_indices })
+    }
+
+    /// What a placement has left no room for is parked at once, without a look at all nodes.
+    fn settle_roused(&mut self) {
+        let Self { fleet, classes, parking, grown, .. } = self;
+        let Parking { is_parked, roused } = parking;
+        roused.retain(|class| {
+            let fits = grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
+            is_parked[*class as usize] = !fits;
+            fits
+        });
+    }
+
+    /// Puts a queue where its share belongs.
+    fn reorder(&mut self, index: QueueIndex) {
+        let row = &mut self.queues[index as usize];
+        self.order.remove(&row.place);
+        // Shares are not negative, so their bits sort as they do.
+        let share = self.ledger.queue_share(index, &row.queue).to_bits();
+        row.place = (Reverse(row.queue.priority), share, index);
+        if !row.queue.paused {
+            self.order.insert(row.place);
+        }
+    }
+
+    pub(crate) fn queue_index(&self, queue: QueueId) -> Option<QueueIndex> {
+        self.queue_of.get(&queue).copied()
+    }
+}
+
+/// Whose turn it is, of two jobs in queues that stand equal.
+pub(crate) fn by_turn((one, one_share): (&Key, f64), (other, other_share): (&Key, f64)) -> Ordering {
+    (one.0.cmp(&other.0))
+        .then(one_share.total_cmp(&other_share))
+        .then((one.1, one.2).cmp(&(other.1, other.2)))
+}
