@@ -6,6 +6,9 @@
 //! snapshot's vectors are. The caller applies a plan and verifies every placement again when it does:
 //! the world may have moved since the snapshot was taken.
 //!
+//! The core is a [`State`], which is told what changes and remembers what it found out: a cycle then costs what has
+//! changed. [`plan`] makes one from nothing and asks it once.
+//!
 //! Jobs are taken one by one: by the priority of their queue (higher first), by their queue's share of the
 //! fleet for its weight (the least first), by their own priority (higher first), by their user's share, by the
 //! time they were submitted, by id. Queues of equal priority therefore share by weight, and users inside a queue

@@ -11,8 +11,10 @@ use crate::fleet::level::{Left, LevelId};
 use crate::fleet::{Fleet, Spot};
 use crate::policy::Policy;
 
-/// How many levels of a kind are weighed by what they lose, the tightest first. The best is nearly always among them.
-const WEIGHED: usize = 32;
+/// How many levels of a kind are weighed by what they lose, the tightest first: the best is nearly always among them.
+const WEIGHED: usize = 24;
+/// As many where there are no GPUs to lose, and only the fit is weighed.
+const WEIGHED_WITHOUT_GPUS: usize = 6;
 /// How many results are kept before all are forgotten.
 const REMEMBERED: usize = 1 << 19;
 
@@ -75,10 +77,14 @@ impl Fleet {
         among: impl Fn(&Kind) -> bool,
     ) -> Option<Candidate> {
         let class_of = classes.get(class);
-        let most = if policy == Policy::FragmentationAware { WEIGHED } else { usize::MAX };
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         for kind in self.sites[site].kinds.iter().copied().filter(|kind| among(&self.kinds[*kind as usize])) {
+            let most = match policy {
+                Policy::FragmentationAware if self.kinds[kind as usize].slots() > 0 => WEIGHED,
+                Policy::FragmentationAware => WEIGHED_WITHOUT_GPUS,
+                _ => usize::MAX,
+            };
             self.fitting(kind, class, class_of, most, &mut found);
         }
         let mut best: Option<Candidate> = None;

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a plan that names what is not there has to fail its test")]
 
+mod following;
+mod shares;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +20,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use strum::VariantArray;
 use uuid::Uuid;
 
 const NOW_MS: i64 = 1_000;
@@ -25,7 +29,7 @@ const QUEUES: u128 = 3;
 const USERS: u128 = 3;
 
 fn clusters() -> impl Strategy<Value = Vec<Cluster>> {
-    vec(select(vec![Policy::FirstFit, Policy::BestFit]), CLUSTERS as usize).prop_map(|policies| {
+    vec(select(Policy::VARIANTS), CLUSTERS as usize).prop_map(|policies| {
         let cluster = |(id, policy)| Cluster { id: ClusterId(Uuid::from_u128(id)), policy };
         (0..CLUSTERS).zip(policies).map(cluster).collect()
     })
