@@ -189,6 +189,7 @@ fn fleet(options: &Options) -> State {
             },
             allocated: Amounts::default(),
             gpus: (0..gpus).map(gpu).collect(),
+            labels: std::collections::BTreeMap::new(),
         });
     }
     state
@@ -236,6 +237,7 @@ fn job(next: &mut u64, shapes: &[Shape], options: &Options, random: &mut StdRng)
             gpus: shape.gpus.as_ref().map_or(0, |gpus| gpus.count),
         },
         gpus: shape.gpus.clone(),
+        constraints: Vec::new(),
         avoid: Vec::new(),
     }
 }

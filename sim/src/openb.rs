@@ -137,6 +137,7 @@ fn cluster(nodes: &[TraceNode], policy: Policy) -> State {
             },
             allocated: Amounts::default(),
             gpus: (0..node.gpus).map(gpu).collect(),
+            labels: BTreeMap::new(),
         });
     }
     state
@@ -159,6 +160,7 @@ fn job(number: u128, pod: &TracePod) -> Job {
             gpus: pod.gpus,
         },
         gpus: (pod.gpus > 0).then_some(Gpus { count: pod.gpus, model, memory: None, share }),
+        constraints: Vec::new(),
         avoid: Vec::new(),
     }
 }

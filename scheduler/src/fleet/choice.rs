@@ -116,9 +116,8 @@ impl Fleet {
     }
 
     fn first_allowed(&self, level: LevelId, class: &Class) -> Option<u32> {
-        let allows = |rank: &u32| {
-            !class.is_picky() || self.host(self.by_rank[*rank as usize]).is_allowed(class)
-        };
+        let allows =
+            |rank: &u32| !class.is_picky() || self.host(self.by_rank[*rank as usize]).is_allowed(class);
         self.levels.get(level).ranks.iter().copied().find(allows)
     }
 

@@ -22,6 +22,7 @@ fn state(nodes: u128, policy: Policy) -> State {
         capacity: Amounts { cpu_milli: 64_000, memory_bytes: 64 << 30, disk_bytes: 0, gpus: GPUS.into() },
         allocated: Amounts::default(),
         gpus: (0..GPUS).map(gpu).collect(),
+        labels: BTreeMap::new(),
     };
     State::of(&Snapshot {
         clusters: vec![Cluster { id: cluster, policy }],
@@ -55,6 +56,7 @@ fn sharing(number: u128, thousandths: u32) -> Job {
         not_before_ms: None,
         requests: Amounts { cpu_milli: 100, memory_bytes: 1 << 20, disk_bytes: 0, gpus: gpus.count },
         gpus: Some(gpus),
+        constraints: Vec::new(),
         avoid: Vec::new(),
     }
 }
