@@ -289,6 +289,13 @@ async fn extend(
         return Err(ApiError::field("max_runtime", "out-of-bounds", message));
     }
     let mut tx = app.pool.begin().await?;
+    if caller.role < Role::Admin {
+        let most = store::longest_runtime(&mut tx, id).await?;
+        if let Some(most) = most.filter(|most| request.max_runtime > *most) {
+            let message = format!("the queue allows {most} at most; an administrator may extend it further");
+            return Err(ApiError::field("max_runtime", "over-queue-limit", message));
+        }
+    }
     let topics = transitions::extend(&mut tx, id, max_runtime, &caller.actor()).await?;
     changed(&app, tx, topics, id).await
 }

@@ -32,6 +32,18 @@ pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sql
     query.build().fetch_optional(conn).await?.as_ref().map(job).transpose()
 }
 
+/// The longest `max_runtime` that a job's queue allows one job, if it bounds it.
+pub async fn longest_runtime(conn: &mut PgConnection, id: JobId) -> Result<Option<Span>, sqlx::Error> {
+    let limit: Option<Json<Option<Span>>> = sqlx::query_scalar(
+        "SELECT q.limits->'max_runtime' FROM jobs j JOIN queues q ON q.id = j.queue_id WHERE j.id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(conn)
+    .await?
+    .flatten();
+    Ok(limit.and_then(|Json(span)| span))
+}
+
 /// Who owns a job that the caller sees; another is answered as a missing one is.
 pub async fn owner(pool: &PgPool, caller: &Caller, id: JobId) -> ApiResult<UserId> {
     let owner = sqlx::query_scalar(

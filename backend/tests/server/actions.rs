@@ -153,7 +153,19 @@ async fn a_job_is_extended_only_to_more(pool: PgPool) {
     let told = harness.client.extend(job, span(90)).await.unwrap();
     assert_eq!(told.max_runtime, Some(span(90)));
     assert_eq!(told.spec.unwrap().max_runtime, Some(span(60)), "the spec stays as it was submitted");
+    // A queue's limit binds its users, and not an administrator.
+    let (_, ada) = harness.user("ada", Role::Member).await;
+    let hers =
+        ada.submit(&JobSpec { max_runtime: Some(span(60)), ..JobSpec::new("hers", "image") }, None).await;
+    let hers = hers.unwrap().id;
     let endless = submit(&harness, |_| {}).await;
+    sqlx::query("UPDATE queues SET limits = '{\"max_runtime\": \"2m\"}'")
+        .execute(&harness.app.pool)
+        .await
+        .unwrap();
+    assert_eq!(refused_fields(ada.extend(hers, span(121)).await), ["max_runtime"]);
+    assert_eq!(ada.extend(hers, span(120)).await.unwrap().max_runtime, Some(span(120)));
+    harness.client.extend(hers, span(121)).await.unwrap();
     refused_as(harness.client.extend(endless, span(60)).await, 409, ErrorCode::Conflict);
     // What is started after it runs for as long.
     let mut node = Node::join(&harness, "n1").await;
