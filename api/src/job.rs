@@ -375,6 +375,7 @@ pub struct JobFilter {
     pub finished_before: Option<DateTime<Utc>>,
     /// `newest` (first), which is the default, or `oldest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub sort: Option<JobOrder>,
     /// Only jobs with this label, as `key=value`; of several, separated by commas, all.
     #[serde(default, skip_serializing_if = "Option::is_none")]

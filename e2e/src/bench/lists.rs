@@ -16,12 +16,12 @@ const LOOKS: usize = 9;
 /// A million jobs that have ended, of several names and labels; a few failed.
 const MILLION: &str = "
     INSERT INTO jobs (id, name, queue_id, owner_id, team_id, priority, state, reason, actor, spec, labels, created_at, finished_at)
-    SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - 1000000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
+    SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - (1000000 - n)::bigint * 1000), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
         'job-' || n % 5000, q.id, u.id, q.team_id, 50,
         CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'succeeded' END, CASE WHEN n % 1000 = 0 THEN 'oom' END, 'user:admin',
         jsonb_build_object('name', 'job-' || n % 5000, 'image', 'busybox'),
         CASE WHEN n % 100 = 0 THEN jsonb_build_object('exp', 'e' || n % 7000) ELSE '{}' END,
-        now() - (1000000 - n) * interval '1 millisecond', now() - (1000000 - n) * interval '1 millisecond'
+        now() - (1000000 - n) * interval '1 second', now() - (1000000 - n) * interval '1 second'
     FROM generate_series(1, 1000000) AS n, queues q, users u WHERE q.name = 'default' AND u.username = 'admin'";
 
 pub(super) async fn measure(bed: &Bed) -> Result<[Measurement; 2]> {
@@ -71,7 +71,7 @@ pub(super) async fn measure(bed: &Bed) -> Result<[Measurement; 2]> {
 
 fn filters() -> Vec<(&'static str, JobFilter)> {
     let set = |text: &str| Some(text.to_owned());
-    let hour = chrono::Duration::minutes(5);
+    let half = chrono::Duration::days(6);
     let all = JobFilter::default;
     vec![
         ("none", all()),
@@ -86,8 +86,8 @@ fn filters() -> Vec<(&'static str, JobFilter)> {
         ("text", JobFilter { text: set("b-499"), ..all() }),
         ("no text", JobFilter { text: set("nothing"), ..all() }),
         ("label", JobFilter { label: set("exp=e700"), ..all() }),
-        ("created", JobFilter { created_before: Some(chrono::Utc::now() - hour), ..all() }),
-        ("finished", JobFilter { finished_before: Some(chrono::Utc::now() - hour), ..all() }),
+        ("created", JobFilter { created_before: Some(chrono::Utc::now() - half), ..all() }),
+        ("finished", JobFilter { finished_before: Some(chrono::Utc::now() - half), ..all() }),
         ("folded", JobFilter { folded: Some(true), ..all() }),
     ]
 }
