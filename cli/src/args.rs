@@ -99,10 +99,10 @@ pub enum Verb {
     /// Jobs by the clock: list, show, pause, resume, run now, delete.
     #[command(subcommand)]
     Schedule(commands::schedule::ScheduleVerb),
-    /// Queues: list, create, pause, resume.
+    /// Queues: list, show, create, edit, delete, pause, resume.
     #[command(subcommand)]
     Queue(commands::queue::QueueVerb),
-    /// Nodes: list, show, cordon, uncordon, remove.
+    /// Nodes: list, show, cordon, drain, uncordon, label, remove.
     #[command(subcommand)]
     Node(commands::node::NodeVerb),
     /// Clusters and the keys with which nodes join them.

@@ -133,6 +133,12 @@ async fn a_nodes_history_tells_what_happened_to_it(pool: PgPool) {
     let labels = UpdateNode { labels: [("rack".to_owned(), "r7".to_owned())].into() };
     let labelled = harness.client.update_node(id, &labels).await.unwrap();
     assert_eq!((labelled.labels, labelled.admin_labels), (labels.labels.clone(), labels.labels));
+    // The scheduler takes it for the node's own.
+    let job = submit(&harness, |spec| {
+        spec.placement = serde_json::from_str(r#"{"constraints": ["label.rack == r7"]}"#).unwrap();
+    })
+    .await;
+    node.wait_for(job).await;
     use NodeEventKind::{Back, Cordoned, Labelled, Registered, Uncordoned, Unreachable};
     assert_eq!(kinds(&harness, id).await, [Registered, Cordoned, Uncordoned, Unreachable, Back, Labelled]);
     let events = harness.client.node_events(id).await.unwrap().items;

@@ -1,15 +1,17 @@
-//! `cluster`: list, create, and the keys with which nodes join.
+//! `cluster`: list, show, create, edit, delete, and the keys with which nodes join.
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::cluster::{Cluster, CreateCluster, CreateJoinKey, JoinKey, PlacementPolicy};
+use lilac_api::cluster::{
+    Cluster, ClusterStats, CreateCluster, CreateJoinKey, JoinKey, PlacementPolicy, UpdateCluster,
+};
 use lilac_api::quantity::{Cpus, Span};
 
 use crate::args::Global;
 use crate::commands::key::expiry;
 use crate::commands::show::bytes;
 use crate::failure::{Exit, Failure};
-use crate::printer::{Field, Tone, note};
+use crate::printer::{Field, Printer, Tone, note};
 use crate::session::{self, Session, change, read};
 use crate::times;
 
@@ -17,6 +19,27 @@ use crate::times;
 pub enum ClusterVerb {
     /// Lists clusters, with what they have and what is taken.
     Ls,
+    /// Shows a cluster in numbers.
+    Show {
+        /// Name or id of the cluster.
+        cluster: String,
+    },
+    /// Changes a cluster; what is not named stays.
+    Edit {
+        /// Name or id of the cluster.
+        cluster: String,
+        /// How to choose between nodes that fit: first-fit or best-fit.
+        #[arg(long, value_name = "POLICY")]
+        placement: Option<PlacementPolicy>,
+        /// How long a node may be silent before its jobs count as lost: 10s to 24h.
+        #[arg(long, value_name = "TIME")]
+        max_disconnect: Option<Span>,
+    },
+    /// Deletes a cluster that has no nodes and that no queue feeds.
+    Rm {
+        /// Name or id of the cluster.
+        cluster: String,
+    },
     /// Creates a cluster.
     Create {
         /// 1 to 63 characters of letters, digits, `.`, `_`, `-`.
@@ -72,6 +95,26 @@ pub async fn run(global: &Global, verb: ClusterVerb) -> Result<Exit, Failure> {
             let columns =
                 ["NAME", ">NODES", ">ALIVE", ">CPUS", ">MEMORY", ">GPUS", "PLACEMENT", "DISCONNECT"];
             printer.list(&clusters, &columns, row, |cluster| cluster.id.to_string())?;
+        }
+        ClusterVerb::Show { cluster } => {
+            let cluster = find(&session, &cluster).await?;
+            let stats = read(async || session.client.cluster_stats(cluster.id).await).await?;
+            printer.one(&stats, |_| cluster.id.to_string(), |stats| show(printer, &cluster, stats))?;
+        }
+        ClusterVerb::Edit { cluster, placement, max_disconnect } => {
+            let cluster = find(&session, &cluster).await?;
+            let request = UpdateCluster { placement_policy: placement, max_disconnect };
+            let cluster = change(async || session.client.update_cluster(cluster.id, &request).await).await?;
+            printer.one(
+                &cluster,
+                |cluster| cluster.id.to_string(),
+                |cluster| printer.line(&format!("Changed cluster {}.", cluster.name)),
+            )?;
+        }
+        ClusterVerb::Rm { cluster } => {
+            let cluster = find(&session, &cluster).await?;
+            change(async || session.client.delete_cluster(cluster.id).await).await?;
+            printer.done(&format!("Cluster {} is deleted.", cluster.name))?;
         }
         ClusterVerb::Create { name, placement, max_disconnect } => {
             let request = CreateCluster { name, placement_policy: placement, max_disconnect };
@@ -160,6 +203,26 @@ async fn find(session: &Session, text: &str) -> Result<Cluster, Failure> {
         .into_iter()
         .find(|cluster| cluster.name == text || cluster.id.to_string() == text)
         .ok_or_else(|| Failure::NotFound { kind: "cluster", name: text.to_owned(), list: "cluster ls" })
+}
+
+fn show(printer: Printer, cluster: &Cluster, stats: &ClusterStats) -> std::io::Result<()> {
+    let of = |taken: String, has: String| format!("{taken} of {has} taken").into();
+    let (has, taken) = (&stats.capacity, &stats.allocated);
+    let cpus = |milli| Cpus { milli }.to_string();
+    let nodes = stats.nodes.iter().filter(|(_, count)| **count > 0);
+    let nodes: Vec<String> = nodes.map(|(state, count)| format!("{count} {state}")).collect();
+    printer.facts(&[
+        ("Name", Field::from(&cluster.name)),
+        ("Id", cluster.id.to_string().into()),
+        ("Nodes", nodes.join(", ").into()),
+        ("Jobs", stats.running_jobs.to_string().into()),
+        ("CPUs", of(cpus(taken.cpu_milli), cpus(has.cpu_milli))),
+        ("Memory", of(bytes(taken.memory_bytes), bytes(has.memory_bytes))),
+        ("Disk", of(bytes(taken.disk_bytes), bytes(has.disk_bytes))),
+        ("GPUs", of(taken.gpus.to_string(), has.gpus.to_string())),
+        ("Placement", cluster.placement_policy.to_string().into()),
+        ("Disconnect", cluster.max_disconnect.to_string().into()),
+    ])
 }
 
 fn row(cluster: &Cluster) -> Vec<Field> {

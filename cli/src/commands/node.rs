@@ -1,9 +1,11 @@
-//! `node`: list, show, cordon, uncordon, remove.
+//! `node`: list, show, cordon, drain, uncordon, label, remove.
+
+use std::collections::BTreeMap;
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::cluster::{Gpu, Node};
-use lilac_api::quantity::Cpus;
+use lilac_api::cluster::{DrainNode, Gpu, Node, NodeEvent, UpdateNode};
+use lilac_api::quantity::{Cpus, Span};
 
 use crate::args::Global;
 use crate::commands::prompt;
@@ -18,7 +20,7 @@ use crate::times;
 pub enum NodeVerb {
     /// Lists nodes, with what they have and what is taken.
     Ls,
-    /// Shows a node.
+    /// Shows a node, with the latest of its history.
     Show {
         /// Name or id of the node.
         node: String,
@@ -28,7 +30,26 @@ pub enum NodeVerb {
         /// Name or id of the node.
         node: String,
     },
-    /// Places jobs on a node again.
+    /// Empties a node: what has not ended in time is stopped and goes back to its queue, uncharged.
+    Drain {
+        /// Name or id of the node.
+        node: String,
+        /// How long its jobs may take to end by themselves: 0s to 30d.
+        #[arg(long, value_name = "TIME", default_value = "1h")]
+        within: Span,
+        /// A sentence for the others.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Sets labels of a node, over those that its agent reports.
+    Label {
+        /// Name or id of the node.
+        node: String,
+        /// `key=value` sets a label, `key-` takes away one that was set.
+        #[arg(required = true, value_name = "LABEL")]
+        labels: Vec<String>,
+    },
+    /// Places jobs on a node again; calls a drain off.
     Uncordon {
         /// Name or id of the node.
         node: String,
@@ -58,12 +79,32 @@ pub async fn run(global: &Global, verb: NodeVerb) -> Result<Exit, Failure> {
         }
         NodeVerb::Show { node } => {
             let node = find(&session, &node).await?;
-            printer.one(&node, |node| node.id.to_string(), |node| show(printer, node))?;
+            let events = read(async || session.client.node_events(node.id).await).await?.items;
+            printer.one(
+                &node,
+                |node| node.id.to_string(),
+                |node| {
+                    show(printer, node)?;
+                    history(printer, &events)
+                },
+            )?;
         }
         NodeVerb::Cordon { node } => {
             let node = find(&session, &node).await?;
             let node = change(async || session.client.cordon(node.id).await).await?;
             told(printer, &node, "takes nothing new; what runs goes on")?;
+        }
+        NodeVerb::Drain { node, within, reason } => {
+            let node = find(&session, &node).await?;
+            let request = DrainNode { within, reason };
+            let node = change(async || session.client.drain(node.id, &request).await).await?;
+            told(printer, &node, &format!("is drained; its jobs may end by themselves for {within}"))?;
+        }
+        NodeVerb::Label { node, labels } => {
+            let node = find(&session, &node).await?;
+            let request = UpdateNode { labels: labelled(node.admin_labels, &labels)? };
+            let node = change(async || session.client.update_node(node.id, &request).await).await?;
+            told(printer, &node, "has its labels")?;
         }
         NodeVerb::Uncordon { node } => {
             let node = find(&session, &node).await?;
@@ -80,6 +121,49 @@ pub async fn run(global: &Global, verb: NodeVerb) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The labels after `key=value` and `key-`.
+fn labelled(
+    mut labels: BTreeMap<String, String>,
+    changes: &[String],
+) -> Result<BTreeMap<String, String>, Failure> {
+    for text in changes {
+        match (text.split_once('='), text.strip_suffix('-')) {
+            (Some((key, value)), _) => {
+                labels.insert(key.to_owned(), value.to_owned());
+            }
+            (None, Some(key)) => {
+                labels.remove(key);
+            }
+            (None, None) => {
+                return Err(Failure::usage(
+                    format!("`{text}` is no label"),
+                    "write key=value, or key- to take it away",
+                ));
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// The latest of a node's history.
+fn history(printer: Printer, events: &[NodeEvent]) -> std::io::Result<()> {
+    const SHOWN: usize = 10;
+    if events.is_empty() {
+        return Ok(());
+    }
+    let now = Utc::now();
+    let row = |event: &NodeEvent| {
+        vec![
+            times::ago(now, event.at).into(),
+            event.kind.to_string().into(),
+            Field::from(&event.message),
+            Field::from(&event.actor),
+        ]
+    };
+    printer.line("")?;
+    printer.table(&["WHEN", "EVENT", "MESSAGE", "BY"], events.iter().take(SHOWN).map(row).collect())
 }
 
 fn told(printer: Printer, node: &Node, what: &str) -> Result<(), Failure> {
