@@ -115,7 +115,11 @@ impl Lane {
     pub(crate) fn remove(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
         let Some(line) = self.jobs.get_mut(&class) else { return };
         let key = key_of(row);
-        let position = line.partition_point(|other| key_of(*other) < key);
+        // Mostly it is the first; a search through the others would be a walk through memory.
+        let position = match line.front() {
+            Some(first) if *first == row => 0,
+            _ => line.partition_point(|other| key_of(*other) < key),
+        };
         if line.get(position) != Some(&row) {
             return;
         }

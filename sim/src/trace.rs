@@ -100,7 +100,7 @@ impl Row<'_> {
             return Ok(None);
         }
         let number: f64 = text.parse().with_context(|| format!("{name} is `{text}`, which is no number"))?;
-        ensure!(number >= 0.0 && number < 9e15, "{name} is `{text}`, which is out of bounds");
+        ensure!((0.0..9e15).contains(&number), "{name} is `{text}`, which is out of bounds");
         let number = T::try_from(number.ceil() as u64);
         number.map(Some).map_err(|_| anyhow::anyhow!("{name} is `{text}`, which is too large"))
     }

@@ -104,7 +104,7 @@ fn usable(left: &Left, need: &Need, kind: &Kind, accepted: GroupMask) -> (u64, u
         }
     }
     let by_gpu = if need.gpus == 1 { shares } else { slots / u64::from(need.gpus) };
-    let times = |free: u64, asked: u64| if asked == 0 { u64::MAX } else { free / asked };
+    let times = |free: u64, asked: u64| free.checked_div(asked).unwrap_or(u64::MAX);
     let copies = by_gpu
         .min(times(left.cpu_milli.into(), need.cpu_milli.into()))
         .min(times(left.memory_bytes, need.memory_bytes))

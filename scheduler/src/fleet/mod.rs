@@ -346,11 +346,14 @@ impl Host {
     }
 }
 
-/// The kind of a node, and the index of each of its slots and whether it is free.
-fn layout(node: &Node, site: u32) -> (Total, Vec<(u16, bool)>) {
+/// Index of a GPU, and whether it is free.
+type Slot = (u16, bool);
+
+/// The kind of a node, and its slots.
+fn layout(node: &Node, site: u32) -> (Total, Vec<Slot>) {
     let mut gpus: Vec<_> = node.gpus.iter().collect();
     gpus.sort_unstable_by_key(|gpu| gpu.index);
-    let mut groups: Vec<(&str, u64, Vec<(u16, bool)>)> = Vec::new();
+    let mut groups: Vec<(&str, u64, Vec<Slot>)> = Vec::new();
     for gpu in gpus {
         let slot = (gpu.index, gpu.free);
         match groups.iter_mut().find(|(model, memory, _)| *model == gpu.model && *memory == gpu.memory_bytes)
