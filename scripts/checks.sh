@@ -90,6 +90,12 @@ check_rust() {
     if have python3; then need_moto; fi
     local database
     database=$(test_database)
+    # The provider for the tests of single sign-on, which say that they are skipped where there is none.
+    if node_tool oauth2-mock-server 8.2.3; then
+        export LILAC_TEST_NODE_TOOLS=$target_dir/tools/node
+    else
+        warn "no Node packages here: the tests of single sign-on are skipped"
+    fi
     DATABASE_URL=$database cargo nextest run --workspace --locked --profile ci
 }
 

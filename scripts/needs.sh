@@ -135,6 +135,17 @@ need_for_tests() {
     install_wanted || die "the tests need what is named above"
 }
 
+# node_tool NAME VERSION: a package for the tests, for this repository alone; fails where there is no Node.
+node_tool() {
+    local name=$1 version=$2
+    local stamp=$target_dir/tools/node/$name-$version
+    have node && have npm || return 1
+    [ ! -e "$stamp" ] || return 0
+    say "fetching $name $version for the tests"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$target_dir/tools/node" "$name@$version" || return 1
+    touch "$stamp"
+}
+
 # cargo_tool NAME VERSION [OPTION…]: one of cargo's tools, built for this repository alone.
 cargo_tool() {
     local name=$1 version=$2

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use crate::auth::bootstrap;
 use crate::auth::keys::{self, Keys};
 use crate::auth::known::Callers;
+use crate::auth::oidc::Provider;
 use crate::auth::password::Passwords;
 use crate::auth::settings::AuthSettings;
 use crate::auth::throttle::Throttle;
@@ -50,6 +51,8 @@ pub struct App {
     pub callers: Callers,
     pub throttle: Throttle,
     pub auth: AuthSettings,
+    /// The provider of single sign-on, where there is one.
+    pub sso: Option<Provider>,
     pub committer: Committer,
     pub settings: Settings,
     pub streams: Streams,
@@ -123,6 +126,7 @@ impl App {
             passwords: Passwords::new()?,
             callers: Callers::default(),
             throttle: Throttle::default(),
+            sso: auth.oidc.clone().map(Provider::new).transpose()?,
             auth,
             committer: Committer::start(pool.clone()),
             limits: Limits::new(&settings.limits),

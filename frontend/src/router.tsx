@@ -14,7 +14,10 @@ const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
   // Only a path of this site may be returned to.
-  validateSearch: (search): { next?: string } => ({ next: text(search.next)?.match(/^\/(?![/\\]).*/)?.[0] }),
+  validateSearch: (search): { next?: string; sso?: string } => ({
+    next: text(search.next)?.match(/^\/(?![/\\]).*/)?.[0],
+    sso: text(search.sso),
+  }),
   component: lazyRouteComponent(() => import("./pages/login"), "LoginPage"),
 });
 
@@ -23,7 +26,8 @@ const app = createRoute({
   getParentRoute: () => root,
   id: "app",
   beforeLoad: async ({ location }) => {
-    if (await restoreSession()) return;
+    const user = await restoreSession();
+    if (user && !user.must_change_password) return;
     const next = location.pathname === "/" ? undefined : location.href;
     throw redirect({ to: "/login", search: { next } });
   },

@@ -29,6 +29,15 @@ pub const REFRESH: Cookie = Cookie {
     same_site: "Strict",
 };
 
+/// What a login by single sign-on remembers while the browser is at the provider. It must come back with the
+/// provider's redirect, which a foreign site begins.
+pub const SSO: Cookie = Cookie {
+    name: "lilac_sso",
+    secure_name: "__Secure-lilac_sso",
+    path: "/api/v1/auth/oidc",
+    same_site: "Lax",
+};
+
 impl Cookie {
     /// The header that sets it. `Secure` only where the browser came by https, or it would not keep it.
     pub fn set(self, value: &str, lifetime_secs: u32, is_https: bool) -> String {

@@ -77,6 +77,8 @@ pub struct Keys {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
+    /// Signs what a login by single sign-on remembers in the browser.
+    flow: (EncodingKey, DecodingKey),
 }
 
 const ISSUER: &str = "lilac";
@@ -89,6 +91,7 @@ impl Keys {
             mac.update(label.as_bytes());
             mac.finalize().into_bytes()
         };
+        let flow = derive("lilac sso flows v1");
         let signing = derive("lilac access tokens v1");
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -99,7 +102,20 @@ impl Keys {
             encoding: EncodingKey::from_secret(&signing),
             decoding: DecodingKey::from_secret(&signing),
             validation,
+            flow: (EncodingKey::from_secret(&flow), DecodingKey::from_secret(&flow)),
         }
+    }
+
+    /// A signed text of what a browser is to bring back; with a claim `exp`.
+    pub fn seal_flow(&self, flow: &impl Serialize) -> Option<String> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), flow, &self.flow.0).ok()
+    }
+
+    /// What was sealed, unless it was changed or has expired.
+    pub fn open_flow<T: for<'a> Deserialize<'a> + Clone>(&self, sealed: &str) -> Option<T> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_required_spec_claims(&["exp"]);
+        jsonwebtoken::decode::<T>(sealed, &self.flow.1, &validation).ok().map(|data| data.claims)
     }
 
     /// HMAC of a constant: tells whether two servers have the same key.

@@ -6,6 +6,7 @@ pub mod caller;
 mod cookies;
 pub mod keys;
 pub mod known;
+pub mod oidc;
 mod own;
 pub mod password;
 pub mod routes;
@@ -30,4 +31,5 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(users::routes())
         .merge(api_keys::routes())
         .merge(teams::routes())
+        .merge(oidc::routes())
 }

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use axum_extra::extract::CookieJar;
 use lilac_api::UserId;
-use lilac_api::auth::{LoginMethods, LoginRequest, LoginResponse, Secret};
+use lilac_api::auth::{LoginMethods, LoginRequest, LoginResponse, Secret, SsoMethod};
 use lilac_api::problem::Problem;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -49,7 +49,14 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     responses((status = 200, description = "What a page for logging in offers besides name and password", body = LoginMethods))
 )]
 async fn methods(State(app): State<Arc<App>>) -> JsonBody<LoginMethods> {
-    JsonBody(LoginMethods { sign_up: app.auth.sign_up, sso: None })
+    JsonBody(LoginMethods {
+        sign_up: app.auth.sign_up,
+        sso: app
+            .auth
+            .oidc
+            .as_ref()
+            .map(|oidc| SsoMethod { name: oidc.name.clone(), url: "/api/v1/auth/oidc/login".to_owned() }),
+    })
 }
 
 /// Logs in with name and password.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use reqwest::Url;
 
+use super::oidc::settings::OidcSettings;
 use crate::config::Variables;
 
 #[derive(Clone, Debug, Default)]
@@ -11,17 +12,21 @@ pub struct AuthSettings {
     pub sign_up: bool,
     /// Where users reach this server; none where only requests tell.
     pub public_url: Option<Url>,
+    /// The provider of single sign-on.
+    pub oidc: Option<OidcSettings>,
 }
 
 impl AuthSettings {
     pub fn read(variables: &Variables) -> Result<Self> {
+        let public_url = variables.read_optional(
+            "LILAC_PUBLIC_URL",
+            "an address like https://lilac.example.org",
+            origin,
+        )?;
         Ok(Self {
             sign_up: variables.flag("LILAC_SIGN_UP")?,
-            public_url: variables.read_optional(
-                "LILAC_PUBLIC_URL",
-                "an address like https://lilac.example.org",
-                origin,
-            )?,
+            oidc: OidcSettings::read(variables, public_url.as_ref())?,
+            public_url,
         })
     }
 }

@@ -262,7 +262,7 @@ pub fn object(user: &User) -> String {
 }
 
 /// Refuses to take away the last administrator who can log in: nobody could ever appoint another.
-async fn keep_one_admin(conn: &mut PgConnection, id: UserId) -> ApiResult<()> {
+pub async fn keep_one_admin(conn: &mut PgConnection, id: UserId) -> ApiResult<()> {
     let admins = store::lock_enabled_admins(conn).await?;
     if admins == [id.0] {
         return Err(ApiError::conflict("this is the last administrator; appoint another one first"));

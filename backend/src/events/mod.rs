@@ -155,6 +155,9 @@ fn follow(
                     yield Ok(event);
                 }
             }
+            if !caller.is_still_valid(&app).await {
+                return;
+            }
             match read(&app.pool, teams.as_deref(), job, cursor).await {
                 Ok((events, has_pending)) => {
                     let is_full = events.len() as i64 == BATCH;

@@ -61,7 +61,7 @@ pub async fn stream(
         (None, None) => None,
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(10));
-    let events = follow(app, job, query, begun, permit);
+    let events = follow(app, caller, job, query, begun, permit);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
@@ -79,6 +79,7 @@ fn seen(id: &HeaderValue, query: &LogQuery) -> ApiResult<(u32, i64)> {
 
 fn follow(
     app: Arc<App>,
+    caller: Caller,
     job: JobId,
     query: LogQuery,
     begun: Option<(u32, i64)>,
@@ -90,6 +91,9 @@ fn follow(
         let mut bells = app.bell.listen();
         let (mut epoch, mut offset) = begun.unwrap_or((0, 0));
         loop {
+            if !caller.is_still_valid(&app).await {
+                return;
+            }
             match next(&app, job, &query, &mut epoch, &mut offset).await {
                 Ok(Some(event)) => {
                     let is_end = matches!(event, Next::End(_));

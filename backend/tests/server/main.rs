@@ -21,6 +21,7 @@ mod queues;
 mod schedules;
 mod secrets;
 mod settings;
+mod sso;
 mod support;
 mod teams;
 mod transitions;

@@ -158,7 +158,8 @@ const ROUTES: &[(&str, Who, &str)] = &[
 ];
 
 /// Routes that look at no bearer token and refuse who has nothing else: other tests try them.
-const WITHOUT_BEARER: &[&str] = &["POST /auth/refresh", "POST /auth/sign-up"];
+const WITHOUT_BEARER: &[&str] =
+    &["POST /auth/refresh", "POST /auth/sign-up", "GET /auth/oidc/login", "GET /auth/oidc/callback"];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {

@@ -200,6 +200,19 @@ async fn a_revoked_key_ends_here_at_once_and_elsewhere_soon(pool: PgPool) {
     within_five_seconds(async || there.queues().await.is_err()).await;
 }
 
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_live_stream_ends_with_the_key_that_opened_it(pool: PgPool) {
+    let harness = start(pool).await;
+    let made = harness.client.create_api_key(&CreateApiKey::named("ci")).await.unwrap();
+    let request =
+        reqwest::Client::new().get(format!("{}/api/v1/events", harness.url)).bearer_auth(&made.secret.0);
+    let mut stream = request.send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some(), "it stands");
+    harness.client.revoke_api_key(made.key.id).await.unwrap();
+    let ends = async { while stream.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(60), ends).await.expect("it goes on");
+}
+
 /// Polls. On a busy machine the tries themselves take long, so the clock only stops what would never end.
 async fn within_five_seconds(holds: impl AsyncFn() -> bool) {
     let started = Instant::now();

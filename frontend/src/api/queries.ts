@@ -10,6 +10,7 @@ import {
 
 import { api, ok } from "./client";
 import { ApiError } from "./errors";
+import { loginMethods } from "./session";
 import type { CreateQueue, CreateUser, Job, JobEvent, JobSpec, UpdateUser } from "./types";
 
 /** Events are fast but may be lost; this poll is slow and always right. */
@@ -47,6 +48,7 @@ interface JobPage {
 }
 
 export const queries = {
+  loginMethods: queryOptions({ queryKey: ["login-methods"], queryFn: loginMethods, refetchInterval: false }),
   jobs: (filters: JobFilters, limit = PAGE_JOBS) =>
     infiniteQueryOptions({
       queryKey: ["jobs", { ...filters, limit }],

@@ -4,7 +4,7 @@ import createClient from "openapi-fetch";
 
 import { refusal, Unreachable } from "./errors";
 import type { paths } from "./schema.gen";
-import type { LoginResponse, User } from "./types";
+import type { LoginMethods, LoginResponse, User } from "./types";
 
 interface Session {
   token: string;
@@ -44,6 +44,22 @@ export async function login(username: string, password: string): Promise<User> {
   const answer = await http.POST("/api/v1/auth/login", { body: { username, password } }).catch(unreachable);
   if (!answer.data) throw refusal(answer.response, answer.error);
   return begin(answer.data).user;
+}
+
+/** Changes the password; the answer is a fresh login, as all others end. */
+export async function changePassword(current: string, wanted: string): Promise<User> {
+  const headers = { authorization: `Bearer ${(await accessToken()) ?? ""}` };
+  const body = { current_password: current, new_password: wanted };
+  const answer = await http.POST("/api/v1/auth/password", { headers, body }).catch(unreachable);
+  if (!answer.data) throw refusal(answer.response, answer.error);
+  return begin(answer.data).user;
+}
+
+/** What the login page offers besides name and password. */
+export async function loginMethods(): Promise<LoginMethods> {
+  const answer = await http.GET("/api/v1/auth/methods").catch(unreachable);
+  if (!answer.data) throw refusal(answer.response, answer.error);
+  return answer.data;
 }
 
 export async function logout(): Promise<void> {

@@ -18,6 +18,7 @@ export type JobSpec = Schemas["JobSpec"];
 export type JobState = Schemas["JobState"];
 export type JoinKey = Schemas["JoinKey"];
 export type LogChunk = Schemas["LogChunk"];
+export type LoginMethods = Schemas["LoginMethods"];
 export type LoginResponse = Schemas["LoginResponse"];
 export type Network = Schemas["Network"];
 export type Node = Schemas["Node"];
