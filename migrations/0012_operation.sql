@@ -2,6 +2,3 @@
 
 ALTER TABLE leader ADD COLUMN holds_lock boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN leader.holds_lock IS 'Whether the leader''s session holds the advisory lock. Whoever gets the lock while this is true knows that the leader''s session is gone, and need not wait for expires_at.';
-
-CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
-COMMENT ON INDEX jobs_finished IS 'Retention deletes the oldest first.';
