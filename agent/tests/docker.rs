@@ -139,6 +139,7 @@ fn task(command: &[&str]) -> TaskSpec {
         stop_warn: None,
         hold_on_failure: None,
         needs_supplies: false,
+        outputs: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::auth::Secret;
 use crate::cluster::Gpu;
 use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
 use crate::job::Reason;
+use crate::output::OutputTask;
 use crate::quantity::Span;
 use crate::queue::{ContainerPolicy, default_networks};
 use crate::spec::{Network, PullPolicy, Signal, Warn};
@@ -256,6 +257,9 @@ pub struct TaskSpec {
     /// Whether the container needs supplies (see [`Supplies`]): it must not be made without them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_supplies: bool,
+    /// What is handed over when the container has ended, each under its place in this list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputTask>,
 }
 
 /// What an attempt needs and no journal may hold: secrets, the login to the registry, the folders of the

@@ -29,6 +29,7 @@ use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
 };
 use crate::log::{LogMatches, LogSearch};
+use crate::output::{JobOutput, OutputFailure, OutputFileQuery, OutputQuery};
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
@@ -710,6 +711,32 @@ impl Client {
         self.download(request).await
     }
 
+    pub async fn outputs(&self, id: JobId, query: &OutputQuery) -> Result<Vec<JobOutput>> {
+        self.get_with(&format!("/jobs/{id}/outputs"), query).await
+    }
+
+    /// An output's tar archive, piece by piece.
+    pub async fn download_output(
+        &self,
+        id: JobId,
+        index: u16,
+        query: &OutputQuery,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        let request = self.request(Method::GET, &format!("/jobs/{id}/outputs/{index}")).query(query);
+        self.download(request).await
+    }
+
+    /// One file of an output, piece by piece.
+    pub async fn download_output_file(
+        &self,
+        id: JobId,
+        index: u16,
+        query: &OutputFileQuery,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        let request = self.request(Method::GET, &format!("/jobs/{id}/outputs/{index}/files")).query(query);
+        self.download(request).await
+    }
+
     /// A body that is too long to hold.
     async fn download(&self, request: RequestBuilder) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
         let response = self.send(request.timeout(TRANSFER_TIMEOUT)).await?;
@@ -756,6 +783,29 @@ impl Client {
     /// What the container of an attempt needs, for the node that runs it.
     pub async fn supplies(&self, attempt: AttemptId) -> Result<Supplies> {
         self.get(&format!("/agent/attempts/{attempt}/supplies")).await
+    }
+
+    /// Hands over an output: a tar archive. A body that breaks off with an error is not taken.
+    pub async fn put_output(
+        &self,
+        attempt: AttemptId,
+        rank: u16,
+        index: u16,
+        archive: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<()> {
+        let request = self
+            .request(Method::PUT, &format!("/agent/attempts/{attempt}/outputs/{index}"))
+            .query(&[("rank", rank)])
+            .header(header::CONTENT_TYPE, "application/x-tar")
+            .timeout(TRANSFER_TIMEOUT)
+            .body(reqwest::Body::wrap_stream(archive));
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Says that an output cannot be handed over.
+    pub async fn fail_output(&self, attempt: AttemptId, index: u16, failure: &OutputFailure) -> Result<()> {
+        let path = format!("/agent/attempts/{attempt}/outputs/{index}/failure");
+        self.send(self.request(Method::POST, &path).json(failure)).await.map(|_| ())
     }
 
     /// Hands over a part of a log. The inner error is the offset that the server expects instead.

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod ids;
 pub mod job;
 pub mod log;
+pub mod output;
 pub mod page;
 pub mod problem;
 pub mod quantity;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::{IntoParams, ToSchema};
 
+/// The most outputs of one job.
+pub const MAX_OUTPUTS: usize = 16;
 /// The most entries that one output may have.
 pub const MAX_OUTPUT_ENTRIES: usize = 10_000;
 /// The longest path in an output, in bytes.
@@ -52,6 +54,18 @@ pub struct JobOutput {
     /// Until when it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<DateTime<Utc>>,
+}
+
+impl JobOutput {
+    /// The name of the file that this output is, where it is no folder.
+    #[must_use]
+    pub fn lone_file(&self) -> Option<&str> {
+        let name = self.path.rsplit('/').next()?;
+        match self.entries.as_slice() {
+            [entry] if entry.kind == EntryKind::File && entry.path == name => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// What an entry of an archive is.
@@ -157,19 +171,28 @@ mod tests {
         for path in ["a", "a/b.txt", ".hidden", "..a", "a b/ü"] {
             assert!(is_plain_path(path), "{path}");
         }
-        for path in ["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\0", &"a".repeat(5000)] {
+        for path in
+            ["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\0", &"a".repeat(5000)]
+        {
             assert!(!is_plain_path(path), "{path}");
         }
     }
 
     #[test]
     fn a_link_must_not_leave() {
-        for (path, target) in [("a", "b"), ("a/b", "../c"), ("a/b", "."), ("a/b/c", "../../d"), ("a", "./x/../y")] {
+        for (path, target) in
+            [("a", "b"), ("a/b", "../c"), ("a/b", "."), ("a/b/c", "../../d"), ("a", "./x/../y")]
+        {
             assert!(stays_inside(path, target), "{path} -> {target}");
         }
-        for (path, target) in
-            [("a", "/etc"), ("a", ".."), ("a", "../x"), ("a/b", "../../x"), ("a/b", "c/../../../x"), ("a", "")]
-        {
+        for (path, target) in [
+            ("a", "/etc"),
+            ("a", ".."),
+            ("a", "../x"),
+            ("a/b", "../../x"),
+            ("a/b", "c/../../../x"),
+            ("a", ""),
+        ] {
             assert!(!stays_inside(path, target), "{path} -> {target}");
         }
     }

@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
-    audit, auth, cluster, events, logs, openapi, queue, schedule, secret, training_job, volume, web,
+    audit, auth, cluster, events, logs, openapi, output, queue, schedule, secret, training_job, volume, web,
 };
 
 /// The largest body of an ordinary request.
@@ -50,13 +50,15 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(training_job::receipt::routes())
         .merge(schedule::routes())
         .merge(logs::routes::routes())
+        .merge(output::routes::routes())
         .merge(events::routes())
         .routes(routes!(cluster::register::register))
         .routes(routes!(secret::supplies::supplies));
     let with_room = OpenApiRouter::new()
         .routes(routes!(cluster::sync::sync))
         .layer(DefaultBodyLimit::max(MAX_SYNC_BYTES))
-        .merge(logs::routes::agent_routes());
+        .merge(logs::routes::agent_routes())
+        .merge(output::intake::agent_routes());
     let with_room = with_room.merge(
         training_job::batch::routes().layer(DefaultBodyLimit::max(training_job::batch::MAX_BATCH_BYTES)),
     );

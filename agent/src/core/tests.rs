@@ -53,6 +53,7 @@ pub(crate) fn task() -> TaskSpec {
         stop_warn: None,
         hold_on_failure: None,
         needs_supplies: false,
+        outputs: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ fn intent(attempt: AttemptId) -> Intent {
         stop_warn: None,
         hold_on_failure: None,
         needs_supplies: false,
+        outputs: Vec::new(),
     };
     Intent { attempt_id: attempt, epoch: 1, boot_id: Uuid::new_v4(), lease_until: 9, task }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{MAX_SPAN, absolute, at_most, name, no_nul, span};
 use crate::job::JobState;
+use crate::output::MAX_OUTPUTS;
 use crate::problem::FieldError;
 use crate::spec::JobSpec;
 
@@ -129,7 +130,7 @@ fn ports(spec: &JobSpec, errors: &mut Vec<FieldError>) {
 }
 
 fn outputs(spec: &JobSpec, errors: &mut Vec<FieldError>) {
-    if !at_most("outputs", spec.outputs.len(), 32, errors) {
+    if !at_most("outputs", spec.outputs.len(), MAX_OUTPUTS, errors) {
         return;
     }
     let mut paths = BTreeSet::new();

@@ -215,6 +215,11 @@ fn each_bound_is_held() {
         ("outputs[0].path", "invalid-path", json!({"outputs": [{"path": "/"}]})),
         ("outputs[0].path", "invalid-path", json!({"outputs": [{"path": "/out/../etc"}]})),
         ("outputs[1].path", "duplicate", json!({"outputs": [{"path": "/out"}, {"path": "/out"}]})),
+        (
+            "outputs",
+            "too-many",
+            json!({"outputs": (0..17).map(|i| json!({"path": format!("/out/{i}")})).collect::<Vec<_>>()}),
+        ),
         ("outputs[0].keep", "out-of-bounds", json!({"outputs": [{"path": "/out", "keep": "1s"}]})),
         ("ports[0].port", "out-of-bounds", json!({"ports": [{"name": "web", "port": 0}]})),
         ("ports[1]", "duplicate", json!({"ports": [{"name": "web", "port": 1}, {"name": "web", "port": 2}]})),

@@ -19,6 +19,7 @@ use super::sync::fenced;
 use crate::app::App;
 use crate::auth::caller::NodeCaller;
 use crate::error::ApiResult;
+use crate::output::OutputLimits;
 
 /// A task that the node holds and that its agent may be told of.
 pub struct Held {
@@ -61,7 +62,8 @@ pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> Api
     let is_task = |row: &&PgRow| {
         row.try_get("is_undelivered").is_ok_and(|undelivered: Option<bool>| undelivered == Some(false))
     };
-    Ok(rows.iter().filter(is_task).map(held).collect::<Result<_, _>>()?)
+    let limits = app.settings.outputs;
+    Ok(rows.iter().filter(is_task).map(|row| held(row, limits)).collect::<Result<_, _>>()?)
 }
 
 fn is_undelivered(row: &PgRow) -> bool {
@@ -99,7 +101,7 @@ async fn read(
     .await
 }
 
-fn held(row: &PgRow) -> Result<Held, sqlx::Error> {
+fn held(row: &PgRow, limits: OutputLimits) -> Result<Held, sqlx::Error> {
     let state: &str = row.try_get("state")?;
     let spec: Option<Json<JobSpec>> = row.try_get("spec")?;
     Ok(Held {
@@ -109,11 +111,11 @@ fn held(row: &PgRow) -> Result<Held, sqlx::Error> {
         lease_until: row.try_get("lease_until")?,
         lease_millis: row.try_get("lease_millis")?,
         max_runtime: extended(row)?,
-        task: spec.map(|Json(spec)| task(row, spec)).transpose()?,
+        task: spec.map(|Json(spec)| task(row, spec, limits)).transpose()?,
     })
 }
 
-fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
+fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sqlx::Error> {
     let job_id = JobId(row.try_get("job_id")?);
     let epoch: i32 = row.try_get("epoch")?;
     let rank: i16 = row.try_get("rank")?;
@@ -165,6 +167,7 @@ fn task(row: &PgRow, spec: JobSpec) -> Result<TaskSpec, sqlx::Error> {
         hold_on_failure: spec.hold_on_failure,
         max_runtime: extended(row)?.or(spec.max_runtime),
         needs_supplies,
+        outputs: spec.outputs.into_iter().map(|output| limits.task(output.path)).collect(),
     })
 }
 

@@ -26,6 +26,7 @@ use utoipa::{Modify, OpenApi};
         (name = "volumes", description = "Folders of the nodes that jobs may see"),
         (name = "jobs", description = "Containerised jobs"),
         (name = "logs", description = "What jobs print"),
+        (name = "outputs", description = "What jobs leave when they have ended"),
         (name = "events", description = "What changes, live"),
         (name = "agent", description = "For lilac_agent only"),
     ),

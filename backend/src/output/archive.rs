@@ -186,7 +186,8 @@ impl Checker {
             None => text(entry.path_bytes().as_ref())?,
         };
         let target = self.long_link.take();
-        let path = path.strip_suffix('/').filter(|_| kind == EntryType::Directory).unwrap_or(&path).to_owned();
+        let path =
+            path.strip_suffix('/').filter(|_| kind == EntryType::Directory).unwrap_or(&path).to_owned();
         self.check_place(&path)?;
         let stored = match kind {
             EntryType::Regular if size > limits.file_bytes => {

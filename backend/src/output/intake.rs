@@ -1,7 +1,9 @@
 //! Routes of nodes: handing an output over, or saying why it cannot be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -14,14 +16,15 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::OutputLimits;
 use super::archive::{self, Archived, BodyReader, Refusal};
 use super::store::{self, Place, Source};
-use super::OutputLimits;
 use crate::app::App;
 use crate::auth::caller::NodeCaller;
 use crate::error::{ApiError, ApiResult};
@@ -33,6 +36,8 @@ static INTAKES: Semaphore = Semaphore::const_new(8);
 const PIECES: usize = 16;
 /// Parts that are on their way to the store at once.
 const PARTS: usize = 4;
+/// How long a node may say nothing in the middle of an archive.
+const PATIENCE: Duration = Duration::from_secs(120);
 const MAX_MESSAGE_CHARS: usize = 2000;
 
 pub fn agent_routes() -> OpenApiRouter<Arc<App>> {
@@ -49,8 +54,6 @@ struct UploadQuery {
     /// Rank of the task.
     #[serde(default)]
     rank: u16,
-    /// SHA-256 of the body, in hexadecimal.
-    sha256: String,
 }
 
 /// Hand over an output
@@ -62,7 +65,7 @@ struct UploadQuery {
     request_body(content = Vec<u8>, content_type = "application/x-tar"), security(("node" = [])),
     responses(
         (status = 204, description = "Stored for good"),
-        (status = 400, description = "A parameter cannot be read, or the body is not what its hash says", body = Problem),
+        (status = 400, description = "A parameter cannot be read, or the body broke off", body = Problem),
         (status = 401, description = "The node's credential is wrong, or the node was removed", body = Problem),
         (status = 403, description = "Not a node's credential", body = Problem),
         (status = 404, description = "The node has no such task, or its job no such output", body = Problem),
@@ -73,12 +76,13 @@ struct UploadQuery {
 async fn upload(
     State(app): State<Arc<App>>,
     node: NodeCaller,
-    Path(path): Path<(String, String)>,
+    path: Result<Path<(AttemptId, i16)>, PathRejection>,
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> ApiResult<StatusCode> {
-    let (place, source, output) = find(&app, &node, &path, query.rank).await?;
-    let _permit = INTAKES.try_acquire().map_err(|_| ApiError::unavailable("this server takes in as much as it can"))?;
+    let (place, source, output) = find(&app, &node, path, query.rank).await?;
+    let _permit =
+        INTAKES.try_acquire().map_err(|_| ApiError::unavailable("this server takes in as much as it can"))?;
     let object = format!(
         "outputs/{}/{}-{}/{}-{}.tar.zst",
         source.job_id,
@@ -90,10 +94,6 @@ async fn upload(
     let limits = app.settings.outputs;
     let archived = take_in(&app, request, limits, &object).await?;
     let path = ObjectPath::from(object.as_str());
-    if hex(&archived.sha256) != query.sha256.to_ascii_lowercase() {
-        app.settings.store.delete(&path).await?;
-        return Err(ApiError::malformed("the body is not what its SHA-256 says"));
-    }
     let keep = output.keep.map_or(limits.keep, |keep| keep.0);
     let mut tx = app.pool.begin().await?;
     let is_first = store::record(&mut tx, place, &archived, &object, keep).await?;
@@ -122,10 +122,10 @@ async fn upload(
 async fn fail(
     State(app): State<Arc<App>>,
     node: NodeCaller,
-    Path(path): Path<(String, String)>,
+    path: Result<Path<(AttemptId, i16)>, PathRejection>,
     Json(failure): Json<OutputFailure>,
 ) -> ApiResult<StatusCode> {
-    let (place, ..) = find(&app, &node, &path, failure.rank).await?;
+    let (place, ..) = find(&app, &node, path, failure.rank).await?;
     if failure.message.chars().count() > MAX_MESSAGE_CHARS {
         let message = format!("must have at most {MAX_MESSAGE_CHARS} characters");
         return Err(ApiError::field("message", "too-long", message));
@@ -139,13 +139,12 @@ async fn fail(
 async fn find(
     app: &App,
     node: &NodeCaller,
-    path: &(String, String),
+    path: Result<Path<(AttemptId, i16)>, PathRejection>,
     rank: u16,
 ) -> ApiResult<(Place, Source, Output)> {
     let missing = || ApiError::not_found("task or output of this node");
-    let attempt: AttemptId = path.0.parse().map_err(|_| missing())?;
+    let Path((attempt, number)) = path.map_err(|_| missing())?;
     let rank = i16::try_from(rank).map_err(|_| missing())?;
-    let number: i16 = path.1.parse().map_err(|_| missing())?;
     let source = store::source(&app.pool, node.node_id, attempt, rank).await?.ok_or_else(missing)?;
     let index = usize::try_from(number).map_err(|_| missing())?;
     let output = source.outputs.get(index).cloned().ok_or_else(missing)?;
@@ -158,26 +157,32 @@ async fn take_in(app: &App, request: Request, limits: OutputLimits, object: &str
     let mut writer = WriteMultipart::new(upload);
     let (body, pieces) = mpsc::channel(PIECES);
     let (frames, mut packed) = mpsc::channel::<Bytes>(PIECES);
-    let reading = tokio::task::spawn_blocking(move || archive::take_in(BodyReader::new(pieces), limits, frames));
+    let reading =
+        tokio::task::spawn_blocking(move || archive::take_in(BodyReader::new(pieces), limits, frames));
     let feed = async move {
         let mut stream = request.into_body().into_data_stream();
-        while let Some(piece) = stream.next().await {
+        loop {
+            let piece = match timeout(PATIENCE, stream.next()).await {
+                Ok(None) => return,
+                Ok(Some(piece)) => piece.map_err(std::io::Error::other),
+                Err(_) => Err(std::io::Error::other("the node says nothing more")),
+            };
             let is_end = piece.is_err();
-            if body.send(piece.map_err(std::io::Error::other)).await.is_err() || is_end {
+            if body.send(piece).await.is_err() || is_end {
                 return;
             }
         }
     };
-    let write = async {
+    let sink = &mut writer;
+    // Where the store takes no more, the frames end here, and so do reader and feed.
+    let write = async move {
         while let Some(frame) = packed.recv().await {
-            writer.wait_for_capacity(PARTS).await?;
-            writer.put(frame);
+            sink.wait_for_capacity(PARTS).await?;
+            sink.put(frame);
         }
         Ok::<(), object_store::Error>(())
     };
     let ((), written) = tokio::join!(feed, write);
-    // Without anybody to write for, the reader ends as well.
-    drop(packed);
     let read = reading.await.map_err(|_| ApiError::internal())?;
     match (read, written) {
         (Ok(archived), Ok(())) => {
@@ -203,13 +208,4 @@ fn refusal(refusal: Refusal) -> ApiError {
         Refusal::Hostile(detail) => ApiError::field("body", "archive", detail),
         Refusal::Broken => ApiError::malformed("the body broke off"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
         (status = 404, description = "There is no such job", body = Problem),
+        (status = 503, description = "The database is away", body = Problem),
     ))]
 async fn list(
     State(app): State<Arc<App>>,
@@ -53,12 +55,6 @@ async fn list(
     Ok(axum::Json(outputs))
 }
 
-/// Job and index of a path; one that is neither is answered as a missing object is.
-fn place(path: &(String, String)) -> ApiResult<(JobId, u16)> {
-    let job = path.0.parse().map_err(|_| ApiError::not_found("job"))?;
-    Ok((job, path.1.parse().map_err(|_| ApiError::not_found("output"))?))
-}
-
 /// Download an output
 ///
 /// As a tar archive; compressed on the way where the client takes gzip.
@@ -69,20 +65,22 @@ fn place(path: &(String, String)) -> ApiResult<(JobId, u16)> {
         (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
-        (status = 404, description = "There is no such job or output, or it is not there (yet)", body = Problem),
+        (status = 404, description = "There is no such job, attempt or output", body = Problem),
+        (status = 409, description = "It is not there yet, could not be had, or was removed; `detail` says which", body = Problem),
         (status = 503, description = "The database or the store of outputs does not answer", body = Problem),
     ))]
 async fn download(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(path): Path<(String, String)>,
+    path: Result<Path<(JobId, u16)>, PathRejection>,
     Query(query): Query<OutputQuery>,
 ) -> ApiResult<Response> {
-    let (job, index) = place(&path)?;
+    let Path((job, index)) = path.map_err(|_| ApiError::not_found("job or output"))?;
     training_job::store::owner(&app.pool, &caller, job).await?;
     let rank = query.rank.unwrap_or(0);
-    let found = store::find(&app.pool, job, query.epoch, rank, index, None).await?;
-    let (held, _) = found.ok_or_else(|| ApiError::not_found("output, or it is not there (yet)"))?;
+    let Some((held, _)) = store::find(&app.pool, job, query.epoch, rank, index, None).await? else {
+        return Err(absent(&app, job, query.epoch, rank, index).await?);
+    };
     let name = format!("{job}-{}-{rank}-{index}.tar", held.epoch);
     let range = 0..held.bytes;
     transfer(app, held, range, "application/x-tar", &name).await
@@ -96,25 +94,39 @@ async fn download(
         (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A node's credential", body = Problem),
-        (status = 404, description = "There is no such job, output or file in it", body = Problem),
+        (status = 404, description = "There is no such job, attempt or output, or no such file in it", body = Problem),
+        (status = 409, description = "It is not there yet, could not be had, or was removed; `detail` says which", body = Problem),
         (status = 503, description = "The database or the store of outputs does not answer", body = Problem),
     ))]
 async fn file(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(path): Path<(String, String)>,
+    path: Result<Path<(JobId, u16)>, PathRejection>,
     Query(query): Query<OutputFileQuery>,
 ) -> ApiResult<Response> {
-    let (job, index) = place(&path)?;
+    let Path((job, index)) = path.map_err(|_| ApiError::not_found("job or output"))?;
     training_job::store::owner(&app.pool, &caller, job).await?;
     let rank = query.rank.unwrap_or(0);
     let found = store::find(&app.pool, job, query.epoch, rank, index, Some(&query.path)).await?;
-    let (held, entry) = found.ok_or_else(|| ApiError::not_found("output, or it is not there (yet)"))?;
+    let Some((held, entry)) = found else {
+        return Err(absent(&app, job, query.epoch, rank, index).await?);
+    };
     // The path is only ever compared with the names in the archive: it leads nowhere.
     let entry = entry.filter(|entry| entry.kind == EntryKind::File);
     let entry = entry.ok_or_else(|| ApiError::not_found("file in this output"))?;
     let name = entry.path.rsplit('/').next().unwrap_or_default();
     transfer(app, held, entry.at..entry.at + entry.size, "application/octet-stream", name).await
+}
+
+/// Why there are no bytes of an output: it is none of the job's, or it is not stored.
+async fn absent(app: &App, job: JobId, epoch: Option<u32>, rank: u16, index: u16) -> ApiResult<ApiError> {
+    let outputs = store::list(&app.pool, job, epoch).await?;
+    let output = outputs.into_iter().find(|output| (output.rank, output.index) == (rank, index));
+    Ok(match output {
+        None => ApiError::not_found("output of this job"),
+        Some(output) if output.message.is_empty() => ApiError::conflict("it was not handed over yet"),
+        Some(output) => ApiError::conflict(format!("it is {}: {}", output.state, output.message)),
+    })
 }
 
 /// Sends a part of an archive as a file.
@@ -138,10 +150,7 @@ async fn transfer(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_LENGTH, HeaderValue::from(length)),
-        (
-            header::CONTENT_DISPOSITION,
-            disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment")),
-        ),
+        (header::CONTENT_DISPOSITION, disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"))),
     ];
     Ok((headers, body).into_response())
 }

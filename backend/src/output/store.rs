@@ -105,14 +105,16 @@ pub async fn fail(conn: &mut PgConnection, place: Place, message: &str) -> Resul
 /// All outputs of a job's attempt (the latest where none is named), of all its tasks.
 pub async fn list(pool: &PgPool, job: JobId, epoch: Option<u32>) -> Result<Vec<JobOutput>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT a.epoch, t.rank, spec.number - 1 AS number, spec.output->>'path' AS path, o.state, o.message,
+        "SELECT COALESCE(a.epoch, 0) AS epoch, COALESCE(t.rank, 0::smallint) AS rank, spec.number - 1 AS number, spec.output->>'path' AS path, o.state, o.message,
                 o.tar_bytes, COALESCE(jsonb_array_length(o.files), 0) AS entry_count,
-                jsonb_path_query_array(o.files, '$[0 to 999]') AS files, o.remove_at, a.finished_at
-         FROM jobs j JOIN attempts a ON a.job_id = j.id AND a.epoch = COALESCE($2, j.epoch)
-         JOIN tasks t ON t.attempt_id = a.id
-         CROSS JOIN LATERAL jsonb_array_elements(j.spec->'outputs') WITH ORDINALITY AS spec (output, number)
+                jsonb_path_query_array(o.files, '$[0 to 999]') AS files, o.remove_at,
+                COALESCE(a.finished_at, j.finished_at) AS finished_at, t.rank IS NULL AS never_ran
+         FROM jobs j LEFT JOIN attempts a ON a.job_id = j.id AND a.epoch = COALESCE($2, j.epoch)
+         LEFT JOIN tasks t ON t.attempt_id = a.id
+         CROSS JOIN LATERAL jsonb_array_elements(
+            CASE jsonb_typeof(j.spec->'outputs') WHEN 'array' THEN j.spec->'outputs' END) WITH ORDINALITY AS spec (output, number)
          LEFT JOIN outputs o ON o.attempt_id = a.id AND o.rank = t.rank AND o.number = spec.number - 1
-         WHERE j.id = $1 AND jsonb_typeof(j.spec->'outputs') = 'array' ORDER BY t.rank, spec.number",
+         WHERE j.id = $1 AND ($2::int4 IS NULL OR a.id IS NOT NULL) ORDER BY t.rank, spec.number",
     )
     .bind(job.0)
     .bind(epoch.map(|epoch| i32::try_from(epoch).unwrap_or(i32::MAX)))
@@ -130,6 +132,9 @@ fn output(row: &PgRow) -> Result<JobOutput, sqlx::Error> {
             word.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             row.try_get::<Option<String>, _>("message")?.unwrap_or_default(),
         ),
+        None if ended.is_some() && row.try_get("never_ran")? => {
+            (OutputState::Failed, "the job never ran".to_owned())
+        }
         None if is_lost => (OutputState::Failed, "its node never handed it over".to_owned()),
         None => (OutputState::Pending, String::new()),
     };
@@ -145,7 +150,9 @@ fn output(row: &PgRow) -> Result<JobOutput, sqlx::Error> {
         message,
         bytes: row.try_get::<Option<i64>, _>("tar_bytes")?.unwrap_or_default().unsigned_abs(),
         entry_count: u64::from(row.try_get::<i32, _>("entry_count")?.unsigned_abs()),
-        entries: shown.map(|entry| OutputEntry { path: entry.path, kind: entry.kind, size: entry.size }).collect(),
+        entries: shown
+            .map(|entry| OutputEntry { path: entry.path, kind: entry.kind, size: entry.size })
+            .collect(),
         kept_until: kept_until.filter(|_| state == OutputState::Stored),
     })
 }

@@ -16,7 +16,6 @@ pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
             gpus.flat_map(|block| &block.gpus).any(|gpus| gpus.share.is_some()),
             "parts of a GPU",
         ),
-        ("outputs", !spec.outputs.is_empty(), "outputs"),
         ("notify", !spec.notify.is_empty(), "notifications"),
         ("ports", !spec.ports.is_empty(), "ports"),
     ];

@@ -13,6 +13,7 @@ mod many_jobs;
 mod matrix;
 mod node_actions;
 mod openapi;
+mod outputs;
 mod own_account;
 mod process;
 mod protocol;

@@ -54,6 +54,8 @@ impl Who {
 #[rustfmt::skip]
 const ROUTES: &[(&str, Who, &str)] = &[
     ("PUT /agent/attempts/{id}/logs?offset=0", Who::OwnNode, ""),
+    ("PUT /agent/attempts/{id}/outputs/{index}", Who::OwnNode, ""),
+    ("POST /agent/attempts/{id}/outputs/{index}/failure", Who::OwnNode, r#"{"message": "gone"}"#),
     ("GET /agent/attempts/{id}/supplies", Who::OwnNode, ""),
     ("POST /agent/register", Who::Joiner, "{}"),
     ("POST /agent/sync", Who::Node, "{}"),
@@ -98,6 +100,9 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /jobs/{id}/logs/download", Who::Team, ""),
     ("GET /jobs/{id}/logs/search?search=x", Who::Team, ""),
     ("GET /jobs/{id}/logs/stream", Who::Team, ""),
+    ("GET /jobs/{id}/outputs", Who::Team, ""),
+    ("GET /jobs/{id}/outputs/{index}", Who::Team, ""),
+    ("GET /jobs/{id}/outputs/{index}/files?path=x", Who::Team, ""),
     ("GET /jobs/{id}/receipt", Who::Team, ""),
     ("POST /jobs/{id}/reprioritise", Who::Owner, r#"{"priority": 7}"#),
     ("POST /jobs/{id}/rerun", Who::TeamMember, ""),
@@ -374,7 +379,7 @@ impl World {
     }
 
     async fn job(&self) -> String {
-        let body = json!({ "name": self.fresh_name(), "image": "test", "queue": "default" });
+        let body = json!({ "name": self.fresh_name(), "image": "test", "outputs": [{ "path": "/out" }] });
         text(&self.make(Some(Kind::Member), "POST /jobs", body).await["id"])
     }
 
@@ -420,7 +425,7 @@ impl World {
             return Vec::new();
         }
         match path.split('{').next().unwrap() {
-            "/agent/attempts/" => vec![self.attempt().await],
+            "/agent/attempts/" => vec![self.attempt().await, "0".to_owned()],
             "/api-keys/" => {
                 let made = self.make(Some(Kind::Member), "POST /api-keys", json!({ "name": "key" })).await;
                 vec![text(&made["key"]["id"])]
@@ -431,7 +436,7 @@ impl World {
                 vec![text(&first["array"]["id"])]
             }
             "/clusters/" => self.join_key().await.0.to_vec(),
-            "/jobs/" => vec![self.job().await],
+            "/jobs/" => vec![self.job().await, "0".to_owned()],
             "/nodes/" => vec![self.node().await.0],
             "/queues/" => {
                 let body = json!({ "name": self.fresh_name(), "clusters": ["default"], "team": "default" });
