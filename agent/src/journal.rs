@@ -7,6 +7,7 @@
 //! | `stop.json` | when the agent begins to end the container | a crash of the agent |
 //! | `exit.json` | before the result is reported | a power cut |
 //! | `log` | all the while | see `log_spool` |
+//! | `output-N` | when output N is handed over, or never will be | a crash of the agent |
 //!
 //! Each file is written once, so writes never overtake one another. `intent.json` costs one fsync, for
 //! it stands between a user and their code: should a power cut take its name, then the machine has
@@ -90,6 +91,12 @@ pub fn folder(state_dir: &Path, attempt: AttemptId) -> PathBuf {
 #[must_use]
 pub fn log_path(state_dir: &Path, attempt: AttemptId) -> PathBuf {
     folder(state_dir, attempt).join("log")
+}
+
+/// The mark that an output is done with.
+#[must_use]
+pub fn output_mark(state_dir: &Path, attempt: AttemptId, index: u16) -> PathBuf {
+    folder(state_dir, attempt).join(format!("output-{index}"))
 }
 
 pub fn write_intent(state_dir: &Path, intent: &Intent) -> io::Result<()> {

@@ -16,6 +16,7 @@ pub mod journal;
 pub mod lease;
 pub mod log_pump;
 pub mod log_spool;
+pub mod outputs;
 pub mod resources;
 pub mod run;
 pub mod supplies;

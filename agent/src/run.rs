@@ -78,7 +78,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let mut hands = Hands::new(&settings, machine.boot_id, owner, link, log_client, sender);
     let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
     let mut state = State::default();
-    hands.reopen_logs(&recovered);
+    hands.go_on(&recovered);
     let found = Event::Recovered { entries: recovered, boot_id: machine.boot_id };
     decide(&mut state, found, &mut hands, &mut courier);
 

@@ -70,7 +70,7 @@ pub enum Stage {
     Ended(TaskResult),
     /// It failed and is forgotten, but its container is kept for a person to look into.
     Kept { until: Millis },
-    /// It is forgotten; container and files go, once the log is handed over.
+    /// It is forgotten; container and files go, once log and outputs are handed over.
     Dropping,
 }
 
@@ -234,7 +234,7 @@ pub enum Action {
     Look(AttemptId),
     /// Read the log to its end, write down when it started and how it ended, say `Concluded`.
     Conclude(AttemptId, Option<DateTime<Utc>>, Draft),
-    /// Hand the log over, remove container and files, say `Dropped`.
+    /// Hand log and outputs over, remove container and files, say `Dropped`.
     Drop(AttemptId),
     /// Kill and remove a container that no attempt accounts for.
     Reap(String),

@@ -21,8 +21,10 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
 use bollard::query_parameters::{
-    KillContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions,
+    DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
+    RemoveContainerOptions,
 };
+use bytes::Bytes;
 use chrono::{DateTime, Datelike, Utc};
 use futures::Stream;
 use lilac_api::ids::{AttemptId, ClusterId, NodeId};
@@ -201,6 +203,16 @@ pub fn log(docker: &Docker, attempt: AttemptId) -> impl Stream<Item = Result<Log
         ..LogsOptions::default()
     };
     docker.logs(&container_name(attempt), Some(options))
+}
+
+/// A folder or file of the container as a tar archive, in which its name stands in front of all others.
+pub fn archive(
+    docker: &Docker,
+    attempt: AttemptId,
+    path: &str,
+) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
+    let options = DownloadFromContainerOptions { path: path.to_owned() };
+    docker.download_from_container(&container_name(attempt), Some(options))
 }
 
 /// Whether the daemon says that there is no such thing.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::Outcome;
+use lilac_api::agent::{Outcome, TaskSpec};
 use lilac_api::client::Client;
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::Signal;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -24,10 +24,13 @@ use crate::docker::{self, Link, Owner};
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
 use crate::lease;
 use crate::log_pump::{Destination, Pump};
+use crate::outputs;
 use crate::supplies;
 
 /// How many log uploads are under way at once.
 const UPLOADS: usize = 4;
+/// How many outputs are under way at once.
+const OUTPUTS: usize = 2;
 /// How many containers are removed at once: removal is nobody's hurry.
 const REMOVALS: usize = 2;
 /// How long a full disk is given before a result is written again.
@@ -43,8 +46,11 @@ pub(super) struct Hands {
     link: Link,
     events: mpsc::Sender<Event>,
     logs: Destination,
+    outputs: outputs::Destination,
     removals: Arc<Semaphore>,
     pumps: HashMap<AttemptId, Arc<Pump>>,
+    /// Outputs that are being handed over.
+    deliveries: HashMap<AttemptId, JoinHandle<()>>,
     pulls: HashMap<AttemptId, CancellationToken>,
 }
 
@@ -57,6 +63,8 @@ impl Hands {
         log_client: Client,
         events: mpsc::Sender<Event>,
     ) -> Self {
+        let outputs =
+            outputs::Destination { client: log_client.clone(), permits: Arc::new(Semaphore::new(OUTPUTS)) };
         Self {
             state_dir: settings.state_dir.clone(),
             run_dir: settings.run_dir.clone(),
@@ -65,19 +73,22 @@ impl Hands {
             link,
             events,
             logs: Destination { client: log_client, permits: Arc::new(Semaphore::new(UPLOADS)) },
+            outputs,
             removals: Arc::new(Semaphore::new(REMOVALS)),
             pumps: HashMap::new(),
+            deliveries: HashMap::new(),
             pulls: HashMap::new(),
         }
     }
 
-    /// Goes on handing over the logs of attempts that ended in an earlier run of the agent.
-    pub(super) fn reopen_logs(&mut self, recovered: &[(Entry, Millis)]) {
+    /// Goes on handing over what attempts left that ended in an earlier run of the agent: logs and outputs.
+    pub(super) fn go_on(&mut self, recovered: &[(Entry, Millis)]) {
         for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
             let intent = &entry.intent;
             if let Some(pump) = self.pump(intent.attempt_id, intent.task.rank) {
                 tokio::spawn(async move { pump.finish().await });
             }
+            self.deliver(intent.attempt_id, intent.task.clone());
         }
     }
 
@@ -240,6 +251,8 @@ impl Hands {
             // After a restart of the agent nobody has read the log of what ended meanwhile.
             pump.attach(&self.link);
         }
+        // How it ended is told meanwhile: nobody waits for an upload to know.
+        self.deliver(id, (*attempt.task).clone());
         let state_dir = self.state_dir.clone();
         self.answer(async move {
             let (log_bytes, head) = match &pump {
@@ -265,12 +278,26 @@ impl Hands {
         });
     }
 
+    /// Begins to hand over what an ended container holds of outputs.
+    fn deliver(&mut self, id: AttemptId, task: TaskSpec) {
+        if task.outputs.is_empty() || self.deliveries.contains_key(&id) {
+            return;
+        }
+        let (to, link, state_dir) = (self.outputs.clone(), self.link.clone(), self.state_dir.clone());
+        self.deliveries.insert(id, tokio::spawn(outputs::hand_over(to, link, state_dir, id, task)));
+    }
+
     fn drop_attempt(&mut self, id: AttemptId) {
         let pump = self.pumps.remove(&id);
+        let delivery = self.deliveries.remove(&id);
         lease::remove(&self.run_dir, id);
         let (link, removals, state_dir) =
             (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
         self.answer(async move {
+            if let Some(delivery) = delivery {
+                // One that panicked is over as well.
+                let _ = delivery.await;
+            }
             remove_container(&link, &docker::container_name(id), &removals).await;
             if let Some(pump) = pump {
                 pump.handed_over().await;
