@@ -80,6 +80,10 @@ pub enum Verb {
     Events(commands::events::EventsArgs),
     /// Prints a job's log.
     Logs(commands::logs::LogsArgs),
+    /// Shows what a job left.
+    Outputs(commands::outputs::OutputsArgs),
+    /// Copies what a job left to this machine.
+    Cp(commands::cp::CpArgs),
     /// Waits for a job's end and tells it by the exit code.
     Wait(commands::wait::WaitArgs),
     /// Cancels jobs.

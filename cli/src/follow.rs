@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use lilac_api::JobId;
 use lilac_api::client::{ClientError, LogEvent};
@@ -77,7 +77,7 @@ impl LogSink {
 /// How far a log was read.
 #[derive(Clone, Debug)]
 pub struct Cursor {
-    /// Which log: attempt and rank. `tail` holds until the first byte came.
+    /// Which log: attempt and rank. `tail` and `since` hold until the first byte came.
     pub query: LogQuery,
     /// Whether the attempt ended and all of its log was read.
     pub whole: bool,
@@ -87,6 +87,12 @@ impl Cursor {
     /// The log of an attempt from its beginning, or from `tail` lines before its end.
     pub fn new(epoch: u32, rank: Option<u16>, tail: Option<u32>) -> Self {
         Self { query: LogQuery { epoch: Some(epoch), rank, tail, ..LogQuery::default() }, whole: false }
+    }
+
+    /// The same log, of which only what arrived since then is shown.
+    pub fn since(mut self, since: Option<DateTime<Utc>>) -> Self {
+        self.query.since = since;
+        self
     }
 
     pub fn epoch(&self) -> u32 {
@@ -100,6 +106,7 @@ impl Cursor {
         let new = usize::try_from(known).ok().and_then(|known| bytes.get(known..)).unwrap_or_default();
         self.query.offset = Some(expected.max(offset + bytes.len() as u64));
         self.query.tail = None;
+        self.query.since = None;
         new
     }
 }
@@ -110,6 +117,8 @@ pub struct Show {
     pub rank: Option<u16>,
     /// Lines before the end of the first attempt's log.
     pub tail: Option<u32>,
+    /// Only what arrived since.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// Waits until the job ended. With `show`, prints the log of its latest attempt and those that follow.
@@ -130,7 +139,7 @@ pub async fn to_end(session: &Session, id: JobId, show: Option<Show>) -> Result<
             let tail = if cursor.is_none() { show.tail } else { None };
             let log = match &mut cursor {
                 Some(log) if log.epoch() == job.epoch => log,
-                _ => cursor.insert(Cursor::new(job.epoch, show.rank, tail)),
+                _ => cursor.insert(Cursor::new(job.epoch, show.rank, tail).since(show.since)),
             };
             if !log.whole {
                 stream(session, id, log, job.state.is_terminal(), &mut sink).await?;

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod download;
 mod failure;
 mod follow;
 mod job_ref;
@@ -46,6 +47,8 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Show(args) => commands::show::run(global, args).await,
         Verb::Events(args) => commands::events::run(global, args).await,
         Verb::Logs(args) => commands::logs::run(global, args).await,
+        Verb::Outputs(args) => commands::outputs::run(global, args).await,
+        Verb::Cp(args) => commands::cp::run(global, args).await,
         Verb::Wait(args) => commands::wait::run(global, args).await,
         Verb::Cancel(args) => commands::cancel::run(global, args).await,
         Verb::Release(args) => commands::release::run(global, args).await,

@@ -1,6 +1,7 @@
 //! Times as people say them: `3m ago`, `1h 2m`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use lilac_api::quantity::Span;
 
 /// How long ago `then` was; times ahead (clocks differ) count as now.
 pub fn ago(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
@@ -41,6 +42,16 @@ pub fn exact(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
 }
 
+/// Reads the begin of a time that lasts until now: how long it is, or when it began.
+pub fn since(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    let span = text.parse::<Span>().ok().and_then(|span| TimeDelta::from_std(span.0).ok());
+    let begin = span.and_then(|span| Utc::now().checked_sub_signed(span));
+    begin.ok_or_else(|| "write 10m, 2h, or a time as 2026-01-31T12:00:00Z".to_owned())
+}
+
 fn coarse(seconds: i64) -> String {
     match seconds {
         ..60 => format!("{seconds}s"),
@@ -52,9 +63,17 @@ fn coarse(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
+
+    #[test]
+    fn a_begin_is_a_span_or_a_time() {
+        let ago = Utc::now() - since("10m").unwrap();
+        assert!((600..700).contains(&ago.num_seconds()), "{ago}");
+        assert_eq!(since("2026-01-31T13:00:00+01:00").unwrap().to_rfc3339(), "2026-01-31T12:00:00+00:00");
+        for text in ["", "yesterday", "-1m", "12:00"] {
+            assert!(since(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn ages_are_coarse_and_never_negative() {

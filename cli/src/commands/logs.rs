@@ -1,15 +1,22 @@
 //! `logs`: what a job wrote.
 
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
 use clap::Args;
-use lilac_api::job::{Job, LogQuery};
+use lilac_api::job::{Job, LogDownload, LogQuery};
+use lilac_api::log::{LogSearch, MAX_MATCHES};
 use lilac_api::problem::ErrorCode;
 
+use super::outputs::size;
 use crate::args::Global;
+use crate::download;
 use crate::failure::{Exit, Failure};
 use crate::follow::{self, Cursor, LogSink, Show, ending, standing};
 use crate::job_ref;
 use crate::printer::{Tone, note, painted};
 use crate::session::{self, Session, read};
+use crate::times;
 
 /// Bytes asked for at a time.
 const PART_BYTES: u32 = 1 << 20;
@@ -24,6 +31,18 @@ pub struct LogsArgs {
     /// Only the last lines.
     #[arg(long, value_name = "LINES")]
     tail: Option<u32>,
+    /// Only what arrived since: 10m, 2h, or a time as 2026-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = times::since, conflicts_with = "tail")]
+    since: Option<DateTime<Utc>>,
+    /// Only lines that contain this.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["follow", "tail"])]
+    search: Option<String>,
+    /// What is searched for is a regular expression.
+    #[arg(long, requires = "search")]
+    regex: bool,
+    /// Write the whole log to a file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "tail", "since", "search"])]
+    save: Option<PathBuf>,
     /// Number of the attempt; the latest by default.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     attempt: Option<u32>,
@@ -54,7 +73,27 @@ pub async fn run(global: &Global, args: LogsArgs) -> Result<Exit, Failure> {
         note(&painted(&format!("there is no log: {why}"), Tone::Faint));
         return Ok(Exit::Ok);
     }
-    let log = Cursor::new(args.attempt.unwrap_or(job.epoch), args.rank, args.tail);
+    let epoch = args.attempt.unwrap_or(job.epoch);
+    if let Some(path) = &args.save {
+        let query = LogDownload { epoch: Some(epoch), rank: args.rank };
+        let bytes = download::save(session.client.download_log(job.id, &query).await?, path).await?;
+        session.printer.done(&format!("{}, {}", path.display(), size(bytes)))?;
+        return Ok(Exit::Ok);
+    }
+    if let Some(text) = &args.search {
+        let query = LogSearch {
+            search: text.clone(),
+            regex: args.regex.then_some(true),
+            epoch: Some(epoch),
+            rank: args.rank,
+            since: args.since,
+            limit: Some(MAX_MATCHES),
+            ..LogSearch::default()
+        };
+        search(&session, &job, query).await?;
+        return Ok(Exit::Ok);
+    }
+    let log = Cursor::new(epoch, args.rank, args.tail).since(args.since);
     print(&session, &job, log).await?;
     Ok(Exit::Ok)
 }
@@ -62,11 +101,11 @@ pub async fn run(global: &Global, args: LogsArgs) -> Result<Exit, Failure> {
 async fn follow_log(session: &Session, job: &Job, args: &LogsArgs) -> Result<Exit, Failure> {
     match args.attempt {
         Some(attempt) => {
-            let log = Cursor::new(attempt, args.rank, args.tail);
+            let log = Cursor::new(attempt, args.rank, args.tail).since(args.since);
             follow::one_log(session, job.id, log).await?;
         }
         None => {
-            let show = Show { rank: args.rank, tail: args.tail };
+            let show = Show { rank: args.rank, tail: args.tail, since: args.since };
             let job = follow::to_end(session, job.id, Some(show)).await?;
             if !session.printer.quiet {
                 note(&ending(&job));
@@ -74,6 +113,24 @@ async fn follow_log(session: &Session, job: &Job, args: &LogsArgs) -> Result<Exi
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Prints every line that matches, as they are found.
+async fn search(session: &Session, job: &Job, mut query: LogSearch) -> Result<(), Failure> {
+    loop {
+        let page = read(async || session.client.search_log(job.id, &query).await).await?;
+        for line in &page.items {
+            if session.printer.json_wanted() {
+                session.printer.json(line)?;
+            } else {
+                session.printer.line(&line.text)?;
+            }
+        }
+        if page.reached_end {
+            return Ok(());
+        }
+        query.offset = Some(page.next_offset);
+    }
 }
 
 /// What there is of the log now.
