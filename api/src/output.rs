@@ -42,6 +42,7 @@ pub struct JobOutput {
     pub index: u16,
     /// Path in the container.
     pub path: String,
+    /// Where it stands.
     pub state: OutputState,
     /// Why it failed; empty otherwise.
     pub message: String,
@@ -83,6 +84,7 @@ pub struct OutputEntry {
     /// Path below the output's own; of an output that is a file, its name.
     pub path: String,
     pub kind: EntryKind,
+    /// Bytes of a file; 0 for folders and links.
     pub size: u64,
 }
 

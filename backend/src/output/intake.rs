@@ -1,7 +1,6 @@
 //! Routes of nodes: handing an output over, or saying why it cannot be.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -16,7 +15,6 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,8 +34,6 @@ static INTAKES: Semaphore = Semaphore::const_new(8);
 const PIECES: usize = 16;
 /// Parts that are on their way to the store at once.
 const PARTS: usize = 4;
-/// How long a node may say nothing in the middle of an archive.
-const PATIENCE: Duration = Duration::from_secs(120);
 const MAX_MESSAGE_CHARS: usize = 2000;
 
 pub fn agent_routes() -> OpenApiRouter<Arc<App>> {
@@ -161,14 +157,9 @@ async fn take_in(app: &App, request: Request, limits: OutputLimits, object: &str
         tokio::task::spawn_blocking(move || archive::take_in(BodyReader::new(pieces), limits, frames));
     let feed = async move {
         let mut stream = request.into_body().into_data_stream();
-        loop {
-            let piece = match timeout(PATIENCE, stream.next()).await {
-                Ok(None) => return,
-                Ok(Some(piece)) => piece.map_err(std::io::Error::other),
-                Err(_) => Err(std::io::Error::other("the node says nothing more")),
-            };
+        while let Some(piece) = stream.next().await {
             let is_end = piece.is_err();
-            if body.send(piece).await.is_err() || is_end {
+            if body.send(piece.map_err(std::io::Error::other)).await.is_err() || is_end {
                 return;
             }
         }
