@@ -104,6 +104,8 @@ impl<W: Write> Packer<'_, W> {
         header.set_mtime(entry.header().mtime().unwrap_or_default());
         header.set_entry_type(kind);
         header.set_size(0);
+        header.set_uid(0);
+        header.set_gid(0);
         match kind {
             EntryType::Regular => {
                 let size = entry.size();
