@@ -123,7 +123,7 @@ fn unpack_entry<R: Read>(
         EntryType::Link => {
             // Another name of a file before it.
             let known = below(&target, inner).filter(|known| is_plain_path(known));
-            let source = known.map(|known| dest.join(known)).filter(|source| is_file(source));
+            let source = known.map(|known| dest.join(known)).filter(is_file);
             let source = source.ok_or_else(|| {
                 io::Error::other(format!("`{path}` is another name of `{target}`, which is not copied"))
             })?;

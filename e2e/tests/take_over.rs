@@ -64,7 +64,6 @@ async fn placed_after(database: &mut PgConnection, moment: DateTime<Utc>) -> Res
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "how long each round took is worth reading")]
 async fn a_dead_leader_is_replaced_within_seconds_and_no_job_suffers() -> Result<()> {
     with_bed(async |bed| {
         bed.add_server().await?;

@@ -28,7 +28,7 @@ pub(super) fn check(spec: &JobSpec, errors: &mut Vec<FieldError>) {
 }
 
 fn array(array: &Array, spec: &JobSpec, errors: &mut Vec<FieldError>) {
-    if array.count.is_some() == !array.matrix.is_empty() {
+    if array.count.is_some() != array.matrix.is_empty() {
         let message = "needs either `count` or `matrix`";
         errors.push(FieldError::new("array", "exclusive", message));
         return;

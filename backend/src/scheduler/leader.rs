@@ -47,6 +47,10 @@ pub struct Holder {
 }
 
 impl Holder {
+    #[expect(
+        clippy::new_without_default,
+        reason = "each holder is another one: a fresh id is no default value"
+    )]
     pub fn new() -> Self {
         Self { id: Uuid::now_v7(), term: Arc::new(AtomicI64::new(0)) }
     }

@@ -1,7 +1,5 @@
 //! Job specs that nobody should send: each is answered with its status and code, and names what is wrong.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
-
 use crate::support::start;
 use lilac_api::auth::Role;
 use sqlx::PgPool;

@@ -1,7 +1,5 @@
 //! Teams: who is in them, and what leaving one takes away.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
-
 use crate::support::{refused_as, refused_fields, start};
 use lilac_api::auth::{CreateApiKey, Role};
 use lilac_api::problem::ErrorCode;

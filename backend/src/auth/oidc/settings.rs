@@ -50,7 +50,7 @@ impl OidcSettings {
         let values =
             variables.read("LILAC_OIDC_ROLES", "like lilac-admins=admin,staff=member", role_values)?;
         ensure!(
-            claim.is_some() == !values.is_empty(),
+            claim.is_some() != values.is_empty(),
             "LILAC_OIDC_ROLE_CLAIM and LILAC_OIDC_ROLES are set together or not at all"
         );
         Ok(Some(Self {
