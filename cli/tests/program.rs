@@ -75,7 +75,7 @@ fn wrong_usage_ends_with_2_and_names_the_flag() {
         (&["submit", "--server", "http://127.0.0.1:1"], "nothing to run"),
         (&["configure"], "--server"),
         (&["login", "--server", "http://127.0.0.1:1"], "--username"),
-        (&["cancel"], "<JOB>"),
+        (&["cancel"], "which jobs"),
     ] {
         let ran = run(home.path(), words);
         assert_eq!(ran.code, Some(2), "{words:?}: {}", ran.err);

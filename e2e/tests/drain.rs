@@ -42,8 +42,12 @@ async fn a_drained_node_hands_its_job_on() -> Result<()> {
         let attempts = bed.client.attempts(id).await?.items;
         let first = attempts.last().context("no attempts")?;
         assert_eq!((first.state, first.reason), (AttemptState::Preempted, Some(Reason::Preempted)));
-        let events = bed.client.node_events(node.id).await?.items;
-        assert_eq!(events.first().map(|event| event.kind), Some(NodeEventKind::Drained), "{events:?}");
+        eventually("the end of the drain in the node's history", async || {
+            let events = bed.client.node_events(node.id).await?.items;
+            let is_drained = events.first().is_some_and(|event| event.kind == NodeEventKind::Drained);
+            Ok(is_drained.then_some(()))
+        })
+        .await?;
         eventually("both logs", async || {
             let (first, second) = (log(1).await?, log(2).await?);
             Ok((first.contains("saving") && second.contains("resumed after preempted")).then_some(()))

@@ -125,13 +125,14 @@ pub fn take_in(
         frames,
         is_over: false,
     };
-    let result = read_entries(&mut tee, limits);
+    let entries = read_entries(&mut tee, limits);
+    // What stands behind the end mark belongs to the archive's bytes.
+    let rest = if entries.is_ok() { io::copy(&mut tee, &mut io::sink()) } else { Ok(0) };
     if tee.is_over {
         return Err(Refusal::TooLarge(format!("the archive has more than {} bytes", limits.bytes)));
     }
-    let entries = result?;
-    // What stands behind the end mark belongs to the archive's bytes.
-    io::copy(&mut tee, &mut io::sink()).map_err(|_| Refusal::Broken)?;
+    let entries = entries?;
+    rest.map_err(|_| Refusal::Broken)?;
     let last = tee.packer.finish().map_err(|_| Refusal::Broken)?;
     tee.send(last).map_err(|_| Refusal::Broken)?;
     Ok(Archived {

@@ -25,9 +25,8 @@ pub struct CancelArgs {
 }
 
 pub async fn run(global: &Global, args: CancelArgs) -> Result<Exit, Failure> {
-    let session = session::open(global)?;
-    match (args.jobs.is_empty(), args.filter.filter()) {
-        (true, Some(filter)) => return cancel_all(&session, &filter, args.yes).await,
+    let filter = args.filter.filter();
+    match (args.jobs.is_empty(), &filter) {
         (false, Some(_)) => {
             let hint = "name jobs, or say by --state, --queue, --label … which are meant";
             return Err(Failure::usage("jobs are cancelled by name or by filter, not by both", hint));
@@ -36,7 +35,11 @@ pub async fn run(global: &Global, args: CancelArgs) -> Result<Exit, Failure> {
             let hint = "`lilac_cli cancel last`, or `lilac_cli cancel --mine --state queued`";
             return Err(Failure::usage("say which jobs to cancel", hint));
         }
-        (false, None) => {}
+        _ => {}
+    }
+    let session = session::open(global)?;
+    if let Some(filter) = filter {
+        return cancel_all(&session, &filter, args.yes).await;
     }
     // All are found before any is touched: a slip of the pen in the third cancels none.
     let mut ids: Vec<(JobId, &String)> = Vec::new();
