@@ -83,6 +83,7 @@ pub struct User {
     /// What the user wants to be called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// As the user gave it; Lilac sends nothing there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Names of the teams that the user is in.

@@ -17,7 +17,9 @@ pub struct JobSchedule {
     pub team: String,
     /// Username of the owner, in whose name its jobs run.
     pub owner: String,
+    /// Minute, hour, day of the month, month, day of the week.
     pub cron: String,
+    /// Name of the time zone that the times are meant in.
     pub timezone: String,
     pub overlap: Overlap,
     /// A paused schedule does not fire, and does not make up for it later.
@@ -27,6 +29,7 @@ pub struct JobSchedule {
     pub next_at: Option<DateTime<Utc>>,
     /// The next times, five at most.
     pub upcoming: Vec<DateTime<Utc>>,
+    /// When it last submitted a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_fired_at: Option<DateTime<Utc>>,
     /// The job that it submitted last.

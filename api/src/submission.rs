@@ -124,6 +124,7 @@ pub struct CancelledArray {
 /// What would become of a job that is submitted now.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JobForecast {
+    /// What would become of the job.
     pub outcome: Forecast,
     /// Name of the node that it would start on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,5 +38,6 @@ pub struct TeamMember {
     pub user_id: UserId,
     pub username: String,
     pub role: Role,
+    /// Since when the user is in the team.
     pub added_at: DateTime<Utc>,
 }
