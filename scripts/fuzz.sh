@@ -59,7 +59,7 @@ END
     )
     (cd "$state" && HYPOTHESIS_STORAGE_DIRECTORY=$state/hypothesis "$target_dir/tools/schemathesis/bin/schemathesis" \
         --config-file "$state/schemathesis.toml" run "$work/openapi.json" \
-        --checks all --exclude-checks "$fuzz_without" --generation-database none --no-color --warnings off \
+        --checks all --exclude-checks "$fuzz_without" --no-color --warnings off \
         --suppress-health-check all --request-timeout 30 "$@")
 }
 
@@ -73,6 +73,6 @@ soak_fuzz() {
     local seed
     while seed=$RANDOM$RANDOM; do
         say "fuzz: seed $seed"
-        (work=$(mktemp -d /tmp/lilac-soak-XXXXXX) && trap 'stop_what_tests_started' EXIT && fuzz --seed "$seed" --max-examples 100) || return 1
+        (work=$(mktemp -d /tmp/lilac-soak-XXXXXX) && trap 'stop_what_tests_started' EXIT && fuzz --seed "$seed" --generation-database none --max-examples 100) || return 1
     done
 }

@@ -12231,6 +12231,7 @@ export interface components {
             message: string;
             /** @description Name of the node that it would start on. */
             node?: string | null;
+            /** @description What would become of the job. */
             outcome: components["schemas"]["Forecast"];
             /**
              * Format: int32
@@ -12308,9 +12309,13 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
+            /** @description Minute, hour, day of the month, month, day of the week. */
             cron: string;
             id: components["schemas"]["ScheduleId"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it last submitted a job.
+             */
             last_fired_at?: string | null;
             last_job_id?: components["schemas"]["JobId"] | null;
             /** @description Why the last time made no job; empty where it made one. */
@@ -12330,6 +12335,7 @@ export interface components {
             spec?: components["schemas"]["JobSpec"] | null;
             /** @description Name of the team whose members see it. */
             team: string;
+            /** @description Name of the time zone that the times are meant in. */
             timezone: string;
             /** @description The next times, five at most. */
             upcoming: string[];
@@ -12994,9 +13000,13 @@ export interface components {
                  * @description When it was made.
                  */
                 created_at: string;
+                /** @description Minute, hour, day of the month, month, day of the week. */
                 cron: string;
                 id: components["schemas"]["ScheduleId"];
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description When it last submitted a job.
+                 */
                 last_fired_at?: string | null;
                 last_job_id?: components["schemas"]["JobId"] | null;
                 /** @description Why the last time made no job; empty where it made one. */
@@ -13016,6 +13026,7 @@ export interface components {
                 spec?: components["schemas"]["JobSpec"] | null;
                 /** @description Name of the team whose members see it. */
                 team: string;
+                /** @description Name of the time zone that the times are meant in. */
                 timezone: string;
                 /** @description The next times, five at most. */
                 upcoming: string[];
@@ -13273,7 +13284,10 @@ export interface components {
         Page_TeamMember: {
             /** @description This page's items. */
             items: {
-                /** Format: date-time */
+                /**
+                 * Format: date-time
+                 * @description Since when the user is in the team.
+                 */
                 added_at: string;
                 role: components["schemas"]["Role"];
                 user_id: components["schemas"]["UserId"];
@@ -13296,6 +13310,7 @@ export interface components {
                 disabled: boolean;
                 /** @description What the user wants to be called. */
                 display_name?: string | null;
+                /** @description As the user gave it; Lilac sends nothing there. */
                 email?: string | null;
                 id: components["schemas"]["UserId"];
                 /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
@@ -14005,7 +14020,10 @@ export interface components {
         TeamId: string;
         /** @description A user in a team. */
         TeamMember: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Since when the user is in the team.
+             */
             added_at: string;
             role: components["schemas"]["Role"];
             user_id: components["schemas"]["UserId"];
@@ -14134,6 +14152,7 @@ export interface components {
             disabled: boolean;
             /** @description What the user wants to be called. */
             display_name?: string | null;
+            /** @description As the user gave it; Lilac sends nothing there. */
             email?: string | null;
             id: components["schemas"]["UserId"];
             /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
