@@ -100,6 +100,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
     })?;
     deserializer.end().map_err(|error| malformed_json(&error))?;
+    // Every body is an object. Serde would take an array for one, field by field.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::field(".", "invalid-value", "must be a JSON object, not an array"));
+    }
     // PostgreSQL can keep no NUL in a text. Its escaped form is rare: only then is the body read again.
     if memchr::memmem::find(bytes, b"\\u0000").is_some()
         && let Ok(value) = serde_json::from_slice::<Value>(bytes)

@@ -48,6 +48,7 @@ const CASES: &[Case] = &[
     ("a profile of another", Member, "PATCH /auth/me", r#"{"username":"admin"}"#, 422, "username"),
     ("a role in a profile", Member, "PATCH /auth/me", r#"{"role":"admin"}"#, 422, "role"),
     ("an address with a line break", Member, "PATCH /auth/me", r#"{"email":"a@b\r\nBcc: c@d"}"#, 422, "email"),
+    ("an array for an object", Member, "PATCH /auth/me", "[null, null]", 422, "."),
     // API keys.
     ("an unknown scope", Member, "POST /api-keys", r#"{"name":"a","scopes":["root"]}"#, 422, "scopes[0]"),
     ("no scope", Member, "POST /api-keys", r#"{"name":"a","scopes":[]}"#, 422, "scopes"),
