@@ -59,7 +59,8 @@ pub struct App {
     pub limits: Limits,
     /// When the figures of the metrics were fresh.
     pub sampled: Sampled,
-    /// Says at a stop that this server is about to go: `readyz` tells so, and another replica leads.
+    /// Says at a stop that this server is about to go: `readyz` tells so, and another replica leads. Whoever
+    /// stops at once does both.
     pub draining: CancellationToken,
     /// Ends held requests and background work at a stop, a moment later.
     pub stopping: CancellationToken,
@@ -119,6 +120,7 @@ impl App {
         auth: AuthSettings,
         settings: Settings,
     ) -> Result<Arc<Self>> {
+        let stopping = CancellationToken::new();
         Ok(Arc::new(Self {
             vault,
             bell: Bell::start(pool.clone()),
@@ -134,8 +136,8 @@ impl App {
             streams: Streams::default(),
             pool,
             sampled: Sampled::default(),
-            draining: CancellationToken::new(),
-            stopping: CancellationToken::new(),
+            draining: stopping.child_token(),
+            stopping,
         }))
     }
 }

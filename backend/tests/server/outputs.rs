@@ -226,7 +226,6 @@ async fn an_output_goes_when_its_time_is_over(pool: PgPool) {
         .await
         .unwrap();
     // A new leader looks at once.
-    bed.harness.app.draining.cancel();
     bed.harness.app.stopping.cancel();
     let settings = Settings { store: bed.store.clone(), ..Settings::default() };
     let second = start_as(bed.harness.app.pool.clone(), AuthSettings::default(), settings).await;

@@ -183,7 +183,6 @@ async fn a_log_goes_when_its_time_is_over(pool: PgPool) {
     bed.all_moved().await;
     assert_eq!(bed::objects(&store).await.len(), 1);
     // A server that keeps logs for no time at all leads next.
-    bed.harness.app.draining.cancel();
     bed.harness.app.stopping.cancel();
     let mut brief = settings(store.clone());
     brief.log_keep = Duration::ZERO;
