@@ -51,30 +51,32 @@ async fn what_jobs_leave_comes_byte_for_byte() -> Result<()> {
         let client = &bed.client;
         let deep = "d".repeat(120);
         let text = format!(
-            "mkdir -p /work/out/{deep} /work/out/none && cd /work/out && seq 1 300000 > numbers \
+            "mkdir -p /results/out/{deep} /results/out/none && cd /results/out && seq 1 300000 > numbers \
              && seq 1 1000 > {deep}/ü.txt && : > empty && ln -s numbers link && ln numbers hard \
-             && ln -s /etc/passwd away && mkfifo pipe && chmod 700 empty && echo model > /work/model.bin"
+             && ln -s /etc/passwd away && mkfifo pipe && chmod 700 empty && echo model > /results/model.bin"
         );
-        let job = client.submit(&leaving("good", &["/work/out", "/work/model.bin"], &text), None).await?.id;
+        let job =
+            client.submit(&leaving("good", &["/results/out", "/results/model.bin"], &text), None).await?.id;
         until_state(client, job, JobState::Succeeded).await?;
         let outputs = settled(client, job).await?;
         let states: Vec<_> = outputs.iter().map(state).collect();
         assert_eq!(
             states,
-            [("/work/out", OutputState::Stored), ("/work/model.bin", OutputState::Stored)],
+            [("/results/out", OutputState::Stored), ("/results/model.bin", OutputState::Stored)],
             "{outputs:?}"
         );
         let query = OutputFileQuery { path: "numbers".to_owned(), ..OutputFileQuery::default() };
         let pieces: Vec<_> = client.download_output_file(job, 0, &query).await?.try_collect().await?;
         assert!(pieces.concat() == numbers(300_000));
 
-        let text = "mkdir /work/out; seq 1 70000 > /work/out/partial; exit 3";
-        let failed = client.submit(&leaving("bad", &["/work/out", "/work/absent"], text), None).await?.id;
+        let text = "mkdir -p /results/out; seq 1 70000 > /results/out/partial; exit 3";
+        let failed =
+            client.submit(&leaving("bad", &["/results/out", "/results/absent"], text), None).await?.id;
         until_state(client, failed, JobState::Failed).await?;
         let outputs = settled(client, failed).await?;
         let states: Vec<_> = outputs.iter().map(state).collect();
-        assert_eq!(states, [("/work/out", OutputState::Stored), ("/work/absent", OutputState::Failed)]);
-        assert!(outputs.iter().any(|output| output.message.contains("/work/absent")), "{outputs:?}");
+        assert_eq!(states, [("/results/out", OutputState::Stored), ("/results/absent", OutputState::Failed)]);
+        assert!(outputs.iter().any(|output| output.message.contains("/results/absent")), "{outputs:?}");
 
         // As a user has them.
         let cli = Cli::new(&bed.scratch().path("user"))?;
@@ -82,25 +84,25 @@ async fn what_jobs_leave_comes_byte_for_byte() -> Result<()> {
         let login = ["login", "--username", "admin", "--password-stdin"];
         cli.run_with_input(&login, &format!("{}\n", bed.admin_password().0)).await?;
         let listed = cli.ok(&["outputs", "good", "--files"]).await?;
-        assert!(listed.contains("/work/out/numbers") && listed.contains("/work/model.bin"), "{listed}");
+        assert!(listed.contains("/results/out/numbers") && listed.contains("/results/model.bin"), "{listed}");
         assert!(!listed.contains("pipe") && !listed.contains("away"), "{listed}");
         let listed = cli.ok(&["outputs", "bad"]).await?;
-        assert!(listed.contains("/work/absent") && listed.contains("failed"), "{listed}");
+        assert!(listed.contains("/results/absent") && listed.contains("failed"), "{listed}");
         let dest = bed.scratch().path("copied");
         let dest_text = dest.display().to_string();
-        cli.ok(&["cp", "good:/work/out", &dest_text]).await?;
+        cli.ok(&["cp", "good:/results/out", &dest_text]).await?;
         for name in ["numbers", "link", "hard"] {
             check(&dest.join(name), &numbers(300_000))?;
         }
         check(&dest.join(&deep).join("ü.txt"), &numbers(1000))?;
         check(&dest.join("empty"), b"")?;
         ensure!(dest.join("none").is_dir() && std::fs::symlink_metadata(dest.join("away")).is_err());
-        cli.ok(&["cp", "bad:/work/out/partial", &dest_text]).await?;
+        cli.ok(&["cp", "bad:/results/out/partial", &dest_text]).await?;
         check(&dest.join("partial"), &numbers(70_000))?;
         let model = dest.join("weights").display().to_string();
-        cli.ok(&["cp", "good:/work/model.bin", &model]).await?;
+        cli.ok(&["cp", "good:/results/model.bin", &model]).await?;
         check(Path::new(&model), b"model\n")?;
-        let absent = cli.run(&["cp", "bad:/work/absent", &dest_text]).await?;
+        let absent = cli.run(&["cp", "bad:/results/absent", &dest_text]).await?;
         assert_eq!(absent.code, Some(1), "{absent:?}");
         bed.nodes[0].machine.empty(SOON).await
     })
@@ -111,8 +113,8 @@ async fn what_jobs_leave_comes_byte_for_byte() -> Result<()> {
 async fn outputs_wait_for_a_server_that_is_away() -> Result<()> {
     with_bed(async |bed| {
         bed.add_node("a", None).await?;
-        let text = "seq 1 50000 > /work/numbers; sleep 5";
-        let job = bed.client.submit(&leaving("patient", &["/work/numbers"], text), None).await?.id;
+        let text = "mkdir -p /results; seq 1 50000 > /results/numbers; sleep 5";
+        let job = bed.client.submit(&leaving("patient", &["/results/numbers"], text), None).await?.id;
         until_state(&bed.client, job, JobState::Running).await?;
         bed.servers[0].kill()?;
         // It ends meanwhile, and the agent starts anew on top of it.
@@ -125,7 +127,7 @@ async fn outputs_wait_for_a_server_that_is_away() -> Result<()> {
         bed.servers[0].start_again().await?;
         end(&bed.client, job).await?;
         let outputs = settled(&bed.client, job).await?;
-        assert_eq!(state(&outputs[0]), ("/work/numbers", OutputState::Stored), "{outputs:?}");
+        assert_eq!(state(&outputs[0]), ("/results/numbers", OutputState::Stored), "{outputs:?}");
         let query = OutputFileQuery { path: "numbers".to_owned(), ..OutputFileQuery::default() };
         let pieces: Vec<_> = bed.client.download_output_file(job, 0, &query).await?.try_collect().await?;
         assert!(pieces.concat() == numbers(50_000));
