@@ -55,6 +55,6 @@ fn describe(library: &Nvml, index: u32) -> Result<Gpu, NvmlError> {
         uuid: device.uuid()?,
         model: device.name()?,
         memory_bytes: device.memory_info()?.total,
-        job: None,
+        ..Gpu::default()
     })
 }

@@ -246,7 +246,7 @@ pub struct NodeEvent {
 }
 
 /// One GPU of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Gpu {
     /// Position on the node, from 0.
     pub index: u16,
@@ -255,7 +255,14 @@ pub struct Gpu {
     /// Model in the vendor's words: `NVIDIA H100 80GB HBM3`.
     pub model: String,
     pub memory_bytes: u64,
-    /// The job that holds it, where the caller sees that; only in answers about nodes.
+    /// Why no job is placed on it: it is lost, it reports errors, or somebody uses it outside the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// How much of it live attempts hold, in thousandths; only in answers about nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_milli: Option<u16>,
+    /// The job that holds it, or the first of those that share it, where the caller sees that; only in answers
+    /// about nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<crate::ids::JobId>,
 }

@@ -164,6 +164,7 @@ pub enum Reason {
     Preempted,
     /// Its node fell silent, rebooted or was attested dead.
     NodeLost,
+    /// A GPU failed, or could not be handed over to it: no fault of the job.
     GpuLost,
     /// The image could not be had.
     ImagePull,

@@ -92,8 +92,8 @@ pub struct NodeGpu {
     /// Model in the vendor's words.
     pub model: String,
     pub memory_bytes: u64,
-    /// Whether no live attempt holds it.
-    pub free: bool,
+    /// Thousandths of it that no live attempt holds: 1000 of one that is free, 0 of one that takes nobody.
+    pub free_milli: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -178,7 +178,8 @@ fn fleet(options: &Options) -> State {
             1 => (64, 512, 4, "NVIDIA A10"),
             _ => (128, 512, 0, ""),
         };
-        let gpu = |index| NodeGpu { index, model: model.to_owned(), memory_bytes: 80 << 30, free: true };
+        let gpu =
+            |index| NodeGpu { index, model: model.to_owned(), memory_bytes: 80 << 30, free_milli: 1000 };
         state.put_node(&Node {
             id: NodeId(Uuid::from_u128(number.into())),
             name: format!("node-{number:06}"),

@@ -123,7 +123,8 @@ fn cluster(nodes: &[TraceNode], policy: Policy) -> State {
         user_quota: Bounds::default(),
     });
     for (number, node) in (1..).zip(nodes) {
-        let gpu = |index| NodeGpu { index, model: word(&node.model), memory_bytes: 1 << 30, free: true };
+        let gpu =
+            |index| NodeGpu { index, model: word(&node.model), memory_bytes: 1 << 30, free_milli: 1000 };
         state.put_node(&Node {
             id: NodeId(Uuid::from_u128(number)),
             name: node.name.clone(),

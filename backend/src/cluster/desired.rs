@@ -139,6 +139,9 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         env.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
+    if let Some(share) = spec.resources.gpus.as_ref().and_then(|gpus| gpus.share) {
+        env.insert("LILAC_GPU_SHARE".to_owned(), share.to_string());
+    }
     if let Some(reason) = row.try_get::<Option<String>, _>("resume_reason")? {
         env.insert("LILAC_RESUME_REASON".to_owned(), reason);
     }

@@ -11,14 +11,14 @@ use lilac_api::agent::UNREACHABLE_AFTER_SECS;
 use lilac_api::cluster::{Gpu, Node, NodeDrain, NodeState};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
-use lilac_api::{ClusterId, JobId, NodeId};
+use lilac_api::{ClusterId, NodeId};
 use serde_json::json;
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::nodes_store::{self, NodeRow};
+use super::nodes_store::{self, Claimed, NodeRow};
 use super::store::{amounts, count};
 use crate::app::App;
 use crate::audit;
@@ -115,12 +115,12 @@ pub async fn one(conn: &mut PgConnection, caller: &Caller, id: NodeId) -> ApiRes
     load(conn, caller, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("node"))
 }
 
-/// As much of a node's jobs as another team's member may know is how many there are: GPUs name only holders that
-/// the caller sees.
+/// As much of a node's jobs as another team's member may know is how many there are and what they hold: GPUs name
+/// only holders that the caller sees.
 pub async fn load(conn: &mut PgConnection, caller: &Caller, only: Option<NodeId>) -> ApiResult<Vec<Node>> {
     let rows = nodes_store::nodes(conn, only, None).await?;
-    let holders = nodes_store::gpu_holders(conn, only, caller.sees().as_deref()).await?;
-    Ok(rows.into_iter().map(|row| show(row, &holders)).collect())
+    let claims = nodes_store::gpu_claims(conn, only, caller.sees().as_deref()).await?;
+    Ok(rows.into_iter().map(|row| show(row, &claims)).collect())
 }
 
 /// The nodes of a cluster as the caller sees them.
@@ -130,14 +130,21 @@ pub async fn of_cluster(
     cluster: ClusterId,
 ) -> ApiResult<Vec<Node>> {
     let rows = nodes_store::nodes(conn, None, Some(cluster)).await?;
-    let holders = nodes_store::gpu_holders(conn, None, caller.sees().as_deref()).await?;
-    Ok(rows.into_iter().map(|row| show(row, &holders)).collect())
+    let claims = nodes_store::gpu_claims(conn, None, caller.sees().as_deref()).await?;
+    Ok(rows.into_iter().map(|row| show(row, &claims)).collect())
 }
 
-fn show(row: NodeRow, holders: &HashMap<(Uuid, u16), JobId>) -> Node {
+fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>) -> Node {
     let (state, message) = state(&row, row.now);
     let gpu_count = i64::try_from(row.gpus.len()).unwrap_or(i64::MAX);
-    let held_by = |gpu: Gpu| Gpu { job: holders.get(&(row.id, gpu.index)).copied(), ..gpu };
+    let with_claims = |gpu: Gpu| {
+        let claimed = claims.get(&(row.id, gpu.index));
+        Gpu {
+            held_milli: claimed.map(|claimed| claimed.milli),
+            job: claimed.and_then(|claimed| claimed.job),
+            ..gpu
+        }
+    };
     Node {
         id: NodeId(row.id),
         name: row.name,
@@ -146,7 +153,7 @@ fn show(row: NodeRow, holders: &HashMap<(Uuid, u16), JobId>) -> Node {
         message,
         capacity: amounts(row.cpu_milli.into(), row.memory_bytes, row.disk_bytes, gpu_count),
         allocated: row.held.into(),
-        gpus: row.gpus.0.into_iter().map(held_by).collect(),
+        gpus: row.gpus.0.into_iter().map(with_claims).collect(),
         drain: row.drain_deadline.map(|deadline| NodeDrain { deadline, drained_at: row.drained_at }),
         labels: row.labels.0.into_iter().chain(row.admin_labels.0.clone()).collect(),
         admin_labels: row.admin_labels.0,

@@ -53,7 +53,7 @@ pub async fn nodes(
         "WITH holds AS (
              SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(t.lease_until) AS leases_until,
                     sum(t.cpu_milli) AS cpu_milli, sum(t.memory_bytes) AS memory_bytes,
-                    sum(t.disk_bytes) AS disk_bytes, sum(cardinality(t.gpu_indices)) AS gpus
+                    sum(t.disk_bytes) AS disk_bytes
              FROM tasks t
              WHERE t.released_at IS NULL AND ($1::uuid IS NULL OR t.node_id = $1) GROUP BY t.node_id
          )
@@ -63,7 +63,7 @@ pub async fn nodes(
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu_milli,
                 LEAST(COALESCE(h.memory_bytes, 0), 9223372036854775807)::bigint AS held_memory_bytes,
                 LEAST(COALESCE(h.disk_bytes, 0), 9223372036854775807)::bigint AS held_disk_bytes,
-                COALESCE(h.gpus, 0)::bigint AS held_gpus
+                (SELECT count(DISTINCT gpu_index) FROM gpu_claims g WHERE g.node_id = n.id) AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id LEFT JOIN holds h ON h.node_id = n.id
          WHERE n.removed_at IS NULL AND ($1::uuid IS NULL OR n.id = $1) AND ($2::uuid IS NULL OR n.cluster_id = $2)
          ORDER BY n.name, c.name",
@@ -74,22 +74,35 @@ pub async fn nodes(
     .await
 }
 
-/// Which job of those teams (all, where there are none named) holds which GPU: by node and position on it.
-pub async fn gpu_holders(
+/// How much of a GPU is held, and by whom.
+#[derive(Clone, Copy)]
+pub struct Claimed {
+    pub milli: u16,
+    /// The first of those that share it whose job the teams see.
+    pub job: Option<JobId>,
+}
+
+/// What is held of which GPU: by node and position on it. Jobs are named where they are of those teams (all, where
+/// there are none named).
+pub async fn gpu_claims(
     conn: &mut PgConnection,
     only: Option<NodeId>,
     teams: Option<&[Uuid]>,
-) -> sqlx::Result<HashMap<(Uuid, u16), JobId>> {
-    let rows: Vec<(Uuid, i16, Uuid)> = sqlx::query_as(
-        "SELECT g.node_id, g.gpu_index, a.job_id FROM gpu_claims g JOIN attempts a ON a.id = g.attempt_id
-         WHERE ($1::uuid IS NULL OR g.node_id = $1)
-           AND ($2::uuid[] IS NULL OR EXISTS (SELECT FROM jobs j WHERE j.id = a.job_id AND j.team_id = ANY($2)))",
+) -> sqlx::Result<HashMap<(Uuid, u16), Claimed>> {
+    let rows: Vec<(Uuid, i16, i64, Option<Uuid>)> = sqlx::query_as(
+        "SELECT g.node_id, g.gpu_index, sum(g.milli),
+                (array_agg(j.id ORDER BY j.id) FILTER (WHERE $2::uuid[] IS NULL OR j.team_id = ANY($2)))[1]
+         FROM gpu_claims g JOIN attempts a ON a.id = g.attempt_id JOIN jobs j ON j.id = a.job_id
+         WHERE $1::uuid IS NULL OR g.node_id = $1 GROUP BY 1, 2",
     )
     .bind(only.map(|id| id.0))
     .bind(teams)
     .fetch_all(conn)
     .await?;
-    let by_gpu = |(node, index, job): (Uuid, i16, Uuid)| ((node, index.unsigned_abs()), JobId(job));
+    let by_gpu = |(node, index, milli, job): (Uuid, i16, i64, Option<Uuid>)| {
+        let milli = u16::try_from(milli).unwrap_or(u16::MAX);
+        ((node, index.unsigned_abs()), Claimed { milli, job: job.map(JobId) })
+    };
     Ok(rows.into_iter().map(by_gpu).collect())
 }
 

@@ -118,9 +118,13 @@ pub async fn clusters(conn: &mut PgConnection, only: Option<ClusterId>) -> ApiRe
              FROM members GROUP BY cluster_id
          ), holds AS (
              SELECT m.cluster_id, sum(t.cpu_milli) AS cpu_milli, sum(t.memory_bytes) AS memory_bytes,
-                    sum(t.disk_bytes) AS disk_bytes, sum(cardinality(t.gpu_indices)) AS gpus
+                    sum(t.disk_bytes) AS disk_bytes
              FROM tasks t JOIN members m ON m.id = t.node_id
              WHERE t.released_at IS NULL AND m.living GROUP BY m.cluster_id
+         ), shared AS (
+             -- One that is held in part counts as held.
+             SELECT m.cluster_id, count(DISTINCT (g.node_id, g.gpu_index)) AS gpus
+             FROM gpu_claims g JOIN members m ON m.id = g.node_id WHERE m.living GROUP BY m.cluster_id
          )
          SELECT c.id, c.name, c.placement_policy, c.max_disconnect_millis, c.created_at,
                 COALESCE(s.nodes, 0) AS nodes, COALESCE(s.nodes_alive, 0) AS nodes_alive,
@@ -131,8 +135,9 @@ pub async fn clusters(conn: &mut PgConnection, only: Option<ClusterId>) -> ApiRe
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu_milli,
                 LEAST(COALESCE(h.memory_bytes, 0), 9223372036854775807)::bigint AS held_memory_bytes,
                 LEAST(COALESCE(h.disk_bytes, 0), 9223372036854775807)::bigint AS held_disk_bytes,
-                COALESCE(h.gpus, 0)::bigint AS held_gpus
+                COALESCE(g.gpus, 0)::bigint AS held_gpus
          FROM clusters c LEFT JOIN sums s ON s.cluster_id = c.id LEFT JOIN holds h ON h.cluster_id = c.id
+         LEFT JOIN shared g ON g.cluster_id = c.id
          WHERE c.deleted_at IS NULL AND ($1::uuid IS NULL OR c.id = $1)
          ORDER BY c.name",
     )

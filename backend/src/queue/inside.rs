@@ -149,7 +149,7 @@ impl UsageRow {
 async fn usage(conn: &mut PgConnection, caller: &Caller, id: QueueId) -> sqlx::Result<Vec<UsageRow>> {
     sqlx::query_as(
         "WITH part AS (
-             SELECT j.owner_id, j.team_id, t.cpu_milli, t.memory_bytes, cardinality(t.gpu_indices) AS gpus,
+             SELECT j.owner_id, j.team_id, t.cpu_milli, t.memory_bytes, cardinality(t.gpu_indices) * t.gpu_milli AS gpu_milli,
                     (t.rank = 0)::int AS running, 0 AS queued
              FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
              WHERE t.released_at IS NULL AND j.queue_id = $1
@@ -159,7 +159,7 @@ async fn usage(conn: &mut PgConnection, caller: &Caller, id: QueueId) -> sqlx::R
          SELECT u.username AS user, $2::uuid[] IS NULL OR team_id = ANY($2) AS seen,
                 sum(cpu_milli)::bigint AS cpu_milli,
                 LEAST(sum(memory_bytes), 9223372036854775807)::bigint AS memory_bytes,
-                sum(gpus)::bigint AS gpus, sum(running)::bigint AS running, sum(queued)::bigint AS queued
+                ceil(sum(gpu_milli) / 1000.0)::bigint AS gpus, sum(running)::bigint AS running, sum(queued)::bigint AS queued
          FROM part JOIN users u ON u.id = part.owner_id
          GROUP BY u.username, 2",
     )

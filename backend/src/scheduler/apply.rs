@@ -51,7 +51,7 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
     for placement in batch {
         let Some(job) = loaded.jobs.get(&placement.job) else { continue };
         let Some(node) = nodes.get_mut(&placement.node) else { continue };
-        if !node.satisfies(&job.constraints) || !take(node, placement, &job.requests) {
+        if !node.satisfies(&job.constraints) || !take(node, placement, &job.requests, job.gpu_milli) {
             tracing::debug!(job_id = %placement.job, node = %node.name, "the place is gone; planned again");
             continue;
         }
@@ -63,6 +63,7 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
             attempt_id: AttemptId::new(),
             node_id: placement.node,
             gpu_indices: placement.gpu_indices.clone(),
+            gpu_milli: job.gpu_milli,
             cpu_milli: job.requests.cpu_milli,
             memory_bytes: job.requests.memory_bytes,
             disk_bytes: job.requests.disk_bytes,
@@ -87,7 +88,7 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
 }
 
 /// Takes a placement's share of a node, if the node still takes jobs and has it.
-fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amounts) -> bool {
+fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amounts, gpu_milli: u16) -> bool {
     let (capacity, allocated) = (&node.capacity, &node.allocated);
     let fits = node.availability == Availability::Ready
         && allocated.cpu_milli.saturating_add(requests.cpu_milli) <= capacity.cpu_milli
@@ -97,7 +98,7 @@ fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amoun
         && placement
             .gpu_indices
             .iter()
-            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free));
+            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
     if !fits {
         return false;
     }
@@ -105,7 +106,7 @@ fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amoun
     node.allocated.memory_bytes += requests.memory_bytes;
     node.allocated.disk_bytes += requests.disk_bytes;
     for gpu in node.gpus.iter_mut().filter(|gpu| placement.gpu_indices.contains(&gpu.index)) {
-        gpu.free = false;
+        gpu.free_milli -= gpu_milli;
     }
     true
 }
@@ -162,11 +163,11 @@ mod tests {
         };
         let placement = Placement { job: JobId::new(), node: node.id, gpu_indices: Vec::new() };
         let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
-        assert!(take(&mut node, &placement, &half));
-        assert!(take(&mut node, &placement, &half));
-        assert!(!take(&mut node, &placement, &half));
+        assert!(take(&mut node, &placement, &half, 1000));
+        assert!(take(&mut node, &placement, &half, 1000));
+        assert!(!take(&mut node, &placement, &half, 1000));
         node.allocated = Amounts::default();
         node.availability = Availability::Cordoned;
-        assert!(!take(&mut node, &placement, &half));
+        assert!(!take(&mut node, &placement, &half, 1000));
     }
 }

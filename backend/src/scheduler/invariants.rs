@@ -4,7 +4,7 @@
 use sqlx::postgres::PgPool;
 
 /// Each query counts rows that break the rule beside it.
-const RULES: [(&str, &str); 7] = [
+const RULES: [(&str, &str); 8] = [
     (
         "a live attempt is the latest of its job, and the job is starting or running",
         "SELECT count(*) FROM attempts a JOIN jobs j ON j.id = a.job_id
@@ -33,6 +33,10 @@ const RULES: [(&str, &str); 7] = [
         "the GPUs of a held task are claimed for it",
         "SELECT count(*) FROM tasks t WHERE t.released_at IS NULL AND cardinality(t.gpu_indices) <> (
             SELECT count(*) FROM gpu_claims g WHERE g.attempt_id = t.attempt_id AND g.node_id = t.node_id)",
+    ),
+    (
+        "no GPU is given out more than once over",
+        "SELECT count(*) FROM (SELECT FROM gpu_claims GROUP BY node_id, gpu_index HAVING sum(milli) > 1000) over",
     ),
     (
         "the events of an unfinished job have no gap",

@@ -21,6 +21,9 @@ use crate::queue::admission::Ticket;
 /// The most waiting jobs that one cycle looks at: the first in the order of priority.
 const MAX_WAITING: i64 = 5000;
 
+/// A GPU, in thousandths.
+pub const WHOLE_GPU_MILLI: u16 = 1_000;
+
 /// A snapshot and what the shell must remember of it.
 pub struct Loaded {
     pub snapshot: Snapshot,
@@ -34,6 +37,8 @@ pub struct Loaded {
 pub struct LoadedJob {
     pub epoch: i32,
     pub requests: Amounts,
+    /// Thousandths of each of its GPUs.
+    pub gpu_milli: u16,
     pub max_disconnect: Option<Duration>,
     pub reason: Option<Reason>,
     pub message: String,
@@ -151,7 +156,7 @@ pub async fn held(conn: &mut PgConnection) -> Result<Vec<Held>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.queue_id, j.owner_id, count(DISTINCT j.id) AS jobs, sum(t.cpu_milli)::bigint AS cpu_milli,
                 LEAST(sum(t.memory_bytes), 9223372036854775807)::bigint AS memory_bytes,
-                sum(cardinality(t.gpu_indices))::bigint AS gpus
+                ceil(sum(cardinality(t.gpu_indices) * t.gpu_milli) / 1000.0)::bigint AS gpus
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
          WHERE t.released_at IS NULL GROUP BY j.queue_id, j.owner_id",
     )
@@ -208,6 +213,7 @@ async fn waiting(
             LoadedJob {
                 epoch: row.try_get("epoch")?,
                 requests,
+                gpu_milli: gpu_milli(&resources),
                 max_disconnect: max_disconnect.map(|Json(span)| span.0),
                 reason: reason.and_then(|reason| reason.parse().ok()),
                 message: row.try_get("message")?,
@@ -231,6 +237,12 @@ async fn waiting(
     Ok(waiting)
 }
 
+/// Thousandths of each GPU that the job asks for.
+fn gpu_milli(resources: &Resources) -> u16 {
+    let share = resources.gpus.as_ref().and_then(|gpus| gpus.share);
+    share.map_or(WHOLE_GPU_MILLI, |share| u16::try_from(share.thousandths).unwrap_or(WHOLE_GPU_MILLI))
+}
+
 fn amounts(resources: &Resources) -> Amounts {
     Amounts {
         cpu_milli: resources.cpus.milli,
@@ -250,7 +262,8 @@ pub async fn read_nodes(
                 n.disk_bytes, n.gpus, n.labels || n.admin_labels AS labels, c.max_disconnect_millis,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
-                ARRAY(SELECT gpu_index FROM gpu_claims g WHERE g.node_id = n.id) AS held_gpus
+                COALESCE((SELECT jsonb_object_agg(gpu_index, milli) FROM (
+                    SELECT gpu_index, sum(milli) AS milli FROM gpu_claims g WHERE g.node_id = n.id GROUP BY 1) held), '{}') AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id
          LEFT JOIN (SELECT node_id, sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
                     FROM tasks WHERE released_at IS NULL GROUP BY node_id) h ON h.node_id = n.id
@@ -265,11 +278,15 @@ pub async fn read_nodes(
 /// A node as the planner sees it.
 pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
     let Json(gpus): Json<Vec<Gpu>> = row.try_get("gpus")?;
-    let held_gpus: Vec<i16> = row.try_get("held_gpus")?;
+    let Json(held): Json<HashMap<u16, u16>> = row.try_get("held_gpus")?;
+    let free_milli = |gpu: &Gpu| match gpu.fault {
+        Some(_) => 0,
+        None => WHOLE_GPU_MILLI.saturating_sub(held.get(&gpu.index).copied().unwrap_or(0)),
+    };
     let gpus: Vec<NodeGpu> = gpus
         .into_iter()
         .map(|gpu| NodeGpu {
-            free: !held_gpus.iter().any(|held| i32::from(*held) == i32::from(gpu.index)),
+            free_milli: free_milli(&gpu),
             index: gpu.index,
             model: gpu.model,
             memory_bytes: gpu.memory_bytes,
@@ -294,7 +311,7 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
             cpu_milli: u32::try_from(amount("held_cpu")?).unwrap_or(u32::MAX),
             memory_bytes: amount("held_memory")?,
             disk_bytes: amount("held_disk")?,
-            gpus: count(gpus.iter().filter(|gpu| !gpu.free).count()),
+            gpus: count(gpus.iter().filter(|gpu| gpu.free_milli < WHOLE_GPU_MILLI).count()),
         },
         gpus,
         labels: row.try_get::<Json<BTreeMap<String, String>>, _>("labels")?.0,

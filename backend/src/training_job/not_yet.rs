@@ -6,16 +6,10 @@ use lilac_api::spec::JobSpec;
 
 /// The fields of `spec` that cannot be honoured yet.
 pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
-    let gpus = std::iter::once(&spec.resources).chain(&spec.alternatives);
     let fields = [
         ("nodes", spec.nodes > 1, "jobs on several nodes"),
         ("placement.same", spec.placement.same.is_some(), "nodes that share a label"),
         ("alternatives", !spec.alternatives.is_empty(), "alternatives"),
-        (
-            "resources.gpus.share",
-            gpus.flat_map(|block| &block.gpus).any(|gpus| gpus.share.is_some()),
-            "parts of a GPU",
-        ),
         ("notify", !spec.notify.is_empty(), "notifications"),
         ("ports", !spec.ports.is_empty(), "ports"),
     ];

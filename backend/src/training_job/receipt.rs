@@ -64,7 +64,7 @@ async fn receipt(
 
 /// What tasks held, summed. A clock that was set back does not make it negative.
 const USED: &str = "COALESCE(sum(t.cpu_milli / 1000.0 * held.secs), 0)::float8 AS cpu_seconds,
-    COALESCE(sum(cardinality(t.gpu_indices) * held.secs), 0)::float8 AS gpu_seconds,
+    COALESCE(sum(cardinality(t.gpu_indices) * t.gpu_milli / 1000.0 * held.secs), 0)::float8 AS gpu_seconds,
     COALESCE(sum(t.memory_bytes / 1073741824.0 * held.secs), 0)::float8 AS memory_gib_seconds,
     COALESCE(sum(t.log_bytes), 0)::bigint AS log_bytes";
 const HELD: &str = "CROSS JOIN LATERAL (SELECT GREATEST(0,

@@ -41,12 +41,14 @@ pub enum Decision {
 }
 
 /// Decides by the first rule that matches. Without any rules every failure is retried while attempts are left;
-/// with rules, what none matches is not.
+/// with rules, what none matches is not. A GPU that was lost is no fault of the job: unless a rule names it, the job
+/// is tried again and nothing is counted, whatever its code exited with when the GPU went.
 #[must_use]
 pub fn decide(retry: &Retry, failure: Failure) -> Decision {
     let matching = retry.rules.iter().find(|rule| {
         rule.on.contains(&failure.reason)
-            || failure.exit_code.is_some_and(|code| rule.exit_codes.contains(&code))
+            || failure.reason != Reason::GpuLost
+                && failure.exit_code.is_some_and(|code| rule.exit_codes.contains(&code))
     });
     let (counts, memory_factor) = match matching {
         Some(rule) => match rule.action {
@@ -54,6 +56,7 @@ pub fn decide(retry: &Retry, failure: Failure) -> Decision {
             RetryAction::Hold => return Decision::Hold,
             RetryAction::Retry => (rule.counts, rule.memory_factor),
         },
+        None if failure.reason == Reason::GpuLost => (false, None),
         None if retry.rules.is_empty() => (true, None),
         None => return Decision::Fail,
     };
@@ -126,6 +129,8 @@ mod tests {
         ];
         let none = Retry::default();
         let three = Retry { max_attempts: 3, ..Retry::default() };
+        let no_gpu =
+            Retry { rules: vec![rule(&[Reason::GpuLost], &[], RetryAction::Fail)], ..Retry::default() };
         let by_rule = Retry { max_attempts: 2, rules, ..Retry::default() };
         let cases = [
             // retry, reason, exit code, attempts charged before, epoch, expected
@@ -144,6 +149,11 @@ mod tests {
             (&by_rule, Reason::ExitCode, Some(7), 1, 2, "hold"),
             (&by_rule, Reason::ExitCode, Some(1), 0, 1, "retry"),
             (&by_rule, Reason::ExitCode, Some(1), 1, 2, "fail"),
+            // A lost GPU counts nothing, until a rule says otherwise.
+            (&none, Reason::GpuLost, Some(1), 0, 1, "free"),
+            (&by_rule, Reason::GpuLost, Some(7), 1, 2, "free"),
+            (&none, Reason::GpuLost, None, 0, MAX_EPOCH, "fail"),
+            (&no_gpu, Reason::GpuLost, Some(33), 0, 1, "fail"),
             // What no rule names is not tried again.
             (&by_rule, Reason::Timeout, None, 0, 1, "fail"),
             // A retry that never counts still ends.

@@ -28,7 +28,7 @@ const CASES: &[(&str, u16, &str, &str)] = &[
     (r#"{"name": "a", "image": "b", "resources": {"memory": "lots"}}"#, 422, "invalid-field", "resources.memory"),
     (r#"{"name": "a", "image": "b", "resources": {"gpus": -1}}"#, 422, "invalid-field", "resources.gpus"),
     (r#"{"name": "a", "image": "b", "resources": {"gpus": 0}}"#, 422, "invalid-field", "resources.gpus.count"),
-    (r#"{"name": "a", "image": "b", "resources": {"gpus": 0.5}}"#, 422, "invalid-field", "resources.gpus.share"),
+    (r#"{"name": "a", "image": "b", "resources": {"gpus": {"count": 2, "share": 0.5}}}"#, 422, "invalid-field", "resources.gpus.share"),
     (r#"{"name": "a", "image": "b", "privileged": true}"#, 422, "invalid-field", "privileged"),
     (r#"{"name": "a", "image": "b", "cap_add": ["ALL"]}"#, 422, "invalid-field", "cap_add"),
     (r#"{"name": "a", "image": "b", "id": "0197d3b8-0000-7000-8000-000000000000"}"#, 422, "invalid-field", "id"),

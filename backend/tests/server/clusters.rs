@@ -56,7 +56,7 @@ fn first_sync(name: &str) -> SyncRequest {
         uuid: format!("GPU-{name}-{index}"),
         model: "NVIDIA H100".into(),
         memory_bytes: 80 << 30,
-        job: None,
+        ..Gpu::default()
     };
     SyncRequest {
         protocol: PROTOCOL_VERSION,

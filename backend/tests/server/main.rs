@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_jobs;
 mod clusters;
 mod embedded;
+mod gpus;
 mod job_lists;
 mod logs;
 mod many_jobs;

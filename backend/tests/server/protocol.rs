@@ -14,7 +14,7 @@ use lilac_api::agent::{
 };
 use lilac_api::auth::Secret;
 use lilac_api::client::{Client, ClientError};
-use lilac_api::cluster::CreateJoinKey;
+use lilac_api::cluster::{CreateJoinKey, Gpu};
 use lilac_api::job::{AttemptState, Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
@@ -32,6 +32,7 @@ pub struct Node {
     session: SessionId,
     sequence: u64,
     pub reports: Vec<AttemptReport>,
+    pub gpus: Vec<Gpu>,
 }
 
 impl Node {
@@ -56,6 +57,7 @@ impl Node {
             session: SessionId::new(),
             sequence: 0,
             reports: Vec::new(),
+            gpus: Vec::new(),
         };
         node.sync().await.unwrap();
         node
@@ -73,7 +75,7 @@ impl Node {
                 cpu_milli: 4000,
                 memory_bytes: 8 << 30,
                 disk_bytes: 1 << 40,
-                gpus: Vec::new(),
+                gpus: self.gpus.clone(),
             },
             labels: BTreeMap::new(),
             runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },

@@ -46,7 +46,8 @@ impl Kind {
         let mut groups = Vec::new();
         let mut group_of = Vec::new();
         for (model, memory_bytes, count) in &total.gpus {
-            let gpu = NodeGpu { index: 0, model: model.clone(), memory_bytes: *memory_bytes, free: true };
+            let gpu =
+                NodeGpu { index: 0, model: model.clone(), memory_bytes: *memory_bytes, free_milli: 1000 };
             group_of.extend(std::iter::repeat_n(groups.len().min(63) as u8, *count));
             groups.push(Group { gpu, slots: group_of.len() - count..group_of.len() });
         }

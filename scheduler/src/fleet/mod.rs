@@ -110,7 +110,7 @@ impl Fleet {
             is_ready: node.availability == Availability::Ready,
             rank: 0,
             kind,
-            gpus: slots.iter().map(|(_, free)| if *free { WHOLE_MILLI } else { 0 }).collect(),
+            gpus: slots.iter().map(|(_, free_milli)| (*free_milli).min(WHOLE_MILLI)).collect(),
             indices: slots.iter().map(|(index, _)| *index).collect(),
             level: 0,
         };
@@ -346,8 +346,8 @@ impl Host {
     }
 }
 
-/// Index of a GPU, and whether it is free.
-type Slot = (u16, bool);
+/// Index of a GPU, and the thousandths of it that are free.
+type Slot = (u16, u16);
 
 /// The kind of a node, and its slots.
 fn layout(node: &Node, site: u32) -> (Total, Vec<Slot>) {
@@ -355,7 +355,7 @@ fn layout(node: &Node, site: u32) -> (Total, Vec<Slot>) {
     gpus.sort_unstable_by_key(|gpu| gpu.index);
     let mut groups: Vec<(&str, u64, Vec<Slot>)> = Vec::new();
     for gpu in gpus {
-        let slot = (gpu.index, gpu.free);
+        let slot = (gpu.index, gpu.free_milli);
         match groups.iter_mut().find(|(model, memory, _)| *model == gpu.model && *memory == gpu.memory_bytes)
         {
             Some((_, _, slots)) => slots.push(slot),

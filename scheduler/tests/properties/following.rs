@@ -67,7 +67,9 @@ impl World {
         node.allocated.memory_bytes -= job.requests.memory_bytes;
         node.allocated.disk_bytes -= job.requests.disk_bytes;
         for gpu in &mut node.gpus {
-            gpu.free |= placement.gpu_indices.contains(&gpu.index);
+            if placement.gpu_indices.contains(&gpu.index) {
+                gpu.free_milli = 1000;
+            }
         }
         let holds = |held: &Held| {
             (held.queue, held.user, held.jobs, held.amounts) == (job.queue, job.user, 1, job.requests)

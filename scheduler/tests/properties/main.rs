@@ -54,7 +54,8 @@ prop_compose! {
         pool in option::of(select(vec!["a", "b", "c"])),
     ) -> Node {
         let gpus: Vec<NodeGpu> = (0..).zip(gpus).map(|(index, (model, memory, free))| {
-            NodeGpu { index, model: model.to_owned(), memory_bytes: memory * (40 << 30), free }
+            let free_milli = if free { 1000 } else { 0 };
+            NodeGpu { index, model: model.to_owned(), memory_bytes: memory * (40 << 30), free_milli }
         }).collect();
         Node {
             id: NodeId(Uuid::nil()),
@@ -210,7 +211,7 @@ fn usable(node: &Node, job: &Job) -> bool {
 }
 
 fn fits_now(node: &Node, job: &Job) -> bool {
-    usable(node, job) && has_space_left(node, job) && has_gpus(node, job, |gpu| gpu.free)
+    usable(node, job) && has_space_left(node, job) && has_gpus(node, job, |gpu| gpu.free_milli == 1000)
 }
 
 /// Whether CPU, memory and disk suffice beside what is allocated. A node may hold more than it has:
@@ -315,9 +316,9 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     prop_assert_eq!(placement.gpu_indices.len(), job.requests.gpus as usize);
     for index in &placement.gpu_indices {
         let gpu = node.gpus.iter_mut().find(|gpu| gpu.index == *index).unwrap();
-        prop_assert!(gpu.free, "GPU {index} has an owner");
+        prop_assert!(gpu.free_milli == 1000, "GPU {index} has an owner");
         prop_assert!(accepted(&job, gpu), "GPU {index} is not what was asked for");
-        gpu.free = false;
+        gpu.free_milli = 0;
     }
     snapshot.held.push(Held { queue: job.queue, user: job.user, jobs: 1, amounts: job.requests });
     Ok(())

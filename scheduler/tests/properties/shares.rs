@@ -13,7 +13,8 @@ const GPUS: u16 = 3;
 
 fn state(nodes: u128, policy: Policy) -> State {
     let cluster = ClusterId(Uuid::nil());
-    let gpu = |index| NodeGpu { index, model: "NVIDIA A100".to_owned(), memory_bytes: 40 << 30, free: true };
+    let gpu =
+        |index| NodeGpu { index, model: "NVIDIA A100".to_owned(), memory_bytes: 40 << 30, free_milli: 1000 };
     let node = |id| Node {
         id: NodeId(Uuid::from_u128(id)),
         name: format!("node-{id}"),

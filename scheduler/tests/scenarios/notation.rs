@@ -56,8 +56,8 @@ fn node(name: &str, settings: &mut Settings<'_>) -> Node {
         let (model, memory) = kind.split_once('/').unwrap();
         for _ in 0..count.parse::<u16>().unwrap() {
             let index = gpus.len() as u16;
-            let free = !busy.contains(&index.to_string().as_str());
-            gpus.push(NodeGpu { index, model: model.to_owned(), memory_bytes: bytes(memory), free });
+            let free_milli = if busy.contains(&index.to_string().as_str()) { 0 } else { 1000 };
+            gpus.push(NodeGpu { index, model: model.to_owned(), memory_bytes: bytes(memory), free_milli });
         }
     }
     // `used=CPUS/MEMORY/DISK`

@@ -57,6 +57,8 @@ pub struct Grant {
     pub attempt_id: AttemptId,
     pub node_id: NodeId,
     pub gpu_indices: Vec<u16>,
+    /// Thousandths of each of them.
+    pub gpu_milli: u16,
     pub cpu_milli: u32,
     pub memory_bytes: u64,
     pub disk_bytes: u64,
@@ -84,8 +86,8 @@ pub async fn grant(
         .collect();
     let granted = sqlx::query_scalar(
         "WITH wanted AS (
-            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])
-                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message)
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[])
+                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli)
         ), gpu AS (
             SELECT * FROM unnest($10::uuid[], $11::smallint[]) AS g(attempt_id, gpu_index)
         ), job AS (
@@ -93,20 +95,20 @@ pub async fn grant(
                 event_count = event_count + 1, not_before = NULL, started_at = NULL, exit_code = NULL, signal = NULL
             FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
             RETURNING jobs.id, jobs.epoch, jobs.event_count, jobs.message, w.attempt_id, w.node_id,
-                w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis
+                w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis, w.gpu_milli
         ), attempt AS (
             INSERT INTO attempts (id, job_id, epoch, state, lease_millis, granted_at)
             SELECT attempt_id, job.id, job.epoch, 'granted', lease_millis, clock_timestamp() FROM job
             RETURNING id
         ), task AS (
-            INSERT INTO tasks (attempt_id, rank, node_id, cpu_milli, memory_bytes, disk_bytes, gpu_indices, lease_until)
+            INSERT INTO tasks (attempt_id, rank, node_id, cpu_milli, memory_bytes, disk_bytes, gpu_indices, gpu_milli, lease_until)
             SELECT attempt_id, 0, node_id, cpu_milli, memory_bytes, disk_bytes,
-                ARRAY(SELECT gpu_index FROM gpu WHERE gpu.attempt_id = job.attempt_id ORDER BY gpu_index),
+                ARRAY(SELECT gpu_index FROM gpu WHERE gpu.attempt_id = job.attempt_id ORDER BY gpu_index), gpu_milli,
                 clock_timestamp() + lease_millis * interval '1 millisecond'
             FROM job
         ), claim AS (
-            INSERT INTO gpu_claims (node_id, gpu_index, attempt_id)
-            SELECT job.node_id, gpu.gpu_index, job.attempt_id FROM job JOIN gpu USING (attempt_id)
+            INSERT INTO gpu_claims (node_id, gpu_index, attempt_id, milli)
+            SELECT job.node_id, gpu.gpu_index, job.attempt_id, job.gpu_milli FROM job JOIN gpu USING (attempt_id)
         ), event AS (
             INSERT INTO job_events (job_id, sequence, state, attempt_state, epoch, message, actor)
             SELECT job.id, job.event_count, 'starting', 'granted', job.epoch, job.message, $12 FROM job
@@ -125,6 +127,7 @@ pub async fn grant(
     .bind(gpus.iter().map(|gpu| gpu.0).collect::<Vec<_>>())
     .bind(gpus.iter().map(|gpu| gpu.1).collect::<Vec<_>>())
     .bind(actor)
+    .bind(grants.iter().map(|grant| i16::try_from(grant.gpu_milli).unwrap_or(1_000)).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     Ok(granted.into_iter().map(JobId).collect())
