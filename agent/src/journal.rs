@@ -6,7 +6,7 @@
 //! | `created` | once the container was created | a crash of the agent |
 //! | `stop.json` | when the agent begins to end the container | a crash of the agent |
 //! | `exit.json` | before the result is reported | a power cut |
-//! | `log` | all the while | see `log_spool` |
+//! | `spool/frames` | all the while, by `lilac-init` | see `log_spool` |
 //! | `output-N` | when output N is handed over, or never will be | a crash of the agent |
 //!
 //! Each file is written once, so writes never overtake one another. `intent.json` costs one fsync, for
@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{TaskResult, TaskSpec};
 use lilac_api::ids::AttemptId;
+use lilac_init::SPOOL_FILE;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -87,10 +88,16 @@ pub fn folder(state_dir: &Path, attempt: AttemptId) -> PathBuf {
     attempts(state_dir).join(attempt.to_string())
 }
 
+/// The folder in which the container of one attempt writes its log.
+#[must_use]
+pub fn spool_folder(state_dir: &Path, attempt: AttemptId) -> PathBuf {
+    folder(state_dir, attempt).join("spool")
+}
+
 /// The file that holds the log of one attempt.
 #[must_use]
 pub fn log_path(state_dir: &Path, attempt: AttemptId) -> PathBuf {
-    folder(state_dir, attempt).join("log")
+    spool_folder(state_dir, attempt).join(SPOOL_FILE)
 }
 
 /// The mark that an output is done with.

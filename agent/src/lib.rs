@@ -4,7 +4,7 @@
 //! What to do is decided in [`core`], which knows neither clock nor disk nor network; [`run`] carries
 //! it out. The rest are the hands: [`journal`] and [`lease`] remember across crashes, [`docker`] runs
 //! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs, [`supplies`] fetches what no disk
-//! may hold.
+//! may hold. [`init`] is what goes into every container, and [`last_resort`] ends one that Docker does not.
 
 pub mod clock;
 pub mod config;
@@ -12,7 +12,9 @@ pub mod core;
 pub mod docker;
 pub mod gpu;
 pub mod identity;
+pub mod init;
 pub mod journal;
+pub mod last_resort;
 pub mod lease;
 pub mod log_pump;
 pub mod log_spool;

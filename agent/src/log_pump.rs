@@ -1,16 +1,14 @@
-//! Carries one attempt's output from Docker to the spool, and from the spool to the control plane.
+//! Carries one attempt's log from the spool, which its container writes, to the control plane.
 //!
-//! The two halves know of each other only how long the log is. A control plane that is away holds up
-//! the upload and never the reading; a slow disk holds up the reading and never the lease, for neither
-//! runs on the connection that leases come by.
+//! Neither the agent's death nor the Docker daemon's nor a control plane that is away holds up the job or loses
+//! anything: the log waits on the disk. It has a connection of its own, so that it never holds up a lease.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use std::{io, mem};
 
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use bytes::Bytes;
 use lilac_api::client::Client;
 use lilac_api::ids::AttemptId;
 use lilac_api::problem::ErrorCode;
@@ -18,31 +16,19 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::docker::{self, Link};
-use crate::log_spool::{self, Spool};
+use crate::log_spool::{self, Reader, Sum};
 use crate::sync::Backoff;
 
 /// The most that one upload carries.
 const CHUNK_BYTES: usize = 256 << 10;
 /// Output that trickles in is gathered for this long between two uploads.
 const GATHER: Duration = Duration::from_millis(20);
-/// How long the reading of an ended container's log may stand still. As long as it goes on, it is waited for:
-/// what a log may hold is bounded.
-const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a full disk is given before it is tried again.
+/// How often the spool is looked at: at first, and when nothing has come for a while.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(100));
+/// How long a disk that does not read is given before it is tried again.
 const DISK_RETRY: Duration = Duration::from_secs(1);
-/// How many pieces of output are written to the disk in one go; Docker's pieces have 16 KiB at most.
-const PIECES_AT_ONCE: usize = 32;
-/// The beginning of a log, as [`Pump::finish`] gives it.
-const HEAD_BYTES: usize = 512;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    length: u64,
-    /// Pieces of output that came from Docker, those that the spool had already counted in.
-    pieces: u64,
-    is_complete: bool,
-}
+/// How often a log that cannot be read is tried before it is given up.
+const SUM_TRIES: u32 = 3;
 
 /// Whom a log is handed to.
 #[derive(Clone, Debug)]
@@ -56,95 +42,51 @@ pub struct Destination {
 #[derive(Debug)]
 pub struct Pump {
     attempt: AttemptId,
-    spool: Arc<Mutex<Spool>>,
-    progress: watch::Sender<Progress>,
-    reader: Mutex<Reader>,
+    path: PathBuf,
+    /// The log's length, once it is known that nothing more comes.
+    length: watch::Sender<Option<u64>>,
     uploader: Mutex<Option<JoinHandle<()>>>,
 }
 
-#[derive(Debug)]
-enum Reader {
-    None,
-    Reading(JoinHandle<()>),
-    /// No more will be read.
-    Finished,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Pump {
-    /// Opens the log at `path` and begins to hand it over.
-    pub fn open(path: &Path, attempt: AttemptId, rank: u16, to: Destination) -> io::Result<Arc<Self>> {
-        let spool = Spool::open(path, log_spool::LIMIT_BYTES)?;
-        let progress = watch::Sender::new(Progress { length: spool.length(), ..Progress::default() });
-        let spool = Arc::new(Mutex::new(spool));
-        let uploader = tokio::spawn(upload(to, attempt, rank, Arc::clone(&spool), progress.subscribe()));
-        Ok(Arc::new(Self {
+    /// Begins to hand over the log in the spool at `path`, which may not be there yet.
+    #[must_use]
+    pub fn open(path: &Path, attempt: AttemptId, rank: u16, to: Destination) -> Arc<Self> {
+        let length = watch::Sender::new(None);
+        let upload = Upload {
+            to,
             attempt,
-            spool,
-            progress,
-            reader: Mutex::new(Reader::None),
-            uploader: Mutex::new(Some(uploader)),
-        }))
+            rank,
+            offset: 0,
+            reader: Reader::new(path),
+            chunk: Bytes::new(),
+            is_behind: true,
+        };
+        let uploader = tokio::spawn(upload.run(length.subscribe()));
+        Arc::new(Self { attempt, path: path.to_owned(), length, uploader: Mutex::new(Some(uploader)) })
     }
 
-    /// Reads the container's output, unless somebody does already. What the spool has is skipped.
-    pub fn attach(&self, link: &Link) {
-        let mut reader = lock(&self.reader);
-        let idle = match &*reader {
-            Reader::None => true,
-            Reader::Reading(task) => task.is_finished(),
-            Reader::Finished => false,
-        };
-        if idle {
-            let task = read(link.clone(), self.attempt, Arc::clone(&self.spool), self.progress.clone());
-            *reader = Reader::Reading(tokio::spawn(task));
+    /// Closes the log of a container that is dead, and says what it comes to.
+    pub async fn finish(&self) -> Sum {
+        let sum = self.sum().await;
+        self.length.send_replace(Some(sum.length));
+        sum
+    }
+
+    async fn sum(&self) -> Sum {
+        for _ in 0..SUM_TRIES {
+            match read_sum(&self.path).await {
+                Ok(sum) => return sum,
+                Err(error) => tracing::warn!(attempt = %self.attempt, %error, "cannot read the log"),
+            }
+            sleep(DISK_RETRY).await;
         }
-    }
-
-    /// Waits for the end of the output and closes the log. Gives its length and how it begins.
-    pub async fn finish(&self) -> (u64, Vec<u8>) {
-        let reader = mem::replace(&mut *lock(&self.reader), Reader::Finished);
-        let is_whole = match reader {
-            Reader::Reading(task) => self.read_out(task).await,
-            Reader::None | Reader::Finished => true,
-        };
-        let (length, head) = {
-            let mut spool = lock(&self.spool);
-            if is_whole {
-                spool.close();
-            } else if let Err(error) = spool.cut() {
-                tracing::warn!(attempt = %self.attempt, %error, "cannot mark where the log was cut");
-            }
-            (spool.length(), spool.read(0, HEAD_BYTES).unwrap_or_default())
-        };
-        self.progress.send_modify(|progress| {
-            progress.length = length;
-            progress.is_complete = true;
-        });
-        (length, head)
-    }
-
-    /// Waits for the reader to come to the end, as long as it gets anywhere. Says whether it did.
-    async fn read_out(&self, mut task: JoinHandle<()>) -> bool {
-        loop {
-            let before = self.progress.borrow().pieces;
-            if timeout(FINISH_TIMEOUT, &mut task).await.is_ok() {
-                return true;
-            }
-            if self.progress.borrow().pieces == before {
-                tracing::warn!(attempt = %self.attempt, "the log did not come to its end and is cut here");
-                task.abort();
-                return false;
-            }
-        }
+        Sum::default()
     }
 
     /// Waits until the control plane has the whole log, or wants none of it.
     pub async fn handed_over(&self) {
-        let uploader = lock(&self.uploader).take();
+        let uploader = self.uploader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(uploader) = uploader {
             // An upload that panicked is over as well.
             let _ = uploader.await;
@@ -154,168 +96,128 @@ impl Pump {
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        if let Reader::Reading(task) = &*lock(&self.reader) {
-            task.abort();
-        }
-        if let Some(task) = &*lock(&self.uploader) {
+        if let Some(task) = &*self.uploader.lock().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
         }
     }
 }
 
-/// Reads until the container's output ends. A daemon that goes away is waited for.
-async fn read(link: Link, attempt: AttemptId, spool: Arc<Mutex<Spool>>, progress: watch::Sender<Progress>) {
-    let mut backoff = Backoff::default();
-    loop {
-        match read_once(&link, attempt, &spool, &progress).await {
-            Ok(()) => return,
-            Err(error) if docker::is_missing(&error) => return,
-            Err(error) => {
-                tracing::debug!(%attempt, error = docker::words(&error), "the log broke off");
-                sleep(backoff.pause()).await;
-            }
-        }
-    }
+/// What the log at `path` comes to by now.
+pub async fn read_sum(path: &Path) -> io::Result<Sum> {
+    let path = path.to_owned();
+    spawn_blocking(move || log_spool::sum(&path)).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
 
-async fn read_once(
-    link: &Link,
-    attempt: AttemptId,
-    spool: &Arc<Mutex<Spool>>,
-    progress: &watch::Sender<Progress>,
-) -> Result<(), bollard::errors::Error> {
-    let docker = link.client().await?;
-    // Docker begins at the beginning; what the spool holds of it is skipped.
-    let mut skip = lock(spool).length();
-    let mut pieces = docker::log(&docker, attempt).ready_chunks(PIECES_AT_ONCE);
-    while let Some(ready) = pieces.next().await {
-        progress.send_modify(|progress| progress.pieces += ready.len() as u64);
-        let mut output = BytesMut::new();
-        let mut broken = None;
-        for piece in ready {
-            match piece {
-                Ok(piece) => output.extend_from_slice(&after(&mut skip, piece.into_bytes())),
-                Err(error) => broken = Some(error),
-            }
-        }
-        if !output.is_empty() {
-            let length = append(attempt, spool, output.freeze()).await;
-            progress.send_modify(|progress| progress.length = length);
-        }
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        if lock(spool).is_full() {
-            // Reading on would be work for nothing, for as long as the container talks.
-            return Ok(());
-        }
-    }
-    if skip > 0 {
-        tracing::warn!(%attempt, missing_bytes = skip, "Docker no longer has the beginning of the log");
-    }
-    Ok(())
-}
-
-/// What of a piece lies behind the bytes to skip.
-fn after(skip: &mut u64, piece: Bytes) -> Bytes {
-    let cut = usize::try_from(*skip).unwrap_or(usize::MAX).min(piece.len());
-    *skip -= cut as u64;
-    piece.slice(cut..)
-}
-
-/// Appends to the spool and gives its length. While the disk is full, Docker's own file keeps the rest.
-async fn append(attempt: AttemptId, spool: &Arc<Mutex<Spool>>, output: Bytes) -> u64 {
-    let mut warned = false;
-    loop {
-        let (target, bytes) = (Arc::clone(spool), output.clone());
-        let appended = spawn_blocking(move || {
-            let mut spool = lock(&target);
-            spool.append(&bytes).map(|()| spool.length())
-        });
-        match appended.await {
-            Ok(Ok(length)) => return length,
-            Ok(Err(error)) if !warned => {
-                warned = true;
-                tracing::warn!(%attempt, %error, "cannot keep the log; trying again until it goes");
-            }
-            _ => {}
-        }
-        sleep(DISK_RETRY).await;
-    }
-}
-
-/// Hands the log over, from wherever the control plane has it to, until it is whole.
-async fn upload(
+/// Hands a log over, from wherever the control plane has it to, until it is whole.
+struct Upload {
     to: Destination,
     attempt: AttemptId,
     rank: u16,
-    spool: Arc<Mutex<Spool>>,
-    mut progress: watch::Receiver<Progress>,
-) {
-    let mut offset = 0;
-    let mut backoff = Backoff::default();
-    let mut next_at = Instant::now();
-    loop {
-        let news = |progress: &Progress| progress.is_complete || progress.length > offset;
-        match progress.wait_for(news).await {
-            Ok(progress) if progress.is_complete && progress.length <= offset => return,
-            Ok(_) => {}
-            // The pump is gone, and with it whoever could want the log handed over.
-            Err(_) => return,
-        }
-        tokio::select! {
-            () = sleep_until(next_at) => {}
-            // The end of a log does not wait for company.
-            _ = progress.wait_for(|progress| progress.is_complete) => {}
-        }
-        match upload_one(&to, attempt, rank, &spool, offset).await {
-            Upload::Stored(stored) => {
-                offset = stored;
-                backoff.reset();
-                next_at = Instant::now() + GATHER;
-            }
-            Upload::Unwanted => return,
-            // The log waits on the disk; so does the attempt's folder, until it is handed over.
-            Upload::Failed => sleep(backoff.pause()).await,
-        }
-    }
+    /// Where the chunk belongs, or the next one.
+    offset: u64,
+    reader: Reader,
+    chunk: Bytes,
+    /// More may lie ready than was read last.
+    is_behind: bool,
 }
 
-enum Upload {
-    /// The control plane has it up to here.
-    Stored(u64),
-    /// It does not know the attempt any more.
+enum Sent {
+    Stored,
+    /// The control plane does not know the attempt any more.
     Unwanted,
     Failed,
 }
 
-async fn upload_one(
-    to: &Destination,
-    attempt: AttemptId,
-    rank: u16,
-    spool: &Arc<Mutex<Spool>>,
-    offset: u64,
-) -> Upload {
-    // The semaphore is never closed.
-    let _permit = to.permits.acquire().await;
-    let source = Arc::clone(spool);
-    let chunk = spawn_blocking(move || lock(&source).read(offset, CHUNK_BYTES)).await;
-    let Ok(Ok(chunk)) = chunk else {
-        tracing::warn!(%attempt, offset, "cannot read the log back from the disk");
-        return Upload::Failed;
-    };
-    match to.client.put_log(attempt, rank, offset, chunk.into()).await {
-        Ok(Ok(stored)) => Upload::Stored(stored.offset),
-        // Somebody, an earlier run of this agent most likely, was there before.
-        Ok(Err(expected)) if expected.offset != offset => Upload::Stored(expected.offset),
-        Err(error) if matches!(error.code(), Some(ErrorCode::NotFound | ErrorCode::Forbidden)) => {
-            tracing::info!(%attempt, %error, "the control plane does not want the log");
-            Upload::Unwanted
+impl Upload {
+    async fn run(mut self, mut length: watch::Receiver<Option<u64>>) {
+        let mut backoff = Backoff::default();
+        let mut pause = LOOK_AGAIN.0;
+        loop {
+            let known_length = *length.borrow_and_update();
+            if self.chunk.is_empty() && !self.read_chunk(known_length.is_some()).await {
+                if known_length.is_some_and(|length| self.offset >= length) {
+                    return;
+                }
+                match timeout(pause, length.changed()).await {
+                    // The pump is gone, and with it whoever could want the log handed over.
+                    Ok(Err(_)) => return,
+                    Ok(Ok(())) => pause = LOOK_AGAIN.0,
+                    Err(_) => pause = (pause * 2).min(LOOK_AGAIN.1),
+                }
+                continue;
+            }
+            pause = LOOK_AGAIN.0;
+            let next_at = Instant::now() + GATHER;
+            let is_full = self.chunk.len() >= CHUNK_BYTES;
+            match self.send().await {
+                Sent::Stored => {
+                    backoff.reset();
+                    // What waits already, and the end of a log, do not wait for company.
+                    if !is_full && length.borrow().is_none() {
+                        sleep_until(next_at).await;
+                    }
+                }
+                Sent::Unwanted => return,
+                // The log waits on the disk; so does the attempt's folder, until it is handed over.
+                Sent::Failed => sleep(backoff.pause()).await,
+            }
         }
-        Ok(Err(_)) => Upload::Failed,
-        Err(error) => {
-            tracing::debug!(%attempt, %error, "the log waits");
-            Upload::Failed
+    }
+
+    /// Reads the next chunk; whether there is one. Nothing is read of a file that has not grown.
+    async fn read_chunk(&mut self, is_closed: bool) -> bool {
+        if !is_closed && !self.is_behind && !self.reader.has_more() {
+            return false;
         }
+        let mut reader = std::mem::replace(&mut self.reader, Reader::new(Path::new("")));
+        let read = spawn_blocking(move || {
+            let read = reader.read(CHUNK_BYTES);
+            (reader, read)
+        });
+        let Ok((reader, read)) = read.await else { return false };
+        self.reader = reader;
+        match read {
+            Ok(bytes) => {
+                self.is_behind = bytes.len() >= CHUNK_BYTES;
+                self.chunk = bytes.into();
+                !self.chunk.is_empty()
+            }
+            Err(error) => {
+                tracing::warn!(attempt = %self.attempt, offset = self.offset, %error, "cannot read the log from the disk");
+                sleep(DISK_RETRY).await;
+                false
+            }
+        }
+    }
+
+    async fn send(&mut self) -> Sent {
+        // The semaphore is never closed.
+        let permits = Arc::clone(&self.to.permits);
+        let _permit = permits.acquire().await;
+        match self.to.client.put_log(self.attempt, self.rank, self.offset, self.chunk.clone()).await {
+            Ok(Ok(stored)) => self.go_on_at(stored.offset),
+            // Somebody, an earlier run of this agent most likely, was there before.
+            Ok(Err(expected)) if expected.offset != self.offset => self.go_on_at(expected.offset),
+            Err(error) if matches!(error.code(), Some(ErrorCode::NotFound | ErrorCode::Forbidden)) => {
+                tracing::info!(attempt = %self.attempt, %error, "the control plane does not want the log");
+                Sent::Unwanted
+            }
+            Ok(Err(_)) => Sent::Failed,
+            Err(error) => {
+                tracing::debug!(attempt = %self.attempt, %error, "the log waits");
+                Sent::Failed
+            }
+        }
+    }
+
+    /// The control plane has the log up to `offset`.
+    fn go_on_at(&mut self, offset: u64) -> Sent {
+        if offset != self.offset + self.chunk.len() as u64 {
+            self.reader.skip_to(offset);
+            self.is_behind = true;
+        }
+        self.offset = offset;
+        self.chunk = Bytes::new();
+        Sent::Stored
     }
 }

@@ -1,6 +1,7 @@
 //! The agent at work: one loop that hears, decides in [`core`] and sees to it that it is done.
 
 mod hands;
+mod signals;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::docker::{self, Link, Owner};
 use crate::identity::{self, Machine};
 use crate::journal::Entry;
 use crate::sync::{Courier, Heard};
-use crate::{VERSION, clock, gpu, journal, lease, resources};
+use crate::{VERSION, clock, gpu, init, journal, lease, resources};
 use hands::Hands;
 
 /// How many events may wait. Whoever has another one waits with it.
@@ -55,6 +56,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let _lock = identity::lock(&settings.state_dir)?;
     lease::prepare(&settings.run_dir)
         .with_context(|| format!("cannot make {}", settings.run_dir.display()))?;
+    let program = init::unpack(&settings.state_dir)?;
     let machine = identity::machine(&settings.state_dir)?;
     let credential = match identity::load_credential(&settings.state_dir)? {
         Some(credential) => credential,
@@ -75,7 +77,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(docker::watch(link.clone(), owner, sender.clone()));
     // Logs have a client, and so connections, of their own.
     let log_client = Client::new(&settings.server, Some(credential.credential.clone()))?;
-    let mut hands = Hands::new(&settings, machine.boot_id, owner, link, log_client, sender);
+    let mut hands = Hands::new(&settings, program, machine.boot_id, owner, link, log_client, sender);
     let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
     let mut state = State::default();
     hands.go_on(&recovered);

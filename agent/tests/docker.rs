@@ -6,13 +6,16 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lilac_agent::core::{Event, Exit, Failure, Sight, ending};
-use lilac_agent::docker::{self, Link, Owner};
+use lilac_agent::docker::{self, Link, Order, Owner};
+use lilac_agent::init::{self, Places};
 use lilac_agent::log_pump::{Destination, Pump};
+use lilac_agent::log_spool::{self, Reader};
+use lilac_agent::{clock, identity, journal, last_resort, lease};
 use lilac_api::agent::{Mount, Outcome, RegistryLogin, Supplies, TaskSpec};
 use lilac_api::auth::Secret;
 use lilac_api::client::Client;
@@ -21,6 +24,7 @@ use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
 use lilac_api::queue::{ContainerPolicy, default_networks};
 use lilac_api::spec::{Network, PullPolicy, Signal};
+use lilac_init::end::End;
 use support::{Dockerd, IMAGE};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -29,13 +33,27 @@ struct Node {
     daemon: Dockerd,
     link: Link,
     owner: Owner,
+    /// The init of every container.
+    program: PathBuf,
 }
 
 impl Node {
     fn start() -> Option<Self> {
         let daemon = Dockerd::start()?;
         let link = Link::new(&daemon.host());
-        Some(Self { daemon, link, owner: Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() } })
+        let program = init::unpack(daemon.folder()).unwrap();
+        lease::prepare(daemon.folder()).unwrap();
+        let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
+        Some(Self { daemon, link, owner, program })
+    }
+
+    /// What a container of this attempt gets to see, with a lease that is long enough.
+    fn places(&self, attempt: AttemptId) -> Places {
+        let folder = self.daemon.folder();
+        let boot_id = identity::machine(folder).unwrap().boot_id;
+        lease::write(folder, attempt, boot_id, clock::boot_ms() + 600_000).unwrap();
+        log_spool::prepare(&self.log_path(attempt)).unwrap();
+        Places::of(&self.program, folder, folder, attempt)
     }
 
     async fn create(&self, attempt: AttemptId, task: &TaskSpec) -> Result<(), Failure> {
@@ -49,7 +67,19 @@ impl Node {
         supplies: Supplies,
     ) -> Result<(), Failure> {
         let fetch = || std::future::ready(Ok(supplies.clone()));
-        docker::create(&self.link, self.owner, attempt, 1, task, fetch, &CancellationToken::new()).await
+        self.create_by(self.owner, attempt, task, fetch, &CancellationToken::new()).await
+    }
+
+    async fn create_by<F: Future<Output = Result<Supplies, Failure>>>(
+        &self,
+        owner: Owner,
+        attempt: AttemptId,
+        task: &TaskSpec,
+        fetch: impl Fn() -> F,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let order = Order { owner, attempt, epoch: 1, task, places: &self.places(attempt) };
+        docker::create(&self.link, &order, fetch, cancel).await
     }
 
     async fn run(&self, task: &TaskSpec) -> AttemptId {
@@ -78,15 +108,16 @@ impl Node {
         // Nobody listens there: the log waits in its spool.
         let client = Client::new("http://127.0.0.1:1", None).unwrap();
         let to = Destination { client, permits: Arc::new(Semaphore::new(1)) };
-        Pump::open(&self.log_path(attempt), attempt, 0, to).unwrap()
+        Pump::open(&self.log_path(attempt), attempt, 0, to)
     }
 
     fn log_path(&self, attempt: AttemptId) -> PathBuf {
-        self.daemon.folder().join(format!("log-{attempt}"))
+        journal::log_path(self.daemon.folder(), attempt)
     }
 
     fn log(&self, attempt: AttemptId) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.log_path(attempt)).unwrap()).into_owned()
+        let log = Reader::new(&self.log_path(attempt)).read(usize::MAX).unwrap();
+        String::from_utf8_lossy(&log).into_owned()
     }
 }
 
@@ -166,14 +197,20 @@ async fn exits_are_told_apart() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_a_failed_start() {
     let Some(node) = Node::start() else { return };
-    let attempt = node.run(&task(&["/nosuchprogram"])).await;
-    let pump = node.pump(attempt);
-    pump.attach(&node.link);
-    let exit = node.exit(attempt).await;
-    let (_, head) = pump.finish().await;
-    let draft = ending::or_refused_by_init(meaning(&exit), &head);
-    assert_eq!((draft.outcome, draft.reason), (Outcome::NotStarted, Some(Reason::Unstartable)), "{draft:?}");
-    assert!(draft.message.contains("/nosuchprogram"), "{draft:?}");
+    for (program, why) in
+        [("/nosuchprogram", "No such file"), ("nosuchprogram", "No such file"), ("/tmp", "denied")]
+    {
+        let attempt = node.run(&task(&[program])).await;
+        let exit = node.exit(attempt).await;
+        let log = node.pump(attempt).finish().await;
+        let draft = ending::as_init_says(meaning(&exit), &log);
+        assert_eq!(
+            (draft.outcome, draft.reason),
+            (Outcome::NotStarted, Some(Reason::Unstartable)),
+            "{draft:?}"
+        );
+        assert!(draft.message.contains(program) && draft.message.contains(why), "{draft:?}");
+    }
 }
 
 #[tokio::test]
@@ -220,7 +257,7 @@ async fn a_pull_can_be_given_up() {
     let image = format!("{}/nosuch/image:1", registry.local_addr().unwrap());
     let task = TaskSpec { image, ..shell("true") };
     let cancel = CancellationToken::new();
-    let create = docker::create(&node.link, node.owner, AttemptId::new(), 1, &task, nothing, &cancel);
+    let create = node.create_by(node.owner, AttemptId::new(), &task, nothing, &cancel);
     let give_up = async {
         let _connection = registry.accept().await.unwrap();
         cancel.cancel();
@@ -245,12 +282,10 @@ async fn the_container_is_what_the_task_says() {
         ..task(&[])
     };
     let attempt = node.run(&task).await;
-    let pump = node.pump(attempt);
-    pump.attach(&node.link);
     assert_eq!(node.exit(attempt).await.code, 0);
-    let (length, _) = pump.finish().await;
+    let sum = node.pump(attempt).finish().await;
     let log = node.log(attempt);
-    assert_eq!(length, log.len() as u64);
+    assert_eq!(sum.length, log.len() as u64);
     for line in ["good day=1", "/tmp/work", "init", "to stderr"] {
         assert!(log.lines().any(|found| found == line), "{line:?} in {log:?}");
     }
@@ -261,7 +296,7 @@ async fn the_container_is_what_the_task_says() {
     let name = docker::container_name(attempt);
     let output = node.daemon.docker(&["inspect", "-f", format, &name]);
     let memory = 64 << 20;
-    let expected = format!("50000 {memory} {memory} 4096 true none false [no-new-privileges]");
+    let expected = format!("50000 {memory} {memory} 4096 false none false [no-new-privileges]");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
 }
 
@@ -272,15 +307,15 @@ async fn signals_reach_the_job_and_the_kill_reaches_all() {
         node.run(&shell("trap 'echo bye; exit 4' TERM; echo ready; while :; do sleep 0.1; done")).await;
     let stubborn = node.run(&shell("trap '' TERM; echo ready; while :; do sleep 0.1; done")).await;
     for attempt in [polite, stubborn] {
-        let pump = node.pump(attempt);
-        pump.attach(&node.link);
         until("the trap is set", || async { node.log(attempt).contains("ready").then_some(()) }).await;
         docker::signal(&node.link, attempt, Signal::SigTerm).await.unwrap();
     }
     assert_eq!(node.exit(polite).await.code, 4);
     assert!(matches!(node.look(stubborn).await, Sight::Running { .. }));
-    docker::signal(&node.link, stubborn, Signal::SigKill).await.unwrap();
+    docker::order_kill(&node.link, stubborn).await.unwrap();
     assert_eq!(node.exit(stubborn).await.code, 137);
+    let told = node.pump(stubborn).finish().await.told.unwrap();
+    assert_eq!(told.end, End::Signalled { signal: 9, core: false });
     // What has ended needs no signal, and what is gone neither.
     docker::signal(&node.link, stubborn, Signal::SigKill).await.unwrap();
     docker::remove(&node.link, &docker::container_name(stubborn)).await.unwrap();
@@ -314,28 +349,48 @@ async fn an_attempt_has_one_container_and_its_node_finds_it_again() {
 }
 
 #[tokio::test]
-async fn a_log_goes_on_where_it_broke_off() {
+async fn a_lease_ends_its_container_without_agent_or_daemon() {
     let Some(node) = Node::start() else { return };
-    let attempt =
-        node.run(&shell("seq 1 3000; while [ ! -e /tmp/go ]; do sleep 0.05; done; seq 3001 6000")).await;
-    let first = node.pump(attempt);
-    first.attach(&node.link);
-    until("half the log", || async { node.log(attempt).contains("3000\n").then_some(()) }).await;
-    // The agent dies in the middle of it, and its page cache does not keep the last words whole.
-    drop(first);
-    let log = node.log(attempt);
-    std::fs::write(node.log_path(attempt), &log[..log.len() / 2 + 1]).unwrap();
+    let stubborn = "trap '' TERM; echo ready; sleep 1000 & while :; do sleep 0.05; echo on; done";
+    let attempt = node.run(&TaskSpec { user: Some("65534".into()), ..shell(stubborn) }).await;
+    until("it runs", || async { node.log(attempt).contains("on\n").then_some(()) }).await;
+    let boot_id = identity::machine(node.daemon.folder()).unwrap().boot_id;
+    let deadline = clock::boot_ms() + 1_000;
+    lease::write(node.daemon.folder(), attempt, boot_id, deadline).unwrap();
+    let exit = node.exit(attempt).await;
+    assert!(clock::boot_ms() >= deadline);
+    let sum = node.pump(attempt).finish().await;
+    assert_eq!(sum.told.as_ref().unwrap().end, End::LeaseOver);
+    assert_eq!(ending::as_init_says(meaning(&exit), &sum).outcome, Outcome::Lost);
+    assert!(node.log(attempt).ends_with("on\n"));
+
+    // Nothing is started past it, and nothing twice.
+    let late = AttemptId::new();
+    node.create(late, &shell("echo ran")).await.unwrap();
+    lease::write(node.daemon.folder(), late, boot_id, deadline).unwrap();
+    docker::start(&node.link, late).await.unwrap();
+    node.exit(late).await;
+    assert_eq!(node.pump(late).finish().await.told.unwrap().end, End::LeaseOver);
+    assert_eq!(node.log(late), "");
+    let once = node.run(&shell("echo ran")).await;
+    assert_eq!(node.exit(once).await.code, 0);
+    assert!(node.daemon.docker(&["start", &docker::container_name(once)]).status.success());
+    until("it refused", || async { (node.exit(once).await.code == lilac_init::BROKEN).then_some(()) }).await;
+    assert_eq!(node.log(once), "ran\n");
+}
+
+#[tokio::test]
+async fn a_container_is_ended_without_docker() {
+    let Some(node) = Node::start() else { return };
+    let attempt = node.run(&shell("trap '' TERM; echo ready; while :; do sleep 0.05; done")).await;
+    until("the trap is set", || async { node.log(attempt).contains("ready").then_some(()) }).await;
     let name = docker::container_name(attempt);
-    assert!(node.daemon.docker(&["exec", &name, "sh", "-c", ": > /tmp/go"]).status.success());
-    let second = node.pump(attempt);
-    second.attach(&node.link);
-    second.attach(&node.link);
-    node.exit(attempt).await;
-    let (length, head) = second.finish().await;
-    let expected: String = (1..=6000).map(|line| format!("{line}\n")).collect();
-    assert_eq!(length, expected.len() as u64);
-    assert!(node.log(attempt) == expected, "lines are missing or repeated");
-    assert!(expected.as_bytes().starts_with(&head));
+    assert!(node.daemon.docker(&["pause", &name]).status.success());
+    let kill = nix::sys::signal::Signal::SIGKILL;
+    assert!(!last_resort::signal(node.daemon.folder(), AttemptId::new(), kill).unwrap());
+    assert!(last_resort::signal(node.daemon.folder(), attempt, kill).unwrap());
+    assert_eq!(node.exit(attempt).await.code, 137);
+    assert!(!last_resort::signal(node.daemon.folder(), attempt, kill).unwrap());
 }
 
 #[tokio::test]
@@ -343,10 +398,7 @@ async fn the_last_words_of_short_containers_are_never_lost() {
     let Some(node) = Node::start() else { return };
     for round in 0..10 {
         let attempt = node.run(&shell(&format!("seq 1 500; printf 'last words {round}'"))).await;
-        let pump = node.pump(attempt);
-        pump.attach(&node.link);
         node.exit(attempt).await;
-        pump.finish().await;
         let log = node.log(attempt);
         assert!(
             log.ends_with(&format!("500\nlast words {round}")),
@@ -369,9 +421,7 @@ async fn ends_are_heard_of_and_so_is_the_daemons_own() {
     // Another node's containers are none of our business.
     let stranger = Owner { node_id: NodeId::new(), ..node.owner };
     let other = AttemptId::new();
-    docker::create(&node.link, stranger, other, 1, &shell("true"), nothing, &CancellationToken::new())
-        .await
-        .unwrap();
+    node.create_by(stranger, other, &shell("true"), nothing, &CancellationToken::new()).await.unwrap();
     docker::start(&node.link, other).await.unwrap();
     node.exit(other).await;
 
@@ -395,8 +445,10 @@ async fn a_daemon_that_is_not_there_is_said_so() {
     assert!(docker::words(&error).contains("/nonexistent/docker.sock"), "{error}");
     let task = shell("true");
     let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
-    let failure =
-        docker::create(&link, owner, AttemptId::new(), 1, &task, nothing, &CancellationToken::new()).await;
+    let (attempt, nowhere) = (AttemptId::new(), Path::new("/nonexistent"));
+    let places = Places::of(nowhere, nowhere, nowhere, attempt);
+    let order = Order { owner, attempt, epoch: 1, task: &task, places: &places };
+    let failure = docker::create(&link, &order, nothing, &CancellationToken::new()).await;
     assert!(matches!(failure, Err(Failure::Unclear(_))), "{failure:?}");
 }
 
@@ -405,10 +457,7 @@ async fn outcome(node: &Node, task: &TaskSpec, supplies: Supplies) -> (i32, Stri
     let attempt = AttemptId::new();
     node.create_with(attempt, task, supplies).await.unwrap();
     docker::start(&node.link, attempt).await.unwrap();
-    let pump = node.pump(attempt);
-    pump.attach(&node.link);
     let code = node.exit(attempt).await.code;
-    pump.finish().await;
     (code, node.log(attempt))
 }
 
@@ -481,11 +530,11 @@ async fn supplies_reach_the_container_and_bad_volumes_do_not() {
     let refuse = || std::future::ready(Err(Failure::Refused("no secret `token`".into())));
     let attempt = AttemptId::new();
     let cancel = CancellationToken::new();
-    let refused = docker::create(&node.link, node.owner, attempt, 1, &task, refuse, &cancel).await;
+    let refused = node.create_by(node.owner, attempt, &task, refuse, &cancel).await;
     assert_eq!(refused, Err(Failure::Refused("no secret `token`".into())));
     assert_eq!(node.look(attempt).await, Sight::Missing);
     let waits = || std::future::pending();
-    let create = docker::create(&node.link, node.owner, attempt, 1, &task, waits, &cancel);
+    let create = node.create_by(node.owner, attempt, &task, waits, &cancel);
     let (given_up, ()) = tokio::join!(create, async { cancel.cancel() });
     assert_eq!(given_up, Err(Failure::Cancelled));
 }

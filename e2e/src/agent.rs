@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use lilac_api::AttemptId;
 use nix::sys::signal::Signal;
 
 use crate::process::{Process, binary, clean_command};
@@ -65,6 +66,14 @@ impl Agent {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Until when the attempt may run, in ms since the machine was booted, as its container is told.
+    pub fn lease(&self, attempt: AttemptId) -> Result<u64> {
+        let path = self.folder.join("run/leases").join(attempt.to_string()).join("lease");
+        let line = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let (_, deadline) = line.trim_end().split_once(' ').context("a torn lease")?;
+        Ok(deadline.parse()?)
     }
 
     /// Where it keeps what must survive a restart.

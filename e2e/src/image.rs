@@ -13,6 +13,9 @@ use futures::TryStreamExt;
 /// A static busybox with all its applets, and nothing else.
 pub const IMAGE: &str = "lilac/busybox:test";
 
+/// One static binary and nothing around it, as `FROM scratch` makes it.
+pub const BARE_IMAGE: &str = "lilac/bare:test";
+
 /// Where `busybox-static` puts its binary.
 const BUSYBOX: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 
@@ -22,11 +25,24 @@ pub(crate) fn busybox() -> Option<PathBuf> {
 
 /// Imports the image, as `docker import` does.
 pub(crate) async fn import(docker: &Docker, folder: &Path) -> Result<()> {
-    let archive = Bytes::from(archive(folder)?);
-    let (repository, tag) = IMAGE.split_once(':').context("an image without a tag")?;
-    let options = CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(tag).build();
+    import_archive(docker, IMAGE, archive(folder)?, Vec::new()).await
+}
+
+/// Imports the image that has nothing but a program, and says by itself what it runs.
+pub(crate) async fn import_bare(docker: &Docker, folder: &Path) -> Result<()> {
+    let Some(busybox) = busybox() else { bail!("no busybox: install busybox-static") };
+    std::fs::create_dir_all(folder)?;
+    std::fs::copy(busybox, folder.join("busybox"))?;
+    let runs = [r#"ENTRYPOINT ["/busybox", "echo"]"#, r#"CMD ["from", "the image"]"#].map(str::to_owned);
+    import_archive(docker, BARE_IMAGE, pack(folder)?, runs.to_vec()).await
+}
+
+async fn import_archive(docker: &Docker, image: &str, archive: Vec<u8>, changes: Vec<String>) -> Result<()> {
+    let (repository, tag) = image.split_once(':').context("an image without a tag")?;
+    let options =
+        CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(tag).changes(changes).build();
     docker
-        .create_image(Some(options), Some(bollard::body_full(archive)), None)
+        .create_image(Some(options), Some(bollard::body_full(Bytes::from(archive))), None)
         .try_collect::<Vec<_>>()
         .await
         .context("importing the image")?;
@@ -50,6 +66,10 @@ fn archive(folder: &Path) -> Result<Vec<u8>> {
     for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
         symlink("busybox", bin.join(applet))?;
     }
+    pack(folder)
+}
+
+fn pack(folder: &Path) -> Result<Vec<u8>> {
     let tar =
         Command::new("tar").arg("-C").arg(folder).args(["--owner=0", "--group=0", "-c", "."]).output()?;
     ensure!(tar.status.success(), "tar: {}", String::from_utf8_lossy(&tar.stderr));

@@ -20,15 +20,17 @@ mod process;
 mod scratch;
 mod server;
 mod wait;
+mod witness;
 
 pub use agent::{Agent, AgentOptions, Capacity};
 pub use bed::{Bed, Node, with_bed};
 pub use cli::{Cli, CliOutput};
 pub use database::Database;
 pub use http::{Answer, Raw};
-pub use image::IMAGE;
+pub use image::{BARE_IMAGE, IMAGE};
 pub use machine::{Machine, Starts};
 pub use process::{Process, binary};
 pub use scratch::Scratch;
 pub use server::{ENCRYPTION_KEY, Server};
 pub use wait::{eventually, eventually_within};
+pub use witness::{Seen, Witness};

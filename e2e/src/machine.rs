@@ -56,6 +56,7 @@ impl Starts {
 
 pub struct Machine {
     daemon: Process,
+    name: String,
     docker: Docker,
     host: String,
     scratch: Scratch,
@@ -69,7 +70,31 @@ impl Machine {
         let daemon = start_daemon(name, &scratch, &host)?;
         let docker = connect(&host).await.with_context(|| format!("dockerd said: {}", daemon.output()))?;
         image::import(&docker, &scratch.path("image")).await?;
-        Ok(Self { daemon, docker, host, scratch })
+        Ok(Self { daemon, name: name.to_owned(), docker, host, scratch })
+    }
+
+    /// Gives it [`image::BARE_IMAGE`] as well.
+    pub async fn add_bare_image(&self) -> Result<()> {
+        image::import_bare(&self.docker, &self.scratch.path("bare")).await
+    }
+
+    /// Ends the daemon as a crash would. Its containers live on.
+    pub fn kill_daemon(&mut self) -> Result<()> {
+        self.daemon.kill()
+    }
+
+    /// Starts the daemon again, after it was killed. It ends the containers that ran.
+    pub async fn start_daemon_again(&mut self) -> Result<()> {
+        // Its containerd died with it. Where nobody collects dead processes, the pid that these files name still
+        // looks alive.
+        for file in ["pid", "exec/containerd/containerd.pid"] {
+            let _ = std::fs::remove_file(self.scratch.path(file));
+        }
+        self.daemon = start_daemon(&self.name, &self.scratch, &self.host)?;
+        let docker =
+            connect(&self.host).await.with_context(|| format!("dockerd said: {}", self.daemon.output()))?;
+        self.docker = docker;
+        Ok(())
     }
 
     /// The daemon's address, as in DOCKER_HOST.

@@ -120,6 +120,8 @@ async fn an_agent_that_was_silent_too_long_ends_its_container() -> Result<()> {
         bed.nodes[silent].agent.signal(Signal::SIGSTOP)?;
         let other = bed.nodes[1 - silent].agent.name().to_owned();
         let job = moved_to(bed, id, &other).await?;
+        // Nobody but the container itself can have ended it.
+        assert!(bed.nodes[silent].machine.running().await?.is_empty());
 
         bed.nodes[silent].agent.signal(Signal::SIGCONT)?;
         bed.nodes[silent].machine.empty(LEASE).await?;

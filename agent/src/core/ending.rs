@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{Outcome, TaskResult};
 use lilac_api::job::Reason;
+use lilac_init::end::End;
+use nix::errno::Errno;
 
 use crate::journal::{StopCause, StopNote};
+use crate::log_spool::Sum;
 
 /// The longest message that a result carries, in characters.
 const MAX_MESSAGE_CHARS: usize = 2_000;
@@ -132,6 +135,16 @@ pub fn ended_before_start(cause: StopCause, at: DateTime<Utc>) -> Draft {
     }
 }
 
+/// What Docker says of a container's end, set right by what its init wrote down before it ended: Docker's word is
+/// a guess where its daemon was away.
+#[must_use]
+pub fn set_right(exit: Exit, log: &Sum) -> Exit {
+    match &log.told {
+        Some(told) => Exit { code: told.end.exit_code(), finished_at: told.at, ..exit },
+        None => exit,
+    }
+}
+
 /// The container could not be made or started.
 #[must_use]
 pub fn not_started(reason: Reason, words: &str, at: DateTime<Utc>) -> Draft {
@@ -147,30 +160,40 @@ fn without_exit(
     Draft { outcome, exit_code: None, signal: None, reason, message: trim(message), finished_at }
 }
 
-/// Turns an exit into a failed start where it was the container's init that could not run the program.
-///
-/// With `--init`, Docker starts its init and calls that a success; the init then writes one line and
-/// exits with 126 or 127, just like a shell that was run and did not find a program. The line tells
-/// them apart.
+/// Adds what the container's init knows and Docker does not: that the program could not be run, that the lease
+/// was over, or that the init itself could not do its part.
 #[must_use]
-pub fn or_refused_by_init(draft: Draft, log: &[u8]) -> Draft {
-    if draft.outcome != Outcome::Exited || !matches!(draft.exit_code, Some(126 | 127)) {
+pub fn as_init_says(draft: Draft, log: &Sum) -> Draft {
+    if draft.outcome != Outcome::Exited {
         return draft;
     }
-    let text = String::from_utf8_lossy(log);
-    let Some(words) = text.strip_prefix("[FATAL tini (").and_then(|rest| rest.split_once(")] ")) else {
-        return draft;
-    };
-    let line = words.1.lines().next().unwrap_or_default();
     let code = draft.exit_code.unwrap_or_default();
-    not_started(Reason::Unstartable, &format!("{line} (exit code {code})"), draft.finished_at)
+    match &log.told {
+        Some(told) => match told.end {
+            End::LeaseOver => lost(LEASE_OVER, draft.finished_at),
+            End::NotStarted { errno } => {
+                let why = Errno::from_raw(errno.into()).desc();
+                let words = format!("{}: {why} (exit code {code})", told.program);
+                not_started(Reason::Unstartable, &words, draft.finished_at)
+            }
+            End::Exited { .. } | End::Signalled { .. } => draft,
+        },
+        None if !log.begun && code == lilac_init::BROKEN => {
+            not_started(Reason::Infrastructure, BROKEN, draft.finished_at)
+        }
+        None => draft,
+    }
 }
+
+const BROKEN: &str =
+    "The node could not watch over the container: its lease or its log cannot be opened in there.";
 
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::log_spool::Told;
 
     fn at(secs: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(secs)
@@ -243,18 +266,25 @@ mod tests {
         assert_eq!(of_exit(&oom, unseen).reason, Some(Reason::Oom));
     }
 
+    fn told(end: End) -> Sum {
+        let told = Told { end, at: at(100), program: "nosuch".to_owned() };
+        Sum { length: 0, begun: true, told: Some(told) }
+    }
+
     #[test]
-    fn a_program_that_init_cannot_run_is_a_failed_start() {
-        let line = b"[FATAL tini (7)] exec nosuch failed: No such file or directory\n";
-        let draft = or_refused_by_init(of_exit(&exit(127), Circumstances::default()), line);
+    fn the_init_knows_what_docker_does_not() {
+        let by = |code, log: &Sum| as_init_says(of_exit(&exit(code), Circumstances::default()), log);
+        let draft = by(127, &told(End::NotStarted { errno: 2 }));
         assert_eq!((draft.outcome, draft.reason), (Outcome::NotStarted, Some(Reason::Unstartable)));
-        assert_eq!(draft.message, "exec nosuch failed: No such file or directory (exit code 127)");
+        assert_eq!(draft.message, "nosuch: No such file or directory (exit code 127)");
         // A shell that did not find a program was started all right.
-        let draft =
-            or_refused_by_init(of_exit(&exit(127), Circumstances::default()), b"sh: nosuch: not found\n");
-        assert_eq!(draft.outcome, Outcome::Exited);
-        let draft = or_refused_by_init(of_exit(&exit(1), Circumstances::default()), line);
-        assert_eq!(draft.outcome, Outcome::Exited);
+        assert_eq!(by(127, &told(End::Exited { code: 127 })).outcome, Outcome::Exited);
+        assert_eq!(by(137, &told(End::LeaseOver)).outcome, Outcome::Lost);
+        assert_eq!(by(137, &told(End::Signalled { signal: 9, core: false })).outcome, Outcome::Exited);
+        let broken = by(125, &Sum::default());
+        assert_eq!((broken.outcome, broken.reason), (Outcome::NotStarted, Some(Reason::Infrastructure)));
+        assert_eq!(by(125, &Sum { begun: true, ..Sum::default() }).outcome, Outcome::Exited);
+        assert_eq!(by(137, &Sum::default()).outcome, Outcome::Exited);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bollard::Docker;
 use bollard::errors::Error;
+use bollard::models::ImageConfig;
 use bollard::query_parameters::CreateContainerOptions;
 use lilac_api::agent::{Supplies, TaskSpec};
 use lilac_api::ids::AttemptId;
@@ -10,8 +11,10 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::pull::pull;
+use super::spec::{needs_image, program};
 use super::{Link, Owner, container_body, container_name, policy, status, volumes, words};
 use crate::core::Failure;
+use crate::init::Places;
 
 /// Makes the attempt's container.
 ///
@@ -21,13 +24,11 @@ use crate::core::Failure;
 /// under way.
 pub async fn create<F: Future<Output = Result<Supplies, Failure>>>(
     link: &Link,
-    owner: Owner,
-    attempt: AttemptId,
-    epoch: u32,
-    task: &TaskSpec,
+    order: &Order<'_>,
     fetch: impl Fn() -> F,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
+    let task = order.task;
     if let Some(objection) = policy::objection(task) {
         return Err(Failure::Refused(objection));
     }
@@ -39,8 +40,7 @@ pub async fn create<F: Future<Output = Result<Supplies, Failure>>>(
         let login = supplies.as_ref().and_then(|supplies| supplies.registry.as_ref());
         unless_cancelled(pull(link, &task.image, login), cancel).await?;
     }
-    let order = Order { owner, attempt, epoch, task };
-    let refusal = match create_once(link, &order, supplies.as_ref()).await {
+    let refusal = match create_once(link, order, supplies.as_ref()).await {
         Err(Failure::Image(refusal)) => refusal,
         other => return other,
     };
@@ -53,29 +53,37 @@ pub async fn create<F: Future<Output = Result<Supplies, Failure>>>(
                 None => unless_cancelled(fetch(), cancel).await?,
             };
             unless_cancelled(pull(link, &task.image, supplies.registry.as_ref()), cancel).await?;
-            create_once(link, &order, Some(&supplies)).await
+            create_once(link, order, Some(&supplies)).await
         }
     }
 }
 
 /// Which container to make.
-struct Order<'a> {
-    owner: Owner,
-    attempt: AttemptId,
-    epoch: u32,
-    task: &'a TaskSpec,
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    pub owner: Owner,
+    pub attempt: AttemptId,
+    pub epoch: u32,
+    pub task: &'a TaskSpec,
+    pub places: &'a Places,
 }
 
 async fn create_once(link: &Link, order: &Order<'_>, supplies: Option<&Supplies>) -> Result<(), Failure> {
-    let &Order { owner, attempt, epoch, task } = order;
+    let &Order { attempt, task, .. } = order;
     let none = Supplies::default();
     let supplies = supplies.unwrap_or(&none);
     check_volumes(supplies).await?;
     let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
-    check_user(&docker, task).await?;
+    let image = look_at_image(&docker, task).await?;
+    check_user(task, image.as_ref())?;
+    let program = program(task, image.as_ref());
+    if program.is_empty() {
+        let words = "Neither the job nor its image names a command.";
+        return Err(Failure::Refused(words.to_owned()));
+    }
     let options =
         CreateContainerOptions { name: Some(container_name(attempt)), ..CreateContainerOptions::default() };
-    let body = container_body(owner, attempt, epoch, task, supplies);
+    let body = container_body(order, supplies, program);
     match docker.create_container(Some(options), body).await {
         Ok(created) => {
             for warning in created.warnings {
@@ -105,22 +113,29 @@ async fn check_volumes(supplies: &Supplies) -> Result<(), Failure> {
     }
 }
 
+/// What the image says of its containers, where that counts for the task.
+async fn look_at_image(docker: &Docker, task: &TaskSpec) -> Result<Option<ImageConfig>, Failure> {
+    let user_counts = task.user.is_none() && !policy::allowance(task.policy).root;
+    if !user_counts && !needs_image(task) {
+        return Ok(None);
+    }
+    match docker.inspect_image(&task.image).await {
+        Ok(image) => Ok(image.config),
+        Err(error) if status(&error) == Some(404) => Err(Failure::Image(words(&error))),
+        Err(error @ Error::DockerResponseServerError { .. }) => Err(Failure::Refused(words(&error))),
+        Err(error) => Err(Failure::Unclear(words(&error))),
+    }
+}
+
 /// Where the policy forbids root: refuses a container whose user could be root. That of the image counts where
 /// the task names none.
-async fn check_user(docker: &Docker, task: &TaskSpec) -> Result<(), Failure> {
+fn check_user(task: &TaskSpec, image: Option<&ImageConfig>) -> Result<(), Failure> {
     if policy::allowance(task.policy).root {
         return Ok(());
     }
     let user = match &task.user {
         Some(user) => user.clone(),
-        None => match docker.inspect_image(&task.image).await {
-            Ok(image) => image.config.and_then(|config| config.user).unwrap_or_default(),
-            Err(error) if status(&error) == Some(404) => return Err(Failure::Image(words(&error))),
-            Err(error @ Error::DockerResponseServerError { .. }) => {
-                return Err(Failure::Refused(words(&error)));
-            }
-            Err(error) => return Err(Failure::Unclear(words(&error))),
-        },
+        None => image.and_then(|image| image.user.clone()).unwrap_or_default(),
     };
     if policy::is_not_root(&user) {
         return Ok(());

@@ -17,21 +17,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
 use bollard::query_parameters::{
-    DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
-    RemoveContainerOptions,
+    DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, RemoveContainerOptions,
 };
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Utc};
 use futures::Stream;
 use lilac_api::ids::{AttemptId, ClusterId, NodeId};
 use lilac_api::spec::Signal;
+use lilac_init::KILL_ORDER;
 
 use crate::core::{Exit, Listed, Sight};
-pub use launch::{create, start};
+pub use launch::{Order, create, start};
 pub use spec::container_body;
 pub use watch::watch;
 
@@ -172,10 +171,19 @@ pub async fn list(link: &Link, owner: Owner) -> Result<Vec<Listed>, Error> {
     Ok(listed.collect())
 }
 
-/// Sends a signal. A container that is not there or does not run needs none.
+/// Sends a signal to the container's init. A container that is not there or does not run needs none.
 pub async fn signal(link: &Link, attempt: AttemptId, signal: Signal) -> Result<(), Error> {
+    send(link, attempt, signal.to_string()).await
+}
+
+/// Orders the container's init to kill the job, to keep its last words and to end.
+pub async fn order_kill(link: &Link, attempt: AttemptId) -> Result<(), Error> {
+    send(link, attempt, KILL_ORDER.to_string()).await
+}
+
+async fn send(link: &Link, attempt: AttemptId, signal: String) -> Result<(), Error> {
     let docker = link.client().await?;
-    let options = KillContainerOptions { signal: signal.to_string() };
+    let options = KillContainerOptions { signal };
     match answer_in_time(docker.kill_container(&container_name(attempt), Some(options))).await {
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
         answer => answer,
@@ -191,18 +199,6 @@ pub async fn remove(link: &Link, container: &str) -> Result<(), Error> {
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
         answer => answer,
     }
-}
-
-/// The container's output from its beginning, in order of arrival; ends with the container.
-pub fn log(docker: &Docker, attempt: AttemptId) -> impl Stream<Item = Result<LogOutput, Error>> + use<> {
-    let options = LogsOptions {
-        follow: true,
-        stdout: true,
-        stderr: true,
-        tail: "all".to_owned(),
-        ..LogsOptions::default()
-    };
-    docker.logs(&container_name(attempt), Some(options))
 }
 
 /// A folder or file of the container as a tar archive, in which its name stands in front of all others.

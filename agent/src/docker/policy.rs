@@ -20,10 +20,6 @@ const PIDS_LIMIT: i64 = 4_096;
 const CPU_PERIOD_MICROS: i64 = 100_000;
 /// The least share of a round that the kernel takes.
 const MIN_CPU_QUOTA_MICROS: i64 = 1_000;
-/// Docker keeps the output in files of this size, two at the most. The spool keeps 256 MiB; in these
-/// files every line costs some 100 bytes more, and they must hold what a restarted agent reads again.
-const LOG_FILE_SIZE: &str = "320m";
-const LOG_FILES: &str = "2";
 
 /// What images need that set up their files as root and then become another user. Of Docker's own list it
 /// leaves out raw sockets and device nodes (attacks on the network and the node), file and process
@@ -85,10 +81,6 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
     let allowed = allowance(task.policy);
     let memory = i64::try_from(task.memory_bytes).unwrap_or(i64::MAX);
     let cpu_quota = i64::from(task.cpu_milli) * CPU_PERIOD_MICROS / 1_000;
-    let log_config = HashMap::from([
-        ("max-size".to_owned(), LOG_FILE_SIZE.to_owned()),
-        ("max-file".to_owned(), LOG_FILES.to_owned()),
-    ]);
     // What is written there counts as the container's memory, whatever the size.
     let tmp = HashMap::from([("/tmp".to_owned(), format!("rw,nosuid,nodev,mode=1777,size={memory}"))]);
     HostConfig {
@@ -98,7 +90,8 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
         // As much swap and memory together as memory: none.
         memory_swap: Some(memory),
         pids_limit: Some(PIDS_LIMIT),
-        init: Some(true),
+        // Lilac's own takes its place.
+        init: Some(false),
         privileged: Some(false),
         network_mode: Some(network_mode(task.network).to_owned()),
         shm_size: task.shm_bytes.and_then(|bytes| i64::try_from(bytes).ok()),
@@ -109,7 +102,8 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
         readonly_rootfs: (!allowed.writable_root).then_some(true),
         tmpfs: (!allowed.writable_root).then_some(tmp),
         mounts: (!mounts.is_empty()).then(|| mounts.iter().map(bind).collect()),
-        log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log_config) }),
+        // The output goes to the spool. What Docker kept of it would be lost with the daemon, and cost twice.
+        log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         auto_remove: Some(false),
         ..HostConfig::default()
     }

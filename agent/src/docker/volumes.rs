@@ -12,9 +12,17 @@ use lilac_api::secret::check_host_path;
 #[must_use]
 pub fn objection(mounts: &[Mount]) -> Option<String> {
     mounts.iter().find_map(|mount| {
-        let problem = problem(&mount.host_path)?;
+        let problem = target_problem(&mount.target).or_else(|| problem(&mount.host_path))?;
         Some(format!("The volume `{}` cannot be mounted on this node: {problem}.", mount.name))
     })
+}
+
+/// Where the container's init has its things nothing else may be put over them.
+fn target_problem(target: &str) -> Option<String> {
+    let ours = Path::new("/.lilac");
+    let target = Path::new(target);
+    (target.starts_with(ours) || ours.starts_with(target))
+        .then(|| "`/.lilac` in a container is Lilac's own".to_owned())
 }
 
 fn problem(host_path: &str) -> Option<String> {
@@ -66,6 +74,18 @@ mod tests {
         ] {
             let told = objection(&mount(&path)).unwrap();
             assert!(told.contains(words) && told.contains("`data`"), "{}: {told}", path.display());
+        }
+    }
+
+    #[test]
+    fn nothing_is_mounted_over_the_init() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mounts = mount(&folder.path().canonicalize().unwrap());
+        for (target, is_refused) in
+            [("/", true), ("/.lilac", true), ("/.lilac/run", true), ("/.lilac-data", false), ("/in", false)]
+        {
+            mounts[0].target = target.to_owned();
+            assert_eq!(objection(&mounts).is_some(), is_refused, "{target}");
         }
     }
 }

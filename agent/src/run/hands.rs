@@ -2,12 +2,12 @@
 //! came of it returns as an event.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::{Outcome, TaskSpec};
+use lilac_api::agent::TaskSpec;
 use lilac_api::client::Client;
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::Signal;
@@ -17,15 +17,15 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::signals;
 use crate::clock::{self, Millis};
 use crate::config::Settings;
-use crate::core::{Action, Draft, Event, Stage, State, ending};
-use crate::docker::{self, Link, Owner};
+use crate::core::{Action, Draft, Event, Exit, Failure, Sight, Stage, State, ending};
+use crate::docker::{self, Link, Order, Owner};
+use crate::init::Places;
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
-use crate::lease;
-use crate::log_pump::{Destination, Pump};
-use crate::outputs;
-use crate::supplies;
+use crate::log_pump::{self, Destination, Pump};
+use crate::{lease, log_spool, outputs, supplies};
 
 /// How many log uploads are under way at once.
 const UPLOADS: usize = 4;
@@ -41,6 +41,8 @@ const REMOVAL_TRIES: u32 = 3;
 pub(super) struct Hands {
     state_dir: PathBuf,
     run_dir: PathBuf,
+    /// The init of every container.
+    program: PathBuf,
     boot_id: Uuid,
     owner: Owner,
     link: Link,
@@ -57,6 +59,7 @@ pub(super) struct Hands {
 impl Hands {
     pub(super) fn new(
         settings: &Settings,
+        program: PathBuf,
         boot_id: Uuid,
         owner: Owner,
         link: Link,
@@ -68,6 +71,7 @@ impl Hands {
         Self {
             state_dir: settings.state_dir.clone(),
             run_dir: settings.run_dir.clone(),
+            program,
             boot_id,
             owner,
             link,
@@ -85,9 +89,8 @@ impl Hands {
     pub(super) fn go_on(&mut self, recovered: &[(Entry, Millis)]) {
         for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
             let intent = &entry.intent;
-            if let Some(pump) = self.pump(intent.attempt_id, intent.task.rank) {
-                tokio::spawn(async move { pump.finish().await });
-            }
+            let pump = self.pump(intent.attempt_id, intent.task.rank);
+            tokio::spawn(async move { pump.finish().await });
             self.deliver(intent.attempt_id, intent.task.clone());
         }
     }
@@ -108,8 +111,15 @@ impl Hands {
                 let fetch = move || supplies::fetch(client.clone(), id);
                 let cancel = CancellationToken::new();
                 self.pulls.insert(id, cancel.clone());
+                let places = Places::of(&self.program, &self.state_dir, &self.run_dir, id);
+                let spool = journal::log_path(&self.state_dir, id);
                 self.answer(async move {
-                    match docker::create(&link, owner, id, epoch, &task, fetch, &cancel).await {
+                    if let Err(error) = on_disk(move || log_spool::prepare(&spool)).await {
+                        let words = format!("The node cannot keep the log: {error}");
+                        return Event::CreateFailed(id, Failure::Refused(words));
+                    }
+                    let order = Order { owner, attempt: id, epoch, task: &task, places: &places };
+                    match docker::create(&link, &order, fetch, &cancel).await {
                         Ok(()) => Event::Created(id),
                         Err(failure) => Event::CreateFailed(id, failure),
                     }
@@ -136,14 +146,20 @@ impl Hands {
             }
             Action::NoteCreated(id) => self.note(id, move |state_dir| journal::note_created(&state_dir, id)),
             Action::NoteStop(id, note) => self.note_stop(id, note, state),
-            Action::Attach(id) => self.attach(id, state),
+            Action::Attach(id) => {
+                if let Some(attempt) = state.attempts.get(&id) {
+                    self.pump(id, attempt.task.rank);
+                }
+            }
             Action::Signal(id, signal) => self.signal(id, signal),
             Action::Look(id) => {
-                let link = self.link.clone();
+                let (link, spool) = (self.link.clone(), journal::log_path(&self.state_dir, id));
                 let taken_at = clock::boot_ms();
                 self.answer(async move {
                     match docker::look(&link, id).await {
-                        Ok(sight) => Event::Seen { attempt: id, taken_at, sight },
+                        Ok(sight) => {
+                            Event::Seen { attempt: id, taken_at, sight: set_right(sight, &spool).await }
+                        }
                         Err(error) => {
                             tracing::debug!(attempt = %id, error = docker::words(&error), "cannot look");
                             Event::LookFailed(id)
@@ -209,57 +225,33 @@ impl Hands {
     }
 
     fn signal(&self, id: AttemptId, signal: Signal) {
-        let link = self.link.clone();
+        let (link, state_dir) = (self.link.clone(), self.state_dir.clone());
+        // The ladder goes on, and the kill at its end is repeated: there is nothing to wait for.
         tokio::spawn(async move {
-            // The ladder goes on, and the kill at its end is repeated: there is nothing to wait for.
-            if let Err(error) = docker::signal(&link, id, signal).await {
-                tracing::warn!(attempt = %id, %signal, error = docker::words(&error), "cannot send the signal");
+            if signal == Signal::SigKill {
+                signals::kill(&link, state_dir, id).await;
+            } else {
+                signals::send(&link, state_dir, id, signal).await;
             }
         });
     }
 
-    fn pump(&mut self, id: AttemptId, rank: u16) -> Option<Arc<Pump>> {
-        if let Some(pump) = self.pumps.get(&id) {
-            return Some(Arc::clone(pump));
-        }
-        match Pump::open(&journal::log_path(&self.state_dir, id), id, rank, self.logs.clone()) {
-            Ok(pump) => {
-                self.pumps.insert(id, Arc::clone(&pump));
-                Some(pump)
-            }
-            Err(error) => {
-                tracing::warn!(attempt = %id, %error, "cannot keep the log");
-                None
-            }
-        }
-    }
-
-    fn attach(&mut self, id: AttemptId, state: &State) {
-        let Some(attempt) = state.attempts.get(&id) else { return };
-        if let Some(pump) = self.pump(id, attempt.task.rank) {
-            pump.attach(&self.link);
-        }
+    fn pump(&mut self, id: AttemptId, rank: u16) -> Arc<Pump> {
+        let (path, to) = (journal::log_path(&self.state_dir, id), self.logs.clone());
+        let pump = self.pumps.entry(id).or_insert_with(|| Pump::open(&path, id, rank, to));
+        Arc::clone(pump)
     }
 
     fn conclude(&mut self, id: AttemptId, started_at: Option<DateTime<Utc>>, draft: Draft, state: &State) {
         self.pulls.remove(&id);
         let Some(attempt) = state.attempts.get(&id) else { return };
         let pump = self.pump(id, attempt.task.rank);
-        if let Some(pump) = &pump
-            && (draft.exit_code.is_some() || draft.outcome == Outcome::Lost)
-        {
-            // After a restart of the agent nobody has read the log of what ended meanwhile.
-            pump.attach(&self.link);
-        }
         // How it ended is told meanwhile: nobody waits for an upload to know.
         self.deliver(id, (*attempt.task).clone());
         let state_dir = self.state_dir.clone();
         self.answer(async move {
-            let (log_bytes, head) = match &pump {
-                Some(pump) => pump.finish().await,
-                None => (0, Vec::new()),
-            };
-            let result = ending::or_refused_by_init(draft, &head).with_log(log_bytes);
+            let log = pump.finish().await;
+            let result = ending::as_init_says(draft, &log).with_log(log.length);
             let exit = Arc::new(ExitNote { started_at, result });
             // Until it is on the disk it is not reported; the lease is renewed meanwhile.
             loop {
@@ -321,6 +313,22 @@ impl Hands {
     }
 }
 
+/// What Docker says of a container, with what its init wrote down: how it ended, even where Docker has forgotten it.
+async fn set_right(sight: Sight, spool: &Path) -> Sight {
+    if !matches!(sight, Sight::Exited(_) | Sight::Missing) {
+        return sight;
+    }
+    let Ok(log) = log_pump::read_sum(spool).await else { return sight };
+    match (sight, &log.told) {
+        (Sight::Exited(exit), _) => Sight::Exited(ending::set_right(exit, &log)),
+        (Sight::Missing, Some(told)) => {
+            let gone = Exit { code: 0, oom_killed: false, started_at: None, finished_at: told.at };
+            Sight::Exited(ending::set_right(gone, &log))
+        }
+        (sight, _) => sight,
+    }
+}
+
 /// Removes a container; says whether it is gone.
 async fn remove_container(link: &Link, container: &str, removals: &Semaphore) -> bool {
     // The semaphore is never closed.
@@ -338,7 +346,7 @@ async fn remove_container(link: &Link, container: &str, removals: &Semaphore) ->
 }
 
 /// Runs what waits for the disk where it holds up nobody.
-async fn on_disk<T: Send + 'static>(
+pub(super) async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> std::io::Result<T> {
     spawn_blocking(work).await.unwrap_or_else(|panic| Err(std::io::Error::other(panic)))

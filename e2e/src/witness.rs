@@ -1,0 +1,89 @@
+//! A file that containers write to while they run: evidence that comes from nobody's word.
+//!
+//! Every line names a job, an attempt, and a time on the machine's own clock, which all of a test's nodes share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use lilac_api::JobId;
+use lilac_api::client::Client;
+use lilac_api::secret::CreateVolume;
+use lilac_api::spec::{JobSpec, VolumeMount};
+
+use crate::jobs::script;
+
+const VOLUME: &str = "witness";
+/// Before anything else, and then twenty times a second.
+const SIGN: &str = r#"sign() { read up rest < /proc/uptime; echo "$LILAC_JOB_ID $LILAC_ATTEMPT $up" >> /witness/marks; }; sign; "#;
+
+pub struct Witness {
+    folder: PathBuf,
+}
+
+/// When one attempt of a job was seen, in ms since the machine was booted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub epoch: u32,
+    pub first_ms: u64,
+    pub last_ms: u64,
+}
+
+impl Witness {
+    /// Makes the folder, and the volume that leads to it.
+    pub async fn new(client: &Client, folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+        let folder = folder.canonicalize()?;
+        let volume = CreateVolume {
+            name: VOLUME.to_owned(),
+            host_path: folder.display().to_string(),
+            read_only: false,
+            teams: Vec::new(),
+            clusters: Vec::new(),
+        };
+        client.create_volume(&volume).await?;
+        Ok(Self { folder })
+    }
+
+    /// A job that signs for as long as it lives, and then does as `body` says. In `body`, `sign` signs once more.
+    #[must_use]
+    pub fn job(&self, name: &str, body: &str) -> JobSpec {
+        let mount = VolumeMount { name: VOLUME.to_owned(), target: "/witness".to_owned(), read_only: false };
+        JobSpec { volumes: vec![mount], ..script(name, &format!("{SIGN}{body}")) }
+    }
+
+    /// A file beside the marks.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// All attempts of a job, by when they were seen first. An error where two were alive at once.
+    pub fn of(&self, job: JobId) -> Result<Vec<Seen>> {
+        let marks = std::fs::read_to_string(self.path("marks")).context("nobody signed")?;
+        let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
+        for line in marks.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [of, epoch, secs] = words.as_slice() else { continue };
+            if *of != job.to_string() {
+                continue;
+            }
+            let (epoch, at) = (epoch.parse()?, since_boot_ms(secs)?);
+            let one = seen.entry(epoch).or_insert(Seen { epoch, first_ms: at, last_ms: at });
+            (one.first_ms, one.last_ms) = (one.first_ms.min(at), one.last_ms.max(at));
+        }
+        let mut seen: Vec<Seen> = seen.into_values().collect();
+        seen.sort_by_key(|one| one.first_ms);
+        for pair in seen.windows(2) {
+            ensure!(pair[0].last_ms < pair[1].first_ms, "two at once: {seen:?}");
+        }
+        Ok(seen)
+    }
+}
+
+/// `12.34`, as the kernel writes it.
+fn since_boot_ms(secs: &str) -> Result<u64> {
+    let (whole, part) = secs.split_once('.').context("no time")?;
+    Ok(whole.parse::<u64>()? * 1_000 + part.parse::<u64>()? * 10)
+}
