@@ -67,6 +67,10 @@ ids! {
     RegistryId,
     /// A folder of the nodes that jobs may see.
     VolumeId,
+    /// An address that a team's jobs notify.
+    HookId,
+    /// One message to a hook.
+    DeliveryId,
     /// What a user submitted.
     JobId,
     /// One submit that made many jobs.

@@ -22,6 +22,7 @@ use crate::bell::Bell;
 use crate::blob::{self, Store};
 use crate::config::{Config, KeepConfig, LimitConfig};
 use crate::error::ApiError;
+use crate::hook::HookSettings;
 use crate::limits::Limits;
 use crate::observe::metrics;
 use crate::observe::sample::{self, Sampled};
@@ -80,6 +81,8 @@ pub struct Settings {
     pub limits: LimitConfig,
     /// How long what has ended is kept.
     pub keep: KeepConfig,
+    /// How hooks are told.
+    pub hooks: HookSettings,
 }
 
 impl Default for Settings {
@@ -91,6 +94,7 @@ impl Default for Settings {
             outputs: OutputLimits::default(),
             limits: LimitConfig::default(),
             keep: KeepConfig::default(),
+            hooks: HookSettings::default(),
         }
     }
 }
@@ -161,6 +165,7 @@ pub async fn serve(config: Config) -> Result<()> {
         outputs: config.outputs,
         limits: config.limits.clone(),
         keep: config.keep.clone(),
+        hooks: HookSettings { targets: config.hook_targets.clone(), ..HookSettings::default() },
         ..Settings::default()
     };
     let app = App::with(pool, &secret, vault, config.auth.clone(), settings)?;

@@ -37,6 +37,8 @@ pub enum Topic {
     NodeView(NodeId),
     /// A queue as users see it.
     QueueView(Uuid),
+    /// A message to a hook that somebody asked for.
+    Hook,
     /// Bells may have been lost: look at everything.
     Everything,
 }
@@ -50,6 +52,7 @@ impl Topic {
             Self::Log(id) => format!("l{}", id.0.simple()),
             Self::NodeView(id) => format!("v{}", id.0.simple()),
             Self::QueueView(id) => format!("q{}", id.simple()),
+            Self::Hook => "h".to_owned(),
             Self::Everything => "*".to_owned(),
         }
     }
@@ -64,6 +67,7 @@ impl Topic {
             'l' => Self::Log(JobId(id()?)),
             'v' => Self::NodeView(NodeId(id()?)),
             'q' => Self::QueueView(id()?),
+            'h' => Self::Hook,
             '*' => Self::Everything,
             _ => return None,
         })

@@ -23,11 +23,19 @@ const NOT_LEADING: Duration = Duration::from_secs(5);
 /// Rows that one transaction deletes.
 const BATCH: i64 = 500;
 
+/// How long a message to a hook is kept after its end.
+const HOOK_DELIVERIES_KEEP: Duration = Duration::from_secs(30 * 86_400);
+
 /// What is deleted: the table's name, how long its rows are kept (none for ever), and the condition on which one
 /// goes, in which `$1` is how long in seconds.
-fn rules(keep: &KeepConfig) -> [(&'static str, Option<Duration>, &'static str); 2] {
+fn rules(keep: &KeepConfig) -> [(&'static str, Option<Duration>, &'static str); 3] {
     [
         ("jobs", keep.jobs, "finished_at < now() - $1 * interval '1 second' ORDER BY finished_at"),
+        (
+            "hook_deliveries",
+            Some(HOOK_DELIVERIES_KEEP),
+            "state <> 'pending' AND settled_at < now() - $1 * interval '1 second'",
+        ),
         ("refresh_tokens", Some(Duration::ZERO), "expires_at < now() - $1 * interval '1 second'"),
     ]
 }

@@ -25,7 +25,8 @@ use crate::error::ApiError;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
-    audit, auth, cluster, events, logs, openapi, output, queue, schedule, secret, training_job, volume, web,
+    audit, auth, cluster, events, hook, logs, openapi, output, queue, schedule, secret, training_job, volume,
+    web,
 };
 
 /// The largest body of an ordinary request.
@@ -44,6 +45,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(queue::routes())
         .merge(secret::routes())
         .merge(volume::routes())
+        .merge(hook::routes())
         .merge(training_job::routes::routes())
         .merge(training_job::actions::routes())
         .merge(training_job::arrays::routes())

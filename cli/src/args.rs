@@ -121,6 +121,9 @@ pub enum Verb {
     /// Logins with which images are pulled: list, add, delete.
     #[command(subcommand)]
     Registry(commands::registry::RegistryVerb),
+    /// Addresses that are told what becomes of jobs: list, create, delete, test, deliveries.
+    #[command(subcommand)]
+    Hook(commands::hook::HookVerb),
     /// Folders of the nodes that jobs may mount: list, add, delete.
     #[command(subcommand)]
     Volume(commands::volume::VolumeVerb),

@@ -64,6 +64,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Key(verb) => commands::key::run(global, verb).await,
         Verb::Secret(verb) => commands::secret::run(global, verb).await,
         Verb::Registry(verb) => commands::registry::run(global, verb).await,
+        Verb::Hook(verb) => commands::hook::run(global, verb).await,
         Verb::Volume(verb) => commands::volume::run(global, verb).await,
         Verb::User(verb) => commands::user::run(global, verb).await,
         Verb::Team(verb) => commands::team::run(global, verb).await,

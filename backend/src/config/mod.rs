@@ -14,6 +14,7 @@ use lilac_api::auth::Secret;
 use lilac_api::quantity::{Bytes, Span};
 
 use crate::blob::StoreConfig;
+use crate::hook::target::Targets;
 use crate::output::OutputLimits;
 
 pub use variables::Variables;
@@ -55,6 +56,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     pub limits: LimitConfig,
     pub keep: KeepConfig,
+    /// Where hooks may lead.
+    pub hook_targets: Targets,
     /// Where the metrics have an address of their own.
     pub metrics_listen: Option<SocketAddr>,
     /// How long requests are still taken after the server said that it stops.
@@ -105,6 +108,7 @@ impl Config {
                     Duration::from_secs(3600)..=Duration::from_secs(86_400 * 3650),
                 )?,
             },
+            hook_targets: hook_targets(variables)?,
             metrics_listen: variables.read_optional(
                 "LILAC_METRICS_LISTEN",
                 "an address like 127.0.0.1:9090",
@@ -125,6 +129,12 @@ fn size(variables: &Variables, name: &str) -> Result<u64> {
     variables.read(name, "a size of at least 1Ki, like 10Gi", |text| {
         text.parse::<Bytes>().ok().map(|bytes| bytes.0).filter(|bytes| (1 << 10..1 << 50).contains(bytes))
     })
+}
+
+fn hook_targets(variables: &Variables) -> Result<Targets> {
+    let http = variables.flag("LILAC_HOOK_HTTP")?;
+    let allowed = "hosts, addresses and networks with commas between them, like chat.internal, 10.0.0.0/8";
+    variables.read("LILAC_HOOK_ALLOW", allowed, |text| Targets::parse(text, http))
 }
 
 fn networks(text: &str) -> Option<Vec<IpNet>> {

@@ -52,6 +52,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LILAC_LOGINS_PER_MINUTE", default: "120", about: "Tries to log in from one address, beyond which the answer is 429; 0 for no limit. Wrong passwords close a name sooner." },
     Setting { name: "LILAC_WRITES_PER_SECOND", default: "1000", about: "Changes by one user over time, beyond which the answer is 429; ten times as many at once. 0 for no limit. A batch or an array is one change." },
     Setting { name: "LILAC_STOP_DELAY", default: "0s", about: "How long a server that was told to stop goes on to take requests, while `/readyz` answers 503 and another replica leads: as long as the balancer before it needs to notice. A second signal ends the wait." },
+    // Whom it calls.
+    Setting { name: "LILAC_HOOK_ALLOW", default: "", about: "Where hooks may lead beyond the public internet: names of hosts, addresses and networks with commas between them, like `chat.internal, 10.1.0.0/16`. A host that is named here may be anywhere and have any port. All else inside is refused, whatever name or spelling leads to it." },
+    Setting { name: "LILAC_HOOK_HTTP", default: "false", about: "Whether hooks may lead to `http://` addresses: `true` or `false`. What is sent there can be read on the way." },
     // How long things are kept.
     Setting { name: "LILAC_JOB_KEEP", default: "never", about: "How long after its end a job is deleted, with its attempts, history, log and outputs: from `1h` to `10years`, as in `90d`; `never` keeps all. A deleted job's idempotency key is free again." },
     // What it tells.

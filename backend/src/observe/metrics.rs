@@ -93,6 +93,10 @@ fn describe() {
         "The most connections to the database that this process may have."
     );
     describe_counter!("lilac_log_received_bytes_total", Unit::Bytes, "Bytes of jobs' logs taken in.");
+    describe_counter!(
+        "lilac_hook_tries_total",
+        "Messages sent to hooks, by what became of them: `delivered`, `failed` (and tried again) or `given-up`."
+    );
     describe_counter!("lilac_retention_deleted_rows_total", "Rows deleted because they were old, by table.");
     describe_gauge!("lilac_build_info", "Always 1; the label says which version runs.");
 }

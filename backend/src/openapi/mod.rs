@@ -24,6 +24,7 @@ use utoipa::{Modify, OpenApi};
         (name = "secrets", description = "What jobs may know and nobody may read"),
         (name = "registries", description = "Logins with which images are pulled"),
         (name = "volumes", description = "Folders of the nodes that jobs may see"),
+        (name = "hooks", description = "Addresses that are told what becomes of jobs"),
         (name = "jobs", description = "Containerised jobs"),
         (name = "logs", description = "What jobs print"),
         (name = "outputs", description = "What jobs leave when they have ended"),

@@ -65,6 +65,7 @@ pub fn start(app: Arc<App>) -> Background {
         tokio::spawn(reaper::run(app.clone(), holder.clone())),
         tokio::spawn(waits::run(app.clone(), holder.clone())),
         tokio::spawn(crate::blob::sweep::run(app.clone(), holder.clone())),
+        tokio::spawn(crate::hook::run(app.clone())),
         tokio::spawn(retention::run(app, holder)),
     ];
     Background { tasks }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use super::{registry_store, store};
 use crate::error::ApiResult;
-use crate::volume;
+use crate::{hook, volume};
 
 /// All that the spec names and the job's team does not have. Asks nothing for a job that names nothing.
 pub async fn check(
@@ -50,6 +50,19 @@ pub async fn check(
                 Some(_) => {}
             }
         }
+    }
+    if !spec.notify.is_empty() {
+        let names: Vec<&str> = spec.notify.iter().map(|notify| notify.to.as_str()).collect();
+        let known = hook::store::known(conn, team, &names).await?;
+        errors.extend(spec.notify.iter().enumerate().filter_map(|(index, notify)| {
+            let Some((name, events)) = known.iter().find(|(name, _)| *name == notify.to) else {
+                let message = format!("the job's team has no hook `{}`", notify.to);
+                return Some(FieldError::new(format!("notify[{index}].to"), "not-found", message));
+            };
+            let other = notify.on.iter().find(|state| !events.iter().any(|event| event == state.as_str()))?;
+            let message = format!("the hook `{name}` is not told of {other}");
+            Some(FieldError::new(format!("notify[{index}].on"), "mismatch", message))
+        }));
     }
     Ok(errors)
 }

@@ -1,7 +1,7 @@
 //! Changing the master key: `server rotate-keys` wraps every data key with the present one.
 
 use anyhow::{Context as _, Result, bail};
-use lilac_api::TeamId;
+use lilac_api::{HookId, TeamId};
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -13,7 +13,8 @@ use crate::audit;
 pub async fn check_keys(pool: &PgPool, vault: &Vault) -> Result<()> {
     let unknown: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM secrets WHERE NOT key_id = ANY($1))
-              + (SELECT count(*) FROM registries WHERE NOT key_id = ANY($1))",
+              + (SELECT count(*) FROM registries WHERE NOT key_id = ANY($1))
+              + (SELECT count(*) FROM hooks WHERE NOT key_id = ANY($1))",
     )
     .bind(vault.key_ids())
     .fetch_one(pool)
@@ -32,10 +33,11 @@ pub async fn check_keys(pool: &PgPool, vault: &Vault) -> Result<()> {
 pub async fn run(pool: &PgPool, vault: &Vault) -> Result<usize> {
     let current = vault.key_ids().swap_remove(0);
     let mut changed = 0;
-    for table in ["secrets", "registries"] {
+    for table in ["secrets", "registries", "hooks"] {
         let ids: Vec<Uuid> = sqlx::query_scalar(match table {
             "secrets" => "SELECT id FROM secrets WHERE key_id <> $1 ORDER BY id",
-            _ => "SELECT id FROM registries WHERE key_id <> $1 ORDER BY id",
+            "registries" => "SELECT id FROM registries WHERE key_id <> $1 ORDER BY id",
+            _ => "SELECT id FROM hooks WHERE key_id <> $1 ORDER BY id",
         })
         .bind(&current)
         .fetch_all(pool)
@@ -62,6 +64,14 @@ async fn rewrap(pool: &PgPool, vault: &Vault, table: &str, id: Uuid) -> Result<b
                     .await?;
             row.map(|(team, name, version)| Context::secret(TeamId(team), &name, version))
         }
+        "hooks" => {
+            let row: Option<(Uuid, i32)> =
+                sqlx::query_as("SELECT team_id, version FROM hooks WHERE id = $1 FOR NO KEY UPDATE")
+                    .bind(id)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            row.map(|(team, version)| Context::hook(TeamId(team), HookId(id), version))
+        }
         _ => {
             let row: Option<(Uuid, String, String, String)> = sqlx::query_as(
                 "SELECT team_id, name, server, username FROM registries WHERE id = $1 FOR UPDATE",
@@ -78,6 +88,10 @@ async fn rewrap(pool: &PgPool, vault: &Vault, table: &str, id: Uuid) -> Result<b
         "secrets" => (
             "SELECT key_id, wrapped_key, sealed FROM secrets WHERE id = $1",
             "UPDATE secrets SET key_id = $2, wrapped_key = $3 WHERE id = $1",
+        ),
+        "hooks" => (
+            "SELECT key_id, wrapped_key, sealed FROM hooks WHERE id = $1",
+            "UPDATE hooks SET key_id = $2, wrapped_key = $3 WHERE id = $1",
         ),
         _ => (
             "SELECT key_id, wrapped_key, sealed FROM registries WHERE id = $1",

@@ -10,8 +10,8 @@ use std::fmt;
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lilac_api::TeamId;
 use lilac_api::auth::Secret;
+use lilac_api::{HookId, TeamId};
 use rand::Rng;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::{hkdf, hmac};
@@ -46,6 +46,11 @@ impl Context {
     /// A version of a team's secret.
     pub fn secret(team: TeamId, name: &str, version: i32) -> Self {
         Self(format!("lilac secret v1|{team}|{name}|{version}"))
+    }
+
+    /// A version of the secret that signs what a team's hook is sent.
+    pub fn hook(team: TeamId, hook: HookId, version: i32) -> Self {
+        Self(format!("lilac hook v1|{team}|{hook}|{version}"))
     }
 
     /// The password of a team's login to a registry.

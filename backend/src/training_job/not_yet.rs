@@ -10,7 +10,6 @@ pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
         ("nodes", spec.nodes > 1, "jobs on several nodes"),
         ("placement.same", spec.placement.same.is_some(), "nodes that share a label"),
         ("alternatives", !spec.alternatives.is_empty(), "alternatives"),
-        ("notify", !spec.notify.is_empty(), "notifications"),
         ("ports", !spec.ports.is_empty(), "ports"),
     ];
     let refused = fields.into_iter().filter(|(_, is_set, _)| *is_set);

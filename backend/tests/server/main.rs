@@ -8,6 +8,7 @@ mod bad_jobs;
 mod clusters;
 mod embedded;
 mod gpus;
+mod hooks;
 mod job_lists;
 mod logs;
 mod many_jobs;

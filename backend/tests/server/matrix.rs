@@ -84,6 +84,16 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /clusters/{id}/api-keys", Who::Admin, "{}"),
     ("DELETE /clusters/{id}/api-keys/{key_id}", Who::Admin, ""),
     ("GET /events", Who::User, ""),
+    ("GET /hooks", Who::User, ""),
+    ("POST /hooks", Who::Member, "{}"),
+    ("GET /hooks/{id}", Who::Team, ""),
+    ("PATCH /hooks/{id}", Who::TeamMember, "{}"),
+    ("DELETE /hooks/{id}", Who::TeamMember, ""),
+    ("GET /hooks/{id}/deliveries", Who::Team, ""),
+    ("GET /hooks/{id}/deliveries/{delivery_id}", Who::Team, ""),
+    ("POST /hooks/{id}/deliveries/{delivery_id}/redeliver", Who::TeamMember, ""),
+    ("POST /hooks/{id}/rotate", Who::TeamMember, ""),
+    ("POST /hooks/{id}/test", Who::TeamMember, ""),
     ("GET /jobs", Who::User, ""),
     ("POST /jobs", Who::Member, "{}"),
     ("POST /jobs/batch", Who::Member, "{}"),
@@ -436,6 +446,13 @@ impl World {
                 vec![text(&first["array"]["id"])]
             }
             "/clusters/" => self.join_key().await.0.to_vec(),
+            "/hooks/" => {
+                let body = json!({ "name": self.fresh_name(), "url": "https://example.org/" });
+                let hook = text(&self.make(Some(Kind::Member), "POST /hooks", body).await["hook"]["id"]);
+                let test =
+                    self.make(Some(Kind::Member), &format!("POST /hooks/{hook}/test"), json!({})).await;
+                vec![hook, text(&test["id"])]
+            }
             "/jobs/" => vec![self.job().await, "0".to_owned()],
             "/nodes/" => vec![self.node().await.0],
             "/queues/" => {

@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use lilac_api::auth::{Role, Secret};
 use lilac_api::client::Client;
+use lilac_api::hook::{CreateHook, UpdateHook};
+use lilac_api::job::JobState;
 use lilac_api::problem::ErrorCode;
+use lilac_api::spec::{JobSpec, Notify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::hooks::Receiver;
 use crate::support::{PASSWORD, log_in, refused};
 
 /// Longer than anything here takes on a machine that is busy with other tests.
@@ -444,5 +448,43 @@ async fn jobs_that_ended_long_ago_go_and_no_others(pool: PgPool) {
     assert_eq!(refused(admin.job(ids[0]).await).code, ErrorCode::NotFound);
     for id in &ids[1..] {
         admin.job(*id).await.unwrap();
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_a_killed_server_was_sending_the_next_one_sends(pool: PgPool) {
+    let settings = [
+        ("LILAC_HOOK_ALLOW", "127.0.0.1"),
+        ("LILAC_HOOK_HTTP", "true"),
+        ("LILAC_LOG", "debug,lilac_server=trace"),
+    ];
+    let receiver = Receiver::start().await;
+    let mut first = Running::start(&pool, &settings).await;
+    let client = first.admin().await;
+    let secret = Some(Secret("canary-signing-key-of-a-hook".into()));
+    let request =
+        CreateHook { secret, ..CreateHook::new("hook", &receiver.url("/never?key=canary-in-the-address")) };
+    let hook = client.create_hook(&request).await.unwrap().hook.id;
+    let notify = vec![Notify { on: vec![JobState::Cancelled], to: "hook".into() }];
+    let job = client.submit(&JobSpec { notify, ..JobSpec::new("job", "image") }, None).await.unwrap().id;
+    client.cancel(job).await.unwrap();
+    eventually("a message", async || (receiver.seen("/never").len() == 1).then_some(())).await;
+    first.child.kill().unwrap();
+
+    let second = Running::start(&pool, &settings).await;
+    let client = second.admin().await;
+    let url = Some(receiver.url("/ok?key=canary-in-the-address"));
+    client.update_hook(hook, &UpdateHook { url, ..UpdateHook::default() }).await.unwrap();
+    // The dead server's claim runs out, sooner than the test would like to wait.
+    sqlx::query("UPDATE hook_deliveries SET claimed_until = now()").execute(&pool).await.unwrap();
+    eventually("the message", async || (receiver.seen("/ok").len() == 1).then_some(())).await;
+    let [cut_off, whole] = [&receiver.seen("/never")[0], &receiver.seen("/ok")[0]];
+    assert_eq!(cut_off.body, whole.body, "the same message, with the same id");
+    assert_eq!(whole.message().job.unwrap().id, job);
+    assert!(whole.is_signed_with("canary-signing-key-of-a-hook"));
+    for server in [&first, &second] {
+        let lines = server.lines.lock().unwrap();
+        let told = lines.iter().map(Value::to_string).find(|line| line.contains("canary"));
+        assert!(lines.len() > 10 && told.is_none(), "{told:?}");
     }
 }

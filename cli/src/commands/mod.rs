@@ -8,6 +8,7 @@ pub mod completion;
 pub mod configure;
 pub mod cp;
 pub mod events;
+pub mod hook;
 pub mod key;
 pub mod list;
 pub mod login;

@@ -3563,6 +3563,1020 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hooks of the caller's teams, the newest first; never their secrets. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this team. */
+                    team?: string;
+                    /** @description How many items at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of hooks, without their secrets */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Hook"];
+                    };
+                };
+                /** @description A query parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a hook for a team. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateHook"];
+                };
+            };
+            responses: {
+                /** @description The hook, and its secret where the server made it: it is not shown again */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CreatedHook"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The team has a hook of that name, or 100 hooks */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One hook, without its secret. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is known of the hook */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Hook"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes a hook with its deliveries. Jobs that name it tell it nothing any more. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The hook is gone */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes a hook. What waits for a hook that is switched off is given up; what waits for another address goes there. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UpdateHook"];
+                };
+            };
+            responses: {
+                /** @description The hook as it is now */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Hook"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a hook was sent and will be, the newest first. Kept for 30 days after its end. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description How many items at most: 1 to 500, 50 by default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of deliveries */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Delivery"];
+                    };
+                };
+                /** @description A query parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far one delivery is. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                    /** @description Id of the delivery. */
+                    delivery_id: components["schemas"]["DeliveryId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The delivery */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Delivery"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook, or it has no such delivery */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a delivery once more, with the same id: at once, and with all its tries before it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                    /** @description Id of the delivery. */
+                    delivery_id: components["schemas"]["DeliveryId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is about to be sent */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Delivery"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook, or it has no such delivery */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The hook is switched off */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a hook another secret. All that is sent from now on is signed with it, later tries of earlier messages too. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RotateHook"];
+                };
+            };
+            responses: {
+                /** @description The hook, and its secret where the server made it: it is not shown again */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CreatedHook"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A field is refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a hook a message that tells of no job, signed and tried like any other. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the hook. */
+                    id: components["schemas"]["HookId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is about to be sent; the delivery tells what becomes of it */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Delivery"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such hook */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The hook is switched off, or 10 tests of it wait already */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -11876,6 +12890,24 @@ export interface components {
             name: string;
             placement_policy?: components["schemas"]["PlacementPolicy"];
         };
+        /** @description A hook, to be made for a team. */
+        CreateHook: {
+            /**
+             * @description States that it may be told of, among `running`, `held`, `succeeded`, `failed` and `cancelled`; all of
+             *     them by default.
+             */
+            events?: components["schemas"]["JobState"][];
+            /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
+            name: string;
+            secret?: components["schemas"]["Secret"] | null;
+            /** @description Name of the team; the caller's only one by default. */
+            team?: string | null;
+            /**
+             * @description `https://host/path`, at most 2048 bytes, without a user or a fragment. Hosts of private networks are
+             *     refused unless the server's operator allowed them.
+             */
+            url: string;
+        };
         /** @description What a new join key is to be. */
         CreateJoinKey: {
             expires_in?: components["schemas"]["Span"] | null;
@@ -11971,12 +13003,66 @@ export interface components {
             /** @description `lilac_pat_…` */
             secret: components["schemas"]["Secret"];
         };
+        /** @description A hook with its secret, where the server made that: the only time it is shown. */
+        CreatedHook: {
+            hook: components["schemas"]["Hook"];
+            secret?: components["schemas"]["Secret"] | null;
+        };
         /** @description A join key with its secret: the only time it is shown. */
         CreatedJoinKey: {
             key: components["schemas"]["JoinKey"];
             /** @description `lilac_join_…` */
             secret: components["schemas"]["Secret"];
         };
+        /** @description One message to a hook. */
+        Delivery: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            event: components["schemas"]["HookEvent"];
+            id: components["schemas"]["DeliveryId"];
+            job_id?: components["schemas"]["JobId"] | null;
+            /** @description Why the last try went wrong, if it did. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last sent.
+             */
+            last_try_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is sent next, while it is pending.
+             */
+            next_try_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was delivered or given up.
+             */
+            settled_at?: string | null;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int32
+             * @description What the receiver answered last, if it did.
+             */
+            status?: number | null;
+            /**
+             * Format: int32
+             * @description How often it was sent since it was made or asked for anew; 10 times at most.
+             */
+            tries: number;
+        };
+        /**
+         * Format: uuid
+         * @description One message to a hook.
+         */
+        DeliveryId: string;
+        /**
+         * @description How far a delivery is.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "given-up";
         /** @description One attempt that the node owns. */
         DesiredAttempt: {
             attempt_id: components["schemas"]["AttemptId"];
@@ -12064,6 +13150,44 @@ export interface components {
             /** @description Why, in a sentence of at most 500 characters; for whoever finds it. */
             message?: string;
         };
+        /** @description An address that a team's jobs may notify; its secret is never shown again. */
+        Hook: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Whether anything is sent there. */
+            enabled: boolean;
+            /** @description States that it may be told of; jobs choose among them. */
+            events: components["schemas"]["JobState"][];
+            id: components["schemas"]["HookId"];
+            /** @description Name by which `notify` of a job refers to it. */
+            name: string;
+            /** @description Name of the team that it belongs to. */
+            team: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description Who changed it last. */
+            updated_by: string;
+            /** @description Where it is. */
+            url: string;
+        };
+        /**
+         * @description What a delivery tells of.
+         * @enum {string}
+         */
+        HookEvent: "running" | "held" | "succeeded" | "failed" | "cancelled" | "test";
+        /**
+         * Format: uuid
+         * @description An address that a team's jobs notify.
+         */
+        HookId: string;
         /** @description A job. */
         Job: {
             /** @description Who caused the latest transition: `user:NAME`, `node:NAME`, `scheduler` or `reaper`. */
@@ -12866,6 +13990,83 @@ export interface components {
                  */
                 nodes_alive: number;
                 placement_policy: components["schemas"]["PlacementPolicy"];
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
+        Page_Delivery: {
+            /** @description This page's items. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                event: components["schemas"]["HookEvent"];
+                id: components["schemas"]["DeliveryId"];
+                job_id?: components["schemas"]["JobId"] | null;
+                /** @description Why the last try went wrong, if it did. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last sent.
+                 */
+                last_try_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is sent next, while it is pending.
+                 */
+                next_try_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was delivered or given up.
+                 */
+                settled_at?: string | null;
+                state: components["schemas"]["DeliveryState"];
+                /**
+                 * Format: int32
+                 * @description What the receiver answered last, if it did.
+                 */
+                status?: number | null;
+                /**
+                 * Format: int32
+                 * @description How often it was sent since it was made or asked for anew; 10 times at most.
+                 */
+                tries: number;
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
+        Page_Hook: {
+            /** @description This page's items. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Who made it. */
+                created_by: string;
+                /** @description Whether anything is sent there. */
+                enabled: boolean;
+                /** @description States that it may be told of; jobs choose among them. */
+                events: components["schemas"]["JobState"][];
+                id: components["schemas"]["HookId"];
+                /** @description Name by which `notify` of a job refers to it. */
+                name: string;
+                /** @description Name of the team that it belongs to. */
+                team: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /** @description Who changed it last. */
+                updated_by: string;
+                /** @description Where it is. */
+                url: string;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -13722,6 +14923,10 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "member" | "admin";
+        /** @description The secret that replaces the present one. */
+        RotateHook: {
+            secret?: components["schemas"]["Secret"] | null;
+        };
         /** @description Whether the node's container runtime answers. */
         RuntimeHealth: {
             /** @description What is wrong; empty when nothing is. */
@@ -14034,6 +15239,15 @@ export interface components {
         UpdateCluster: {
             max_disconnect?: components["schemas"]["Span"] | null;
             placement_policy?: components["schemas"]["PlacementPolicy"] | null;
+        };
+        /** @description What to change of a hook; what is left out stays. */
+        UpdateHook: {
+            /** @description A hook that is switched off is told nothing, and what waits for it is given up. */
+            enabled?: boolean | null;
+            /** @description As when it was made. */
+            events?: components["schemas"]["JobState"][] | null;
+            /** @description As when it was made. */
+            url?: string | null;
         };
         /** @description What to change of a node. */
         UpdateNode: {
