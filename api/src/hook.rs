@@ -270,3 +270,15 @@ pub struct HookFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array_index: Option<u32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_called_as_the_state_that_it_tells_of() {
+        for state in HOOK_STATES {
+            assert_eq!(state.as_str().parse::<HookEvent>().unwrap().as_str(), state.as_str());
+        }
+    }
+}

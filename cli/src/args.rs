@@ -121,7 +121,7 @@ pub enum Verb {
     /// Logins with which images are pulled: list, add, delete.
     #[command(subcommand)]
     Registry(commands::registry::RegistryVerb),
-    /// Addresses that are told what becomes of jobs: list, create, delete, test, deliveries.
+    /// Addresses that are told what becomes of jobs: list, create, delete, test.
     #[command(subcommand)]
     Hook(commands::hook::HookVerb),
     /// Folders of the nodes that jobs may mount: list, add, delete.

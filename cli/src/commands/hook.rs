@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 pub enum HookVerb {
     /// Lists hooks, never their secrets.
     Ls,
-    /// Makes a hook. The secret that signs what is sent is shown this once; with -q nothing else is.
+    /// Makes a hook. Its secret is shown this once; with -q nothing else is.
     Create {
         /// 1 to 63 characters of letters, digits, `.`, `_`, `-`.
         name: String,
