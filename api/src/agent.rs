@@ -103,6 +103,36 @@ pub struct SyncRequest {
     pub no_wait: bool,
 }
 
+impl SyncRequest {
+    /// Whether it differs from another in nothing but its place in the order, and whether it waits. Both must
+    /// speak of no attempts: those always want to be looked at.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        // Every field by name: one that is added must be thought of here.
+        let Self {
+            protocol,
+            agent_version,
+            boot_id,
+            machine_id,
+            session,
+            sequence: _,
+            capacity,
+            labels,
+            runtime,
+            attempts,
+            no_wait: _,
+        } = self;
+        attempts.is_empty()
+            && other.attempts.is_empty()
+            && (*protocol, *boot_id, *session) == (other.protocol, other.boot_id, other.session)
+            && *machine_id == other.machine_id
+            && *agent_version == other.agent_version
+            && *capacity == other.capacity
+            && *labels == other.labels
+            && *runtime == other.runtime
+    }
+}
+
 /// Where an attempt stands on its node.
 #[derive(
     Clone,
@@ -183,7 +213,7 @@ pub struct TaskResult {
 }
 
 /// Down: what the node should do.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct SyncResponse {
     /// The whole set: run (or keep, or stop) these. An attempt that the agent has and that stands in
     /// neither list must be stopped: the control plane no longer knows it.

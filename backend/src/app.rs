@@ -20,6 +20,7 @@ use crate::auth::settings::AuthSettings;
 use crate::auth::throttle::Throttle;
 use crate::bell::Bell;
 use crate::blob::{self, Store};
+use crate::cluster::quiet::{self, QuietNodes};
 use crate::config::{Config, KeepConfig, LimitConfig};
 use crate::error::ApiError;
 use crate::hook::HookSettings;
@@ -50,6 +51,8 @@ pub struct App {
     pub vault: Vault,
     /// Callers seen lately.
     pub callers: Callers,
+    /// Nodes with nothing to do.
+    pub quiet: QuietNodes,
     pub throttle: Throttle,
     pub auth: AuthSettings,
     /// The provider of single sign-on, where there is one.
@@ -131,6 +134,7 @@ impl App {
             keys: Keys::new(secret),
             passwords: Passwords::new()?,
             callers: Callers::default(),
+            quiet: QuietNodes::default(),
             throttle: Throttle::default(),
             sso: auth.oidc.clone().map(Provider::new).transpose()?,
             auth,
@@ -175,6 +179,7 @@ pub async fn serve(config: Config) -> Result<()> {
 
     let background = scheduler::start(app.clone());
     tokio::spawn(sample::tidy(app.clone()));
+    tokio::spawn(quiet::write_heard(app.clone()));
     if let Some(address) = config.metrics_listen {
         let router = router::metrics_alone(app.clone());
         let (listener, stopping) = (listen(address).await?, app.stopping.clone());

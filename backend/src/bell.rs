@@ -3,22 +3,28 @@
 //! Ring to be fast, poll to be right: a bell carries no data, may ring too often and may be lost. Whoever is
 //! woken reads the database; whoever is not, reads it a little later by a timer.
 //!
-//! Inside a process a bell is a broadcast. Between replicas it is PostgreSQL's NOTIFY, sent by one task
+//! Inside a process a bell is a broadcast to the few who hear of everything, and a list per topic for the many who
+//! wait for one thing: ten thousand nodes must not all wake because one of them got a job. Between replicas it is PostgreSQL's NOTIFY, sent by one task
 //! beside the transactions and not by the transactions themselves, because a commit that notifies takes a lock
 //! that all such commits share.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use lilac_api::{JobId, NodeId};
 use metrics::counter;
 use sqlx::postgres::{PgListener, PgPool};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use uuid::Uuid;
 
 const CHANNEL: &str = "lilac_bell";
 /// Bells kept for a slow listener. One that falls behind hears "everything may have changed".
 const CAPACITY: usize = 4096;
+/// How long bells to the other replicas are gathered after some were sent. The first is sent at once.
+const GATHER_FOR: Duration = Duration::from_millis(5);
 /// A payload of NOTIFY stays under 8,000 bytes.
 const MAX_PAYLOAD_BYTES: usize = 7000;
 
@@ -76,8 +82,28 @@ impl Topic {
 
 #[derive(Clone)]
 pub struct Bell {
-    local: broadcast::Sender<Topic>,
+    local: Local,
     remote: mpsc::Sender<Topic>,
+    /// A bell found the outbox full: the other replicas are told to look at everything.
+    overflowed: Arc<AtomicBool>,
+}
+
+/// Who hears the bells of this process.
+#[derive(Clone)]
+struct Local {
+    all: broadcast::Sender<Topic>,
+    waiting: Arc<Waiting>,
+}
+
+/// Those who wait for one topic, by topic.
+#[derive(Default)]
+struct Waiting(Mutex<HashMap<Topic, Vec<Arc<Notify>>>>);
+
+/// Hears the bells of some topics from when it was made. One that rang while nobody waited is not lost.
+pub struct Watch {
+    topics: Vec<Topic>,
+    rang: Arc<Notify>,
+    among: Arc<Waiting>,
 }
 
 /// Hears the bells from when it was made.
@@ -86,19 +112,22 @@ pub struct Listener(broadcast::Receiver<Topic>);
 impl Bell {
     /// Starts the tasks that carry bells to and from the other replicas.
     pub fn start(pool: PgPool) -> Self {
-        let (local, _) = broadcast::channel(CAPACITY);
+        let (all, _) = broadcast::channel(CAPACITY);
+        let local = Local { all, waiting: Arc::default() };
         let (remote, outbox) = mpsc::channel(CAPACITY);
+        let overflowed = Arc::new(AtomicBool::new(false));
         let origin = Uuid::now_v7().simple().to_string();
-        tokio::spawn(send(pool.clone(), outbox, origin.clone()));
+        tokio::spawn(send(pool.clone(), outbox, overflowed.clone(), origin.clone()));
         tokio::spawn(receive(pool, local.clone(), origin));
-        Self { local, remote }
+        Self { local, remote, overflowed }
     }
 
     /// Rings here and, soon after, on the other replicas. Call it after the commit.
     pub fn ring(&self, topic: Topic) {
-        // Nobody listening here, or a full outbox: the timers of those who wait make up for it.
-        let _ = self.local.send(topic);
-        let _ = self.remote.try_send(topic);
+        self.local.ring(topic);
+        if self.remote.try_send(topic).is_err() {
+            self.overflowed.store(true, Ordering::Relaxed);
+        }
     }
 
     pub fn ring_all(&self, topics: impl IntoIterator<Item = Topic>) {
@@ -108,7 +137,62 @@ impl Bell {
     }
 
     pub fn listen(&self) -> Listener {
-        Listener(self.local.subscribe())
+        Listener(self.local.all.subscribe())
+    }
+
+    /// For who waits for a few things only: is not woken by any other.
+    pub fn watch(&self, topics: impl IntoIterator<Item = Topic>) -> Watch {
+        let (topics, rang) = (topics.into_iter().collect::<Vec<_>>(), Arc::new(Notify::new()));
+        let mut waiting = self.local.waiting.lock();
+        for topic in &topics {
+            waiting.entry(*topic).or_default().push(rang.clone());
+        }
+        drop(waiting);
+        Watch { topics, rang, among: self.local.waiting.clone() }
+    }
+}
+
+impl Local {
+    fn ring(&self, topic: Topic) {
+        // Nobody may be listening: the timers of those who wait later make up for it.
+        let _ = self.all.send(topic);
+        let waiting = self.waiting.lock();
+        let woken: Box<dyn Iterator<Item = &Arc<Notify>>> = match topic {
+            Topic::Everything => Box::new(waiting.values().flatten()),
+            topic => Box::new(waiting.get(&topic).into_iter().flatten()),
+        };
+        woken.for_each(|rang| rang.notify_one());
+    }
+}
+
+impl Waiting {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, Vec<Arc<Notify>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch {
+    /// Waits for a bell, at most for `timeout`. Says whether one rang, now or since the last call.
+    pub async fn rang_within(&self, timeout: Duration) -> bool {
+        tokio::time::timeout(timeout, self.rang.notified()).await.is_ok()
+    }
+
+    /// Whether a bell rang since the last call.
+    pub fn has_rung(&self) -> bool {
+        self.rang.notified().now_or_never().is_some()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut waiting = self.among.lock();
+        for topic in &self.topics {
+            let Some(list) = waiting.get_mut(topic) else { continue };
+            list.retain(|rang| !Arc::ptr_eq(rang, &self.rang));
+            if list.is_empty() {
+                waiting.remove(topic);
+            }
+        }
     }
 }
 
@@ -137,10 +221,13 @@ impl Listener {
     }
 }
 
-async fn send(pool: PgPool, mut outbox: mpsc::Receiver<Topic>, origin: String) {
+async fn send(pool: PgPool, mut outbox: mpsc::Receiver<Topic>, overflowed: Arc<AtomicBool>, origin: String) {
     let mut topics = Vec::new();
     while outbox.recv_many(&mut topics, CAPACITY).await > 0 {
-        let distinct: HashSet<Topic> = topics.drain(..).collect();
+        let mut distinct: HashSet<Topic> = topics.drain(..).collect();
+        if overflowed.swap(false, Ordering::Relaxed) {
+            distinct = HashSet::from([Topic::Everything]);
+        }
         counter!("lilac_bells_total", "direction" => "sent").increment(distinct.len() as u64);
         let mut payload = origin.clone();
         let mut payloads = Vec::new();
@@ -161,20 +248,21 @@ async fn send(pool: PgPool, mut outbox: mpsc::Receiver<Topic>, origin: String) {
         if let Err(error) = sent {
             tracing::debug!(%error, "a bell was not carried to the other replicas");
         }
+        tokio::time::sleep(GATHER_FOR).await;
     }
 }
 
-async fn receive(pool: PgPool, local: broadcast::Sender<Topic>, origin: String) {
+async fn receive(pool: PgPool, local: Local, origin: String) {
     loop {
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen(CHANNEL).await?;
             // What rang while nobody listened is unknown.
-            let _ = local.send(Topic::Everything);
+            local.ring(Topic::Everything);
             loop {
                 let Some(notification) = listener.try_recv().await? else {
                     // The connection was lost and made anew.
-                    let _ = local.send(Topic::Everything);
+                    local.ring(Topic::Everything);
                     continue;
                 };
                 let mut words = notification.payload().split(' ');
@@ -183,7 +271,7 @@ async fn receive(pool: PgPool, local: broadcast::Sender<Topic>, origin: String) 
                 }
                 for topic in words.filter_map(Topic::decode) {
                     counter!("lilac_bells_total", "direction" => "heard").increment(1);
-                    let _ = local.send(topic);
+                    local.ring(topic);
                 }
             }
         };

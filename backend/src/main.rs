@@ -10,6 +10,10 @@ use lilac_server::config::{Config, LogConfig, Variables, data_dir};
 use lilac_server::observe::log;
 use lilac_server::{app, backup, embedded, openapi};
 
+/// A request makes a few hundred small allocations; this allocator takes about half the time for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Lilac's control plane. Settings come from the environment or `.env`; `.env.example` lists them all.
 #[derive(Parser)]
 #[command(version)]

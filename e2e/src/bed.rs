@@ -68,6 +68,11 @@ impl Bed {
         Ok(Self { nodes: Vec::new(), servers, database, client, admin_password, scratch })
     }
 
+    /// Where the first server is.
+    pub fn url(&self) -> Result<String> {
+        Ok(self.servers.first().context("a bed without a server")?.url())
+    }
+
     /// Adds a node and waits until it takes jobs.
     pub async fn add_node(&mut self, name: &str, capacity: Option<Capacity>) -> Result<()> {
         let server = self.servers.last().context("a bed without a server")?.url();

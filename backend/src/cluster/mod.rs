@@ -7,6 +7,7 @@ pub mod join_keys;
 mod node_actions;
 pub mod nodes;
 pub mod nodes_store;
+pub mod quiet;
 pub mod register;
 pub mod store;
 pub mod sync;

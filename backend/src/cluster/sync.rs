@@ -22,7 +22,7 @@ use super::desired::{self, Held};
 use super::register::check_protocol;
 use crate::app::{App, detached};
 use crate::auth::caller::NodeCaller;
-use crate::bell::Topic;
+use crate::bell::{Topic, Watch};
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::extract::Json;
 use crate::training_job::transitions;
@@ -56,7 +56,18 @@ pub async fn sync(
     check_protocol(request.protocol)?;
     check(&request)?;
     // From before the first read on, so that nothing rings unheard in between.
-    let mut bells = app.bell.listen();
+    let bells = match app.quiet.take(node.node_id, &request) {
+        Some(quiet) => {
+            let wait = if request.no_wait { Duration::ZERO } else { Duration::from_secs(SYNC_WAIT_SECS) };
+            if !rings(&app, &quiet.bells, wait).await {
+                app.quiet.put_back(node.node_id, quiet);
+                count("nothing");
+                return Ok(axum::Json(SyncResponse::default()));
+            }
+            quiet.bells
+        }
+        None => app.bell.watch([Topic::Node(node.node_id)]),
+    };
     let (app, node, request) = (app, Arc::new(node), Arc::new(request));
 
     // An agent that hangs up in the middle must not leave half a transaction behind.
@@ -80,20 +91,33 @@ pub async fn sync(
         let runtimes = runtimes(&response);
         let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
         let is_over = request.no_wait || wait.is_zero() || app.stopping.is_cancelled();
-        if is_over || is_extended || is_news(&request, &response) {
-            let told = if is_news(&request, &response) { "news" } else { "nothing" };
-            metrics::counter!("lilac_agent_syncs_total", "told" => told).increment(1);
+        if is_extended || is_news(&request, &response) {
+            count("news");
             return Ok(axum::Json(response));
         }
-        let rang = tokio::select! {
-            rang = bells.wait_for(wait, |topic| topic == Topic::Node(node.node_id)) => rang,
-            () = app.stopping.cancelled() => false,
-        };
-        if !rang {
-            metrics::counter!("lilac_agent_syncs_total", "told" => "nothing").increment(1);
+        if is_over || !rings(&app, &bells, wait).await {
+            if held.is_empty() && request.attempts.is_empty() {
+                app.quiet.remember(node.node_id, Arc::unwrap_or_clone(request), bells);
+            }
+            count("nothing");
             return Ok(axum::Json(response));
         }
     }
+}
+
+/// Whether a bell about the node rings within a time, and before the server stops.
+async fn rings(app: &App, bells: &Watch, wait: Duration) -> bool {
+    if wait.is_zero() {
+        return false;
+    }
+    tokio::select! {
+        rang = bells.rang_within(wait) => rang,
+        () = app.stopping.cancelled() => false,
+    }
+}
+
+fn count(told: &'static str) {
+    metrics::counter!("lilac_agent_syncs_total", "told" => told).increment(1);
 }
 
 fn check(request: &SyncRequest) -> ApiResult<()> {

@@ -88,7 +88,7 @@ fn follow(
     async_stream::stream! {
         // Held until the reader is gone.
         let _permit = permit;
-        let mut bells = app.bell.listen();
+        let bells = app.bell.watch([Topic::Log(job), Topic::Job(job)]);
         let (mut epoch, mut offset) = begun.unwrap_or((0, 0));
         loop {
             if !caller.is_still_valid(&app).await {
@@ -109,7 +109,7 @@ fn follow(
                 Err(error) => tracing::debug!(error = %error.detail, "a live log waits for the database"),
             }
             tokio::select! {
-                _ = bells.wait_for(LOOK_EVERY, |topic| matches!(topic, Topic::Log(id) | Topic::Job(id) if id == job)) => {}
+                _ = bells.rang_within(LOOK_EVERY) => {}
                 () = app.stopping.cancelled() => return,
             }
         }

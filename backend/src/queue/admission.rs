@@ -17,6 +17,8 @@ use crate::error::{ApiError, ApiResult};
 pub struct Door {
     pub id: QueueId,
     pub name: String,
+    /// The queue's version as it was read.
+    pub version: i64,
     owning_team: TeamId,
     /// The teams for which the caller may submit here, with their names.
     teams: Vec<(TeamId, String)>,
@@ -44,7 +46,7 @@ pub async fn doors(
     teams: &[&str],
 ) -> ApiResult<Vec<Door>> {
     let rows = sqlx::query(concat!(
-        "SELECT q.id, q.name, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.quota, q.user_quota,
+        "SELECT q.id, q.name, q.version, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.quota, q.user_quota,
                 e.ids, e.names
          FROM queues q CROSS JOIN LATERAL (
              SELECT COALESCE(array_agg(t.id ORDER BY lower(t.name)), '{}') AS ids,
@@ -77,6 +79,7 @@ fn door(row: &sqlx::postgres::PgRow) -> sqlx::Result<Door> {
     Ok(Door {
         id: QueueId(row.try_get("id")?),
         name: row.try_get("name")?,
+        version: row.try_get("version")?,
         owning_team: TeamId(row.try_get("team_id")?),
         teams: ids.into_iter().map(TeamId).zip(names).collect(),
         limits: row.try_get::<Json<JobLimits>, _>("limits")?.0,
@@ -109,6 +112,11 @@ impl Door {
                 Err(errors)
             }
         }
+    }
+
+    /// Whether it bounds how many jobs may wait, which must be counted when one is stored.
+    pub fn counts(&self) -> bool {
+        self.queued.iter().any(Option::is_some)
     }
 
     /// The name of a ticket's team.
@@ -145,7 +153,7 @@ impl Door {
     /// Asked once jobs of a user are stored, so that a repeated submission is none: refuses them where too many
     /// wait with them. Submissions to a queue with such a bound take turns, so that it holds exactly.
     pub async fn check_room(&self, conn: &mut PgConnection, owner: UserId, added: u64) -> ApiResult<()> {
-        if self.queued.iter().all(Option::is_none) {
+        if !self.counts() {
             return Ok(());
         }
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")

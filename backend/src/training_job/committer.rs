@@ -2,18 +2,26 @@
 //! the next one. A commit costs a write to the disk whatever is in it: under load the group grows with the
 //! number of callers, and a single caller waits for nobody.
 //!
+//! Most jobs name nothing that must be looked up, and go to a queue that their caller met a moment ago: those
+//! are one statement, which stores them only if the queue's rules are still the ones that let them in. All else,
+//! and whoever the statement turned away, takes the long way: a transaction that reads first.
+//!
 //! A refused job is answered by itself and does not touch the others. Should the group's transaction fail as a
 //! whole, each of its jobs gets one of its own, so that the one at fault fails alone.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use lilac_api::JobId;
+use futures::FutureExt;
 use lilac_api::job::Job;
 use lilac_api::spec::JobSpec;
+use lilac_api::{JobId, UserId};
 use sqlx::PgConnection;
-use sqlx::postgres::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 use super::needs::{self, Dependent, Need};
 use super::submit::{Admitted, as_stored, earlier};
@@ -27,6 +35,8 @@ use crate::secret::references;
 const MAX_WAITING: usize = 8192;
 /// The most jobs that one transaction takes.
 const MAX_GROUP: usize = 512;
+/// Groups that are under way at once.
+const AT_ONCE: u32 = 2;
 
 /// A job, and whether it is new.
 pub type Stored = (Job, bool);
@@ -51,10 +61,14 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Starts the task that commits. It ends with the committer.
+    /// Starts the tasks that commit. They end with the committer.
     pub fn start(pool: PgPool) -> Self {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        tokio::spawn(run(pool, receiver));
+        let (receiver, met) = (Arc::new(AsyncMutex::new(receiver)), Arc::default());
+        let own = own_connections(&pool);
+        for _ in 0..AT_ONCE {
+            tokio::spawn(run(pool.clone(), own.clone(), Arc::clone(&receiver), Arc::clone(&met)));
+        }
         Self { sender }
     }
 
@@ -69,48 +83,141 @@ impl Committer {
     }
 }
 
-async fn run(pool: PgPool, mut receiver: mpsc::Receiver<Waiting>) {
-    let mut group = Vec::with_capacity(MAX_GROUP);
-    while receiver.recv_many(&mut group, MAX_GROUP).await > 0 {
-        // In a task of its own, so that a panic ends one group and not the way in.
-        let work = tokio::spawn(commit(pool.clone(), std::mem::take(&mut group)));
-        if let Err(error) = work.await {
-            tracing::error!(%error, "storing a group of jobs died");
+/// Gathers and commits, by turns with the other: while one waits for the disk, the other gathers.
+async fn run(pool: PgPool, own: PgPool, receiver: Arc<AsyncMutex<mpsc::Receiver<Waiting>>>, met: Arc<Met>) {
+    loop {
+        let mut group = Vec::new();
+        if receiver.lock().await.recv_many(&mut group, MAX_GROUP).await == 0 {
+            return;
+        }
+        // A panic ends one group and not the way in.
+        let work = AssertUnwindSafe(commit(&pool, &own, group, &met)).catch_unwind();
+        if work.await.is_err() {
+            tracing::error!("storing a group of jobs died");
         }
     }
 }
 
-async fn commit(pool: PgPool, group: Vec<Waiting>) {
+/// Connections that only the one statement uses. Planning it takes longer than carrying it out, so it is planned
+/// once; other statements want to be planned for what they are asked.
+fn own_connections(pool: &PgPool) -> PgPool {
+    let options =
+        PgConnectOptions::clone(&pool.connect_options()).options([("plan_cache_mode", "force_generic_plan")]);
+    PgPoolOptions::new()
+        .max_connections(AT_ONCE)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(options)
+}
+
+async fn commit(pool: &PgPool, own: &PgPool, group: Vec<Waiting>, met: &Met) {
     let (submissions, replies): (Vec<Submission>, Vec<_>) =
         group.into_iter().map(|waiting| (waiting.submission, waiting.reply)).unzip();
-    let answers = match store(&pool, &submissions).await {
+    let at_once = store_at_once(own, &submissions, met).await;
+    let (mut others, mut waiting) = (Vec::new(), Vec::new());
+    for ((submission, reply), answer) in submissions.into_iter().zip(replies).zip(at_once) {
+        match answer {
+            // Whoever hung up is not told; the job is stored all the same.
+            Some(answer) => drop(reply.send(answer)),
+            None => {
+                others.push(submission);
+                waiting.push(reply);
+            }
+        }
+    }
+    if others.is_empty() {
+        return;
+    }
+    let answers = match store(pool, &others, met).await {
         Ok(answers) => answers,
-        Err(error) if submissions.len() == 1 || error.status == StatusCode::SERVICE_UNAVAILABLE => {
-            submissions.iter().map(|_| Err(error.clone())).collect()
+        Err(error) if others.len() == 1 || error.status == StatusCode::SERVICE_UNAVAILABLE => {
+            others.iter().map(|_| Err(error.clone())).collect()
         }
         Err(_) => {
-            let mut answers = Vec::with_capacity(submissions.len());
-            for submission in &submissions {
-                let alone = store(&pool, std::slice::from_ref(submission)).await;
+            let mut answers = Vec::with_capacity(others.len());
+            for submission in &others {
+                let alone = store(pool, std::slice::from_ref(submission), met).await;
                 answers
                     .push(alone.and_then(|mut one| one.pop().unwrap_or_else(|| Err(ApiError::internal()))));
             }
             answers
         }
     };
-    for (reply, answer) in replies.into_iter().zip(answers) {
-        // Whoever hung up is not told; the job is stored all the same.
+    for (reply, answer) in waiting.into_iter().zip(answers) {
         let _ = reply.send(answer);
     }
 }
 
+/// Stores by one statement what needs no reading first. Leaves out what does, and what the statement turned
+/// away: its queue has changed, or its key was used before.
+async fn store_at_once(own: &PgPool, group: &[Submission], met: &Met) -> Vec<Option<ApiResult<Stored>>> {
+    let mut answers: Vec<Option<ApiResult<Stored>>> = group.iter().map(|_| None).collect();
+    let mut admitted: Vec<(usize, Arc<Door>, Admitted)> = Vec::with_capacity(group.len());
+    for (position, submission) in group.iter().enumerate() {
+        let Some(door) =
+            met.door(submission).filter(|door| names_nothing(&submission.spec) && !door.counts())
+        else {
+            continue;
+        };
+        // What these rules refuse may be fine by fresh ones.
+        if let Ok(one) = Admitted::through(&door, submission.spec.clone()) {
+            admitted.push((position, door, one));
+        }
+    }
+    if admitted.is_empty() {
+        return answers;
+    }
+    let actors: Vec<String> = admitted.iter().map(|(position, ..)| group[*position].caller.actor()).collect();
+    let new = new_jobs(admitted.iter().map(|(position, _, one)| (*position, one)), group, &actors);
+    let stored = async { transitions::submit(&mut *own.acquire().await?, &new).await };
+    match stored.await.map_err(ApiError::from) {
+        Ok(stored) => {
+            for ((position, door, one), new) in admitted.iter().zip(&new) {
+                let username = &group[*position].caller.username;
+                let at = stored.get(&one.id);
+                answers[*position] =
+                    at.map(|at| Ok((as_stored(new, *at, &door.name, &one.team, username), true)));
+            }
+        }
+        // Whether it was stored is not known: to store it again might be twice.
+        Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => {
+            for (position, ..) in &admitted {
+                answers[*position] = Some(Err(error.clone()));
+            }
+        }
+        // The database refused the statement, so nothing is stored: one by one it says what is wrong with whom.
+        Err(_) => {}
+    }
+    answers
+}
+
+/// Whether nothing that a job names must be looked up when it is submitted.
+fn names_nothing(spec: &JobSpec) -> bool {
+    spec.needs.is_empty()
+        && spec.secrets.is_empty()
+        && spec.volumes.is_empty()
+        && spec.pull.secret.is_none()
+        && spec.notify.is_empty()
+}
+
+fn new_jobs<'a>(
+    admitted: impl Iterator<Item = (usize, &'a Admitted)>,
+    group: &'a [Submission],
+    actors: &'a [String],
+) -> Vec<NewJob<'a>> {
+    let new = admitted.zip(actors).map(|((position, one), actor)| {
+        let Submission { caller, key, body_hash, rerun_of, .. } = &group[position];
+        one.new_job(caller, actor, key.as_deref(), body_hash, *rerun_of)
+    });
+    new.collect()
+}
+
 /// Stores a group in one transaction. Fails as a whole only where the database does, or where a queue that
 /// bounds how many may wait is full.
-async fn store(pool: &PgPool, group: &[Submission]) -> ApiResult<Vec<ApiResult<Stored>>> {
+async fn store(pool: &PgPool, group: &[Submission], met: &Met) -> ApiResult<Vec<ApiResult<Stored>>> {
     let mut tx = pool.begin().await?;
     let doors = Doors::open(&mut tx, group).await?;
     let mut answers: Vec<Option<ApiResult<Stored>>> = group.iter().map(|_| None).collect();
-    let mut admitted: Vec<(usize, &Door, Admitted)> = Vec::with_capacity(group.len());
+    let mut admitted: Vec<(usize, &Arc<Door>, Admitted)> = Vec::with_capacity(group.len());
     for (position, submission) in group.iter().enumerate() {
         match admit(&mut tx, &doors, submission).await {
             Ok((door, one)) => admitted.push((position, door, one)),
@@ -119,20 +226,7 @@ async fn store(pool: &PgPool, group: &[Submission]) -> ApiResult<Vec<ApiResult<S
         }
     }
     let actors: Vec<String> = admitted.iter().map(|(position, ..)| group[*position].caller.actor()).collect();
-    let new: Vec<NewJob<'_>> = admitted
-        .iter()
-        .zip(&actors)
-        .map(|((position, _, one), actor)| {
-            let submission = &group[*position];
-            one.new_job(
-                &submission.caller,
-                actor,
-                submission.key.as_deref(),
-                &submission.body_hash,
-                submission.rerun_of,
-            )
-        })
-        .collect();
+    let new = new_jobs(admitted.iter().map(|(position, _, one)| (*position, one)), group, &actors);
     let stored = if new.is_empty() { HashMap::new() } else { transitions::submit(&mut tx, &new).await? };
     let waits: Vec<(Dependent, &[Need])> = admitted
         .iter()
@@ -151,6 +245,7 @@ async fn store(pool: &PgPool, group: &[Submission]) -> ApiResult<Vec<ApiResult<S
         });
     }
     tx.commit().await?;
+    met.remember(admitted.iter().map(|(position, door, _)| (&group[*position], *door)));
     Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(ApiError::internal()))).collect())
 }
 
@@ -172,7 +267,7 @@ async fn admit<'d>(
     conn: &mut PgConnection,
     doors: &'d Doors,
     submission: &Submission,
-) -> ApiResult<(&'d Door, Admitted)> {
+) -> ApiResult<(&'d Arc<Door>, Admitted)> {
     let door = doors.of(&submission.caller, &submission.spec.queue)?;
     let mut one = Admitted::through(door, submission.spec.clone()).map_err(ApiError::invalid)?;
     let Ticket { team_id, queue_id } = one.ticket;
@@ -186,7 +281,7 @@ async fn admit<'d>(
 
 /// The queues of a group, as each of its callers meets them: one query a caller.
 struct Doors {
-    by_caller: Vec<(Caller, Vec<Door>)>,
+    by_caller: Vec<(Caller, Vec<Arc<Door>>)>,
 }
 
 impl Doors {
@@ -207,12 +302,13 @@ impl Doors {
         for (caller, queues, teams) in asked {
             let (queues, teams): (Vec<&str>, Vec<&str>) =
                 (queues.into_iter().collect(), teams.into_iter().collect());
-            by_caller.push((caller.clone(), admission::doors(conn, caller, &queues, &teams).await?));
+            let doors = admission::doors(conn, caller, &queues, &teams).await?;
+            by_caller.push((caller.clone(), doors.into_iter().map(Arc::new).collect()));
         }
         Ok(Self { by_caller })
     }
 
-    fn of(&self, caller: &Caller, queue: &str) -> ApiResult<&Door> {
+    fn of(&self, caller: &Caller, queue: &str) -> ApiResult<&Arc<Door>> {
         let (_, doors) =
             self.by_caller.iter().find(|(other, _)| is_same(other, caller)).ok_or_else(ApiError::internal)?;
         doors
@@ -224,4 +320,37 @@ impl Doors {
 
 fn is_same(one: &Caller, other: &Caller) -> bool {
     one.user_id == other.user_id && one.role == other.role && one.teams == other.teams
+}
+
+/// How long a queue is remembered as its caller met it. Its rules are checked by their version all the same; who
+/// may submit is not.
+const REMEMBERED_FOR: Duration = Duration::from_secs(2);
+/// Beyond it all are forgotten, and read again when they come back.
+const MAX_REMEMBERED: usize = 4096;
+
+/// The queues that callers met lately, by caller, queue and the team that was named.
+#[derive(Default)]
+struct Met(Mutex<HashMap<(UserId, String, Option<String>), (Instant, Caller, Arc<Door>)>>);
+
+impl Met {
+    fn door(&self, submission: &Submission) -> Option<Arc<Door>> {
+        let met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, caller, door) = met.get(&key_of(submission))?;
+        (at.elapsed() < REMEMBERED_FOR && is_same(caller, &submission.caller)).then(|| door.clone())
+    }
+
+    fn remember<'a>(&self, doors: impl Iterator<Item = (&'a Submission, &'a Arc<Door>)>) {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.len() >= MAX_REMEMBERED {
+            met.clear();
+        }
+        for (submission, door) in doors {
+            met.insert(key_of(submission), (Instant::now(), submission.caller.clone(), door.clone()));
+        }
+    }
+}
+
+fn key_of(submission: &Submission) -> (UserId, String, Option<String>) {
+    let Submission { caller, spec, .. } = submission;
+    (caller.user_id, spec.queue.clone(), spec.team.clone())
 }

@@ -221,7 +221,9 @@ fn narrow_one_by_one(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
         searched(query, filter);
     }
     for (key, value) in &filter.labels {
-        query.push(" AND j.labels @> ").push_bind(Json(serde_json::json!({ key: value })));
+        query
+            .push(" AND j.labels <> '{}' AND j.labels @> ")
+            .push_bind(Json(serde_json::json!({ key: value })));
     }
     if let Some(node) = &filter.node {
         query.push(

@@ -85,6 +85,7 @@ pub struct Admitted {
     /// As it is stored, with what the queue added.
     pub spec: JobSpec,
     pub ticket: Ticket,
+    pub queue_version: i64,
     /// Name of its team.
     pub team: String,
     pub needs: Vec<Need>,
@@ -94,7 +95,7 @@ impl Admitted {
     pub fn through(door: &Door, mut spec: JobSpec) -> Result<Self, Vec<FieldError>> {
         let ticket = door.admit(&mut spec)?;
         let team = door.team_name(ticket.team_id).to_owned();
-        Ok(Self { id: JobId::new(), spec, ticket, team, needs: Vec::new() })
+        Ok(Self { id: JobId::new(), spec, ticket, queue_version: door.version, team, needs: Vec::new() })
     }
 
     pub fn new_job<'a>(
@@ -109,6 +110,7 @@ impl Admitted {
             id: self.id,
             spec: &self.spec,
             queue_id: self.ticket.queue_id,
+            queue_version: self.queue_version,
             team_id: self.ticket.team_id,
             owner_id: caller.user_id,
             actor,

@@ -12,13 +12,16 @@ mod idle_sync;
 mod lists;
 mod start;
 mod submit;
+mod wire;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
+use sqlx::{Connection, PgConnection};
 
 use crate::bed::Bed;
 use crate::machine;
+use crate::wait::eventually;
 
 /// What can be measured. The names are stable: programs read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -82,10 +85,12 @@ pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
     Ok(results)
 }
 
-/// What the server and its database do by themselves. The million rows come last: they stay.
+/// What the server and its database do by themselves. The million rows come last: they stay. Meanwhile nobody
+/// schedules: how fast jobs are taken in is one thing, and what is thought about them another.
 async fn without_node(name: Option<Name>) -> Result<Vec<Measurement>> {
     let wanted = |one: Name| name.is_none_or(|name| name == one);
     let bed = Bed::start().await?;
+    take_the_lead(&bed).await?;
     let mut results = Vec::new();
     if wanted(Name::SubmitOne) {
         results.push(submit::one(&bed).await?);
@@ -103,6 +108,17 @@ async fn without_node(name: Option<Name>) -> Result<Vec<Measurement>> {
         results.extend(lists::measure(&bed).await?.into_iter().filter(|result| wanted(result.name)));
     }
     Ok(results)
+}
+
+/// Leads in the place of the server, and does nothing with it.
+async fn take_the_lead(bed: &Bed) -> Result<()> {
+    let mut database = PgConnection::connect(bed.database.url()).await?;
+    let lead = "UPDATE leader SET term = term + 1, holder = gen_random_uuid(), holds_lock = false,
+                expires_at = clock_timestamp() + interval '1 day'";
+    eventually("the lead", async || {
+        Ok((sqlx::query(lead).execute(&mut database).await?.rows_affected() == 1).then_some(()))
+    })
+    .await
 }
 
 async fn with_node(name: Option<Name>) -> Result<Vec<Measurement>> {

@@ -1,16 +1,16 @@
 //! How fast jobs are taken in, each by a request of its own and stored for good before it is answered.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use lilac_api::client::Client;
+use lilac_api::auth::CreateApiKey;
 use lilac_api::spec::JobSpec;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
-use super::cores::busy_seconds;
+use super::cores::others_seconds;
+use super::wire::{self, Wire};
 use super::{Measurement, Name, median};
 use crate::bed::Bed;
 
@@ -26,9 +26,9 @@ pub(super) async fn many(bed: &Bed) -> Result<Measurement> {
     let (mut ours, mut bare, mut per_core) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
         bare.push(inserts(&pool, BARE_CONNECTIONS as usize).await?);
-        let busy = busy_seconds()?;
-        let rate = submissions(&bed.client, CONNECTIONS).await?;
-        per_core.push(rate * FOR.as_secs_f64() / (busy_seconds()? - busy).max(0.01));
+        let busy = others_seconds()?;
+        let rate = submissions(bed, CONNECTIONS).await?;
+        per_core.push(rate * FOR.as_secs_f64() / (others_seconds()? - busy).max(0.01));
         ours.push(rate);
     }
     Ok(measurement(Name::Submit, ours, bare, per_core))
@@ -39,9 +39,9 @@ pub(super) async fn one(bed: &Bed) -> Result<Measurement> {
     let (mut ours, mut bare, mut per_core) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
         bare.push(inserts(&pool, 1).await?);
-        let busy = busy_seconds()?;
-        let rate = submissions(&bed.client, 1).await?;
-        per_core.push(rate * FOR.as_secs_f64() / (busy_seconds()? - busy).max(0.01));
+        let busy = others_seconds()?;
+        let rate = submissions(bed, 1).await?;
+        per_core.push(rate * FOR.as_secs_f64() / (others_seconds()? - busy).max(0.01));
         ours.push(rate);
     }
     Ok(measurement(Name::SubmitOne, ours, bare, per_core))
@@ -69,35 +69,37 @@ pub(super) fn spec(name: &str) -> JobSpec {
     spec
 }
 
-async fn submissions(client: &Client, connections: usize) -> Result<f64> {
-    let body = serde_json::to_vec(&spec("bench-submit"))?;
-    rate(connections, move || {
-        let (client, body) = (client.clone(), body.clone());
-        async move { Ok(client.submit_raw(body, None).await.map(|_| ())?) }
-    })
-    .await
+async fn submissions(bed: &Bed, connections: usize) -> Result<f64> {
+    let request =
+        wire::post("/api/v1/jobs", &api_key(bed).await?, &serde_json::to_vec(&spec("bench-submit"))?);
+    let url = bed.url()?;
+    let wires = futures::future::try_join_all((0..connections).map(|_| Wire::connect(&url))).await?;
+    rate(wires, async |wire| wire.call(&request, 201).await).await
+}
+
+/// A key of the administrator's, as a program would have one.
+pub(super) async fn api_key(bed: &Bed) -> Result<String> {
+    Ok(bed.client.create_api_key(&CreateApiKey::named("bench")).await?.secret.0)
 }
 
 async fn inserts(pool: &PgPool, connections: usize) -> Result<f64> {
     let body = serde_json::to_value(spec("bench-bare"))?;
-    rate(connections, move || {
-        let (pool, body) = (pool.clone(), body.clone());
-        async move {
-            let insert = "INSERT INTO bench_bare (id, body) VALUES ($1, $2)";
-            sqlx::query(insert).bind(Uuid::now_v7()).bind(body).execute(&pool).await?;
-            Ok(())
-        }
+    rate(vec![pool; connections], async |pool| {
+        let insert = "INSERT INTO bench_bare (id, body) VALUES ($1, $2)";
+        sqlx::query(insert).bind(Uuid::now_v7()).bind(&body).execute(*pool).await?;
+        Ok(())
     })
     .await
 }
 
-/// Calls in a loop on so many tasks at once, and says how many ended a second.
-pub(super) async fn rate<F: Future<Output = Result<()>>>(tasks: usize, call: impl Fn() -> F) -> Result<f64> {
-    let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+/// Calls in a loop with each of the tools at once, and says how many calls ended a second.
+pub(super) async fn rate<T>(tools: Vec<T>, call: impl AsyncFn(&mut T) -> Result<()>) -> Result<f64> {
+    let (over, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (over, done, call) = (&over, &done, &call);
     let start = Instant::now();
-    let work = futures::future::try_join_all((0..tasks).map(|_| async {
+    let work = futures::future::try_join_all(tools.into_iter().map(async |mut tool| {
         while !over.load(Ordering::Relaxed) {
-            call().await?;
+            call(&mut tool).await?;
             done.fetch_add(1, Ordering::Relaxed);
         }
         Ok::<(), anyhow::Error>(())

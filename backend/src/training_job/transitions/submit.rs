@@ -18,6 +18,8 @@ pub struct NewJob<'a> {
     pub id: JobId,
     pub spec: &'a JobSpec,
     pub queue_id: QueueId,
+    /// The version of the queue by whose rules it was let in.
+    pub queue_version: i64,
     pub team_id: TeamId,
     pub owner_id: UserId,
     pub actor: &'a str,
@@ -44,13 +46,17 @@ impl NewJob<'_> {
 }
 
 /// Stores jobs. Answers with those that are new and when they were stored: a job is not new when its user has
-/// used its key before.
+/// used its key before. One whose queue has changed since it let the job in is not stored either.
 pub async fn submit(
     conn: &mut PgConnection,
     jobs: &[NewJob<'_>],
 ) -> Result<HashMap<JobId, DateTime<Utc>>, sqlx::Error> {
     let rows = sqlx::query(
-        "WITH job AS (
+        "WITH door AS (
+            SELECT q.id FROM queues q JOIN (SELECT DISTINCT * FROM unnest($3::uuid[], $16::bigint[])) AS d(id, version)
+                ON q.id = d.id AND q.version = d.version
+            WHERE q.deleted_at IS NULL FOR KEY SHARE OF q
+        ), job AS (
             INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key,
                 idempotency_hash, team_id, rerun_of, max_queue_millis, queue_deadline, blocked, reason, message)
             SELECT id, name, queue_id, owner_id, priority, 'queued', actor, spec::jsonb, labels::jsonb, idempotency_key,
@@ -60,6 +66,7 @@ pub async fn submit(
                 $9::text[], $10::bytea[], $11::uuid[], $12::uuid[], $13::bigint[], $14::text[], $15::text[])
                 AS j(id, name, queue_id, owner_id, priority, actor, spec, labels, idempotency_key, idempotency_hash,
                     team_id, rerun_of, max_queue_millis, reason, message)
+            WHERE queue_id IN (SELECT id FROM door)
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id, actor, reason, message, created_at
         ), event AS (
@@ -84,6 +91,7 @@ pub async fn submit(
     .bind(jobs.iter().map(NewJob::max_queue_millis).collect::<Vec<_>>())
     .bind(jobs.iter().map(|job| job.blocked.as_ref().map(|(reason, _)| reason.as_str())).collect::<Vec<_>>())
     .bind(jobs.iter().map(|job| job.blocked.as_ref().map_or("", |(_, message)| message)).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.queue_version).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     rows.iter().map(|row| Ok((JobId(row.try_get("id")?), row.try_get("created_at")?))).collect()
