@@ -179,7 +179,7 @@ pub async fn serve(config: Config) -> Result<()> {
 
     let background = scheduler::start(app.clone());
     tokio::spawn(sample::tidy(app.clone()));
-    tokio::spawn(quiet::write_heard(app.clone()));
+    tokio::spawn(quiet::keep_written(app.clone()));
     if let Some(address) = config.metrics_listen {
         let router = router::metrics_alone(app.clone());
         let (listener, stopping) = (listen(address).await?, app.stopping.clone());

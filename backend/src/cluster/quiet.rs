@@ -85,25 +85,30 @@ impl QuietNodes {
 }
 
 /// Writes down who was heard, until the server stops.
-pub async fn write_heard(app: Arc<App>) {
+pub async fn keep_written(app: Arc<App>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(WRITE_EVERY) => {}
             () = app.stopping.cancelled() => return,
         }
         app.quiet.tidy();
-        let (nodes, sessions) = app.quiet.drain_heard();
-        if nodes.is_empty() {
-            continue;
-        }
-        let written = write(&app.pool, &nodes, &sessions).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "which nodes were heard could not be written down");
-            HashSet::new()
-        });
-        // A node that was given up, removed, or for which another session speaks: its next message is looked at.
-        let others = nodes.into_iter().map(NodeId).filter(|node| !written.contains(node)).collect();
-        app.quiet.forget(&others);
+        write_heard(&app).await;
     }
+}
+
+/// Writes down who was heard since the last time.
+pub async fn write_heard(app: &App) {
+    let (nodes, sessions) = app.quiet.drain_heard();
+    if nodes.is_empty() {
+        return;
+    }
+    let written = write(&app.pool, &nodes, &sessions).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "which nodes were heard could not be written down");
+        HashSet::new()
+    });
+    // A node that was given up, removed, or for which another session speaks: its next message is looked at.
+    let others = nodes.into_iter().map(NodeId).filter(|node| !written.contains(node)).collect();
+    app.quiet.forget(&others);
 }
 
 async fn write(pool: &PgPool, nodes: &[Uuid], sessions: &[Uuid]) -> Result<HashSet<NodeId>, sqlx::Error> {

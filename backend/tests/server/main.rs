@@ -21,6 +21,7 @@ mod process;
 mod protocol;
 mod queue_rules;
 mod queues;
+mod quiet_nodes;
 mod schedules;
 mod secrets;
 mod settings;

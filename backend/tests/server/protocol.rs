@@ -123,6 +123,18 @@ impl Node {
         });
     }
 
+    /// Another process with the same credential, on what seems the same machine.
+    pub fn copy(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            token: self.token.clone(),
+            name: self.name.clone(),
+            machine_id: self.machine_id.clone(),
+            reports: self.reports.clone(),
+            ..*self
+        }
+    }
+
     /// The agent process is gone and another one starts; what it remembers, it tells.
     pub fn restart(&mut self) {
         self.session = SessionId::new();
