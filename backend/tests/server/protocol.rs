@@ -22,7 +22,8 @@ use lilac_api::{AttemptId, JobId, SessionId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// A node as the control plane hears it.
+/// A node as the control plane hears it. A clone is a process with the same credential on what seems the same machine.
+#[derive(Clone)]
 pub struct Node {
     pub client: Client,
     pub token: Secret,
@@ -121,18 +122,6 @@ impl Node {
             started_at: Some(Utc::now()),
             result,
         });
-    }
-
-    /// Another process with the same credential, on what seems the same machine.
-    pub fn copy(&self) -> Self {
-        Self {
-            client: self.client.clone(),
-            token: self.token.clone(),
-            name: self.name.clone(),
-            machine_id: self.machine_id.clone(),
-            reports: self.reports.clone(),
-            ..*self
-        }
     }
 
     /// The agent process is gone and another one starts; what it remembers, it tells.

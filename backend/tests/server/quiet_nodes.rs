@@ -67,7 +67,7 @@ async fn it_hears_of_a_job_while_it_waits(pool: PgPool) {
 async fn an_older_session_is_fenced_also_where_it_was_quiet(pool: PgPool) {
     let harness = start(pool).await;
     let mut node = quiet_node(&harness).await;
-    let mut other = node.copy();
+    let mut other = node.clone();
     other.restart();
     other.sync().await.unwrap();
     assert_eq!(refused(node.sync().await).code, ErrorCode::Fenced);
