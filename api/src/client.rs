@@ -30,6 +30,7 @@ use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
 };
 use crate::log::{LogMatches, LogSearch};
+use crate::metric::{JobMetrics, JobMetricsQuery, MetricsReport, NodeMetrics, NodeMetricsQuery};
 use crate::output::{JobOutput, OutputFailure, OutputFileQuery, OutputQuery};
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
@@ -831,6 +832,21 @@ impl Client {
     /// What the container of an attempt needs, for the node that runs it.
     pub async fn supplies(&self, attempt: AttemptId) -> Result<Supplies> {
         self.get(&format!("/agent/attempts/{attempt}/supplies")).await
+    }
+
+    /// Hands over what a node measured.
+    pub async fn put_metrics(&self, report: &MetricsReport) -> Result<()> {
+        self.send(self.request(Method::POST, "/agent/metrics").json(report)).await.map(|_| ())
+    }
+
+    /// What a task of a job used.
+    pub async fn job_metrics(&self, id: JobId, query: &JobMetricsQuery) -> Result<JobMetrics> {
+        self.get_with(&format!("/jobs/{id}/metrics"), query).await
+    }
+
+    /// What a node used.
+    pub async fn node_metrics(&self, id: NodeId, query: &NodeMetricsQuery) -> Result<NodeMetrics> {
+        self.get_with(&format!("/nodes/{id}/metrics"), query).await
     }
 
     /// Hands over an output: a tar archive. A body that breaks off with an error is not taken.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::ids::{ClusterId, JoinKeyId, NodeId};
 use crate::job::Amounts;
+use crate::metric::GpuUsage;
 use crate::quantity::Span;
 
 /// How the scheduler chooses between nodes that fit.
@@ -140,6 +141,9 @@ pub struct Node {
     pub capacity: Amounts,
     pub allocated: Amounts,
     pub gpus: Vec<Gpu>,
+    /// What the whole machine uses, where its agent measured it lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<NodeUsage>,
     /// What its agent reports, with what an administrator set over it.
     pub labels: BTreeMap<String, String>,
     /// Those of the labels that an administrator set.
@@ -155,6 +159,18 @@ pub struct Node {
     pub registered_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// What a node uses at the moment, whoever uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeUsage {
+    /// When it was measured.
+    pub at: DateTime<Utc>,
+    /// CPUs in use, in thousandths.
+    pub cpu_milli: u64,
+    pub memory_bytes: u64,
+    /// Each GPU by itself.
+    pub gpus: Vec<GpuUsage>,
 }
 
 /// A drain of a node.

@@ -15,6 +15,7 @@ pub mod hook;
 pub mod ids;
 pub mod job;
 pub mod log;
+pub mod metric;
 pub mod output;
 pub mod page;
 pub mod problem;

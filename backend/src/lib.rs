@@ -19,6 +19,7 @@ pub mod extract;
 pub mod hook;
 pub mod limits;
 pub mod logs;
+pub mod metrics;
 pub mod observe;
 pub mod openapi;
 pub mod output;

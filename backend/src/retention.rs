@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::counter;
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::app::App;
 use crate::config::KeepConfig;
 use crate::error::ApiResult;
+use crate::metrics;
 use crate::scheduler::leader::{self, Holder, Term};
 
 /// How long after a look that found nothing the next follows.
@@ -82,10 +82,11 @@ async fn sweep(app: &App, term: Term) -> ApiResult<bool> {
             .try_get::<i64, _>("rows")?;
         tx.commit().await?;
         if deleted > 0 {
-            counter!("lilac_retention_deleted_rows_total", "table" => table).increment(deleted as u64);
+            ::metrics::counter!("lilac_retention_deleted_rows_total", "table" => table)
+                .increment(deleted as u64);
             tracing::info!(table, rows = deleted, "deleted what was kept long enough");
         }
         more |= deleted == BATCH;
     }
-    Ok(more)
+    Ok(metrics::keep::thin_out(app, term).await? || more)
 }

@@ -25,8 +25,8 @@ use crate::error::ApiError;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
-    audit, auth, cluster, events, hook, logs, openapi, output, queue, schedule, secret, training_job, volume,
-    web,
+    audit, auth, cluster, events, hook, logs, metrics, openapi, output, queue, schedule, secret,
+    training_job, volume, web,
 };
 
 /// The largest body of an ordinary request.
@@ -52,6 +52,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(training_job::receipt::routes())
         .merge(schedule::routes())
         .merge(logs::routes::routes())
+        .merge(metrics::routes::routes())
         .merge(output::routes::routes())
         .merge(events::routes())
         .routes(routes!(cluster::register::register))
@@ -60,6 +61,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cluster::sync::sync))
         .layer(DefaultBodyLimit::max(MAX_SYNC_BYTES))
         .merge(logs::routes::agent_routes())
+        .merge(metrics::intake::agent_routes())
         .merge(output::intake::agent_routes());
     let with_room = with_room.merge(
         training_job::batch::routes().layer(DefaultBodyLimit::max(training_job::batch::MAX_BATCH_BYTES)),

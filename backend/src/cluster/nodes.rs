@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
-use lilac_api::cluster::{Gpu, Node, NodeDrain, NodeState};
+use lilac_api::cluster::{Gpu, Node, NodeDrain, NodeState, NodeUsage};
 use lilac_api::page::Page;
 use lilac_api::problem::Problem;
 use lilac_api::{ClusterId, NodeId};
@@ -26,6 +26,7 @@ use crate::auth::caller::{Admin, Caller};
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::Id;
+use crate::metrics;
 use crate::training_job::transitions;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -120,7 +121,8 @@ pub async fn one(conn: &mut PgConnection, caller: &Caller, id: NodeId) -> ApiRes
 pub async fn load(conn: &mut PgConnection, caller: &Caller, only: Option<NodeId>) -> ApiResult<Vec<Node>> {
     let rows = nodes_store::nodes(conn, only, None).await?;
     let claims = nodes_store::gpu_claims(conn, only, caller.sees().as_deref()).await?;
-    Ok(rows.into_iter().map(|row| show(row, &claims)).collect())
+    let usage = metrics::store::latest(conn, only).await?;
+    Ok(rows.into_iter().map(|row| show(row, &claims, &usage)).collect())
 }
 
 /// The nodes of a cluster as the caller sees them.
@@ -131,10 +133,11 @@ pub async fn of_cluster(
 ) -> ApiResult<Vec<Node>> {
     let rows = nodes_store::nodes(conn, None, Some(cluster)).await?;
     let claims = nodes_store::gpu_claims(conn, None, caller.sees().as_deref()).await?;
-    Ok(rows.into_iter().map(|row| show(row, &claims)).collect())
+    let usage = metrics::store::latest(conn, None).await?;
+    Ok(rows.into_iter().map(|row| show(row, &claims, &usage)).collect())
 }
 
-fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>) -> Node {
+fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>, usage: &HashMap<Uuid, NodeUsage>) -> Node {
     let (state, message) = state(&row, row.now);
     let gpu_count = i64::try_from(row.gpus.len()).unwrap_or(i64::MAX);
     let with_claims = |gpu: Gpu| {
@@ -154,6 +157,7 @@ fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>) -> Node {
         capacity: amounts(row.cpu_milli.into(), row.memory_bytes, row.disk_bytes, gpu_count),
         allocated: row.held.into(),
         gpus: row.gpus.0.into_iter().map(with_claims).collect(),
+        usage: usage.get(&row.id).cloned(),
         drain: row.drain_deadline.map(|deadline| NodeDrain { deadline, drained_at: row.drained_at }),
         labels: row.labels.0.into_iter().chain(row.admin_labels.0.clone()).collect(),
         admin_labels: row.admin_labels.0,

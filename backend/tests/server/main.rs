@@ -13,6 +13,7 @@ mod job_lists;
 mod logs;
 mod many_jobs;
 mod matrix;
+mod metrics;
 mod node_actions;
 mod openapi;
 mod outputs;
