@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,12 @@ pub struct AgentConfig {
     /// `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker_host: Option<String>,
+    /// NVIDIA's management library, where it does not lie in the usual place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nvml: Option<PathBuf>,
+    /// `host:port` on which `/metrics` is served for Prometheus; nowhere by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_listen: Option<SocketAddr>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "CapacityConfig::is_empty")]
@@ -70,6 +77,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     pub run_dir: PathBuf,
     pub docker_host: String,
+    pub nvml: Option<PathBuf>,
+    pub metrics_listen: Option<SocketAddr>,
     pub labels: BTreeMap<String, String>,
     pub capacity: CapacityConfig,
 }
@@ -153,6 +162,8 @@ pub fn settle(config: AgentConfig, env: impl Fn(&str) -> Option<String>) -> anyh
             .docker_host
             .or_else(|| env("DOCKER_HOST"))
             .unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
+        nvml: env("LILAC_NVML_PATH").map(PathBuf::from).or(config.nvml),
+        metrics_listen: config.metrics_listen,
         labels: config.labels,
         capacity: config.capacity,
     };

@@ -53,6 +53,8 @@ pub enum StopCause {
     MaxRuntime,
     /// Nothing was heard from the control plane until its lease was over.
     LeaseOver,
+    /// A GPU that it computes on failed.
+    GpuLost,
 }
 
 /// That the agent began to end a container.

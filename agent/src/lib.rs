@@ -18,6 +18,7 @@ pub mod last_resort;
 pub mod lease;
 pub mod log_pump;
 pub mod log_spool;
+pub mod meters;
 pub mod outputs;
 pub mod resources;
 pub mod run;

@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use lilac_api::agent::NodeCapacity;
+use lilac_api::cluster::Gpu;
 use nix::sys::statvfs::statvfs;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::config::CapacityConfig;
-use crate::gpu;
 
-/// Looks at the machine. Reads a few files, and talks to the GPU driver where there is one: not for
-/// the thread that everything else runs on.
+/// Looks at the machine, whose GPUs are known. Reads a few files: not for the thread that everything else runs on.
 #[must_use]
-pub fn discover(gpus: &mut gpu::Driver, disk_path: &Path, offer: CapacityConfig) -> NodeCapacity {
+pub fn discover(gpus: Vec<Gpu>, disk_path: &Path, offer: CapacityConfig) -> NodeCapacity {
     let kind = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -27,7 +26,7 @@ pub fn discover(gpus: &mut gpu::Driver, disk_path: &Path, offer: CapacityConfig)
         cpu_milli: u32::try_from(cpus).unwrap_or(u32::MAX).saturating_mul(1_000),
         memory_bytes,
         disk_bytes: disk_bytes(disk_path),
-        gpus: gpus.list(),
+        gpus,
     };
     offered(found, offer)
 }
@@ -62,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_machine_is_found() {
-        let found = discover(&mut gpu::Driver::default(), Path::new("/"), CapacityConfig::default());
+        let found = discover(Vec::new(), Path::new("/"), CapacityConfig::default());
         assert!(
             found.cpu_milli >= 1_000 && found.memory_bytes > 1 << 26 && found.disk_bytes > 1 << 26,
             "{found:?}"
@@ -74,7 +73,7 @@ mod tests {
     fn an_offer_stands_over_what_was_found() {
         let offer =
             CapacityConfig { cpus: Some(Cpus { milli: 500 }), memory: Some(Bytes(7)), disk: Some(Bytes(9)) };
-        let found = discover(&mut gpu::Driver::default(), Path::new("/"), offer);
+        let found = discover(Vec::new(), Path::new("/"), offer);
         assert_eq!((found.cpu_milli, found.memory_bytes, found.disk_bytes), (500, 7, 9));
     }
 }

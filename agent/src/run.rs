@@ -13,17 +13,19 @@ use lilac_api::ids::SessionId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Millis;
 use crate::config::Settings;
 use crate::core::{self, Action, Event, State};
 use crate::docker::{self, Link, Owner};
+use crate::gpu::Gpus;
 use crate::identity::{self, Machine};
 use crate::journal::Entry;
+use crate::meters::Meters;
 use crate::sync::{Courier, Heard};
-use crate::{VERSION, clock, gpu, init, journal, lease, resources};
-use hands::Hands;
+use crate::{VERSION, clock, init, journal, lease, resources};
+use hands::{Hands, Here};
 
 /// How many events may wait. Whoever has another one waits with it.
 const EVENTS: usize = 256;
@@ -77,7 +79,11 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(docker::watch(link.clone(), owner, sender.clone()));
     // Logs have a client, and so connections, of their own.
     let log_client = Client::new(&settings.server, Some(credential.credential.clone()))?;
-    let mut hands = Hands::new(&settings, program, machine.boot_id, owner, link, log_client, sender);
+    let gpus = Gpus::watch(settings.nvml.clone(), &settings.state_dir, machine.boot_id);
+    let meters = Meters::start(&settings, gpus.clone(), log_client.clone()).await?;
+    let alarm = sender.clone();
+    let here = Here { program, boot_id: machine.boot_id, owner };
+    let mut hands = Hands::new(&settings, here, link, log_client, sender, gpus.clone(), meters);
     let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
     let mut state = State::default();
     hands.go_on(&recovered);
@@ -85,7 +91,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     decide(&mut state, found, &mut hands, &mut courier);
 
     let speaker = Speaker { machine, session: SessionId::new(), labels: settings.labels.clone() };
-    let capacity = watch_machine(settings);
+    let capacity = watch_machine(settings, gpus, alarm);
     attend(state, hands, courier, speaker, capacity, events).await
 }
 
@@ -101,24 +107,41 @@ fn recover(settings: &Settings, machine: &Machine) -> anyhow::Result<Vec<(Entry,
     Ok(entries.into_iter().map(with_lease).collect())
 }
 
-/// Looks at the machine now and every minute.
-fn watch_machine(settings: Settings) -> mpsc::Receiver<NodeCapacity> {
+/// Looks at the machine now and every minute, and when something about its GPUs changes.
+fn watch_machine(
+    settings: Settings,
+    mut gpus: Gpus,
+    alarm: mpsc::Sender<Event>,
+) -> mpsc::Receiver<NodeCapacity> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
-        let mut driver = gpu::Driver::default();
+        let (mut told, mut lost) = (None, BTreeMap::new());
+        let mut refresh_at = Instant::now();
         loop {
+            // Before the first look nobody can say what the node has.
+            let look = tokio::select! {
+                look = gpus.next() => look,
+                () = sleep_until(refresh_at), if told.is_some() => gpus.latest(),
+            };
+            let Some(look) = look else { return };
+            let now_lost = Gpus::lost(&look);
+            if lost != now_lost {
+                lost.clone_from(&now_lost);
+                let _ = alarm.send(Event::GpusLost(now_lost)).await;
+            }
+            let listing = look.listing();
+            if told.as_ref() == Some(&listing) && Instant::now() < refresh_at {
+                continue;
+            }
+            told = Some(listing.clone());
+            refresh_at = Instant::now() + REFRESH_EVERY;
             let (path, offer) = (settings.state_dir.clone(), settings.capacity);
-            let look = spawn_blocking(move || {
-                let capacity = resources::discover(&mut driver, &path, offer);
-                (driver, capacity)
-            });
+            let look = spawn_blocking(move || resources::discover(listing, &path, offer));
             // Only a panic in there ends the watch; the last word about the machine stands.
-            let Ok((returned, capacity)) = look.await else { return };
-            driver = returned;
+            let Ok(capacity) = look.await else { return };
             if sender.send(capacity).await.is_err() {
                 return;
             }
-            sleep(REFRESH_EVERY).await;
         }
     });
     receiver
@@ -193,6 +216,7 @@ fn decide(state: &mut State, event: Event, hands: &mut Hands, courier: &mut Cour
             action => hands.perform(action, state),
         }
     }
+    hands.note_holders(state);
     had_effect
 }
 

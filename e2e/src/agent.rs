@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lilac_api::AttemptId;
+use lilac_fake_nvml::state::Gpu;
 use nix::sys::signal::Signal;
 
 use crate::process::{Process, binary, clean_command};
@@ -25,6 +26,9 @@ impl Default for Capacity {
     }
 }
 
+/// The file that tells of the node's GPUs, in the agent's folder.
+const GPUS: &str = "gpus";
+
 /// How an agent is set up.
 pub struct AgentOptions<'a> {
     pub name: &'a str,
@@ -33,6 +37,8 @@ pub struct AgentOptions<'a> {
     pub join_key: Option<&'a str>,
     pub docker_host: &'a str,
     pub capacity: Option<Capacity>,
+    /// The node's GPUs; a test may change them later ([`Agent::set_gpus`]).
+    pub gpus: &'a [Gpu],
 }
 
 pub struct Agent {
@@ -46,6 +52,7 @@ impl Agent {
     /// Writes the configuration into `folder` and starts the agent.
     pub fn start(folder: &Path, options: &AgentOptions<'_>) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
+        lilac_fake_nvml::state::write(&folder.join(GPUS), options.gpus)?;
         let config = folder.join("agent.toml");
         std::fs::write(&config, configuration(folder, options)?)?;
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600))?;
@@ -74,6 +81,11 @@ impl Agent {
         let line = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let (_, deadline) = line.trim_end().split_once(' ').context("a torn lease")?;
         Ok(deadline.parse()?)
+    }
+
+    /// Changes the GPUs under it.
+    pub fn set_gpus(&self, gpus: &[Gpu]) -> Result<()> {
+        Ok(lilac_fake_nvml::state::write(&self.folder.join(GPUS), gpus)?)
     }
 
     /// Where it keeps what must survive a restart.
@@ -117,6 +129,7 @@ impl Agent {
 fn spawn(name: &str, folder: &Path, config: &Path) -> Result<Process> {
     let mut command = clean_command(&binary("lilac_agent")?, folder);
     command.arg("--config").arg(config);
+    command.env(lilac_fake_nvml::STATE_FILE, folder.join(GPUS));
     Process::spawn(&format!("agent {name}"), command, &folder.join("log"))
 }
 
@@ -134,6 +147,10 @@ fn configuration(folder: &Path, options: &AgentOptions<'_>) -> Result<String> {
     line("run_dir", &folder.join("run").display().to_string())?;
     if let Some(join_key) = options.join_key {
         line("join_key", join_key)?;
+    }
+    if !options.gpus.is_empty() {
+        // It lies beside the test's own program.
+        line("nvml", &binary("liblilac_fake_nvml.so")?.display().to_string())?;
     }
     if let Some(capacity) = options.capacity {
         write!(text, "[capacity]\ncpus = \"{}\"\nmemory = \"{}\"\n", capacity.cpus, capacity.memory)?;

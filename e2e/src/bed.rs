@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use lilac_api::auth::{CreateApiKey, Secret};
 use lilac_api::client::Client;
 use lilac_api::cluster::{CreateJoinKey, NodeState};
+use lilac_fake_nvml::state::Gpu;
 use uuid::Uuid;
 
 use crate::agent::{Agent, AgentOptions, Capacity};
@@ -79,8 +80,24 @@ impl Bed {
         self.add_node_of(name, &server, capacity).await
     }
 
+    /// As [`Bed::add_node`], with GPUs.
+    pub async fn add_gpu_node(&mut self, name: &str, gpus: &[Gpu]) -> Result<()> {
+        let server = self.servers.last().context("a bed without a server")?.url();
+        self.add(name, &server, Some(Capacity::default()), gpus).await
+    }
+
     /// As [`Bed::add_node`], with an agent that speaks to `server`.
     pub async fn add_node_of(&mut self, name: &str, server: &str, capacity: Option<Capacity>) -> Result<()> {
+        self.add(name, server, capacity, &[]).await
+    }
+
+    async fn add(
+        &mut self,
+        name: &str,
+        server: &str,
+        capacity: Option<Capacity>,
+        gpus: &[Gpu],
+    ) -> Result<()> {
         let machine = Machine::start(name).await?;
         let join_key = self.join_key(name).await?;
         let agent = Agent::start(
@@ -91,6 +108,7 @@ impl Bed {
                 join_key: Some(&join_key.0),
                 docker_host: machine.docker_host(),
                 capacity,
+                gpus,
             },
         )?;
         self.nodes.push(Node { agent, machine });

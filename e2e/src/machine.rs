@@ -1,6 +1,7 @@
 //! A machine with Docker: in truth a Docker daemon of its own, which nobody else uses.
 
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use lilac_api::AttemptId;
 use nix::sys::signal::Signal;
 
 use crate::image::{self, IMAGE};
-use crate::process::{Process, clean_command};
+use crate::process::{PATH, Process, clean_command};
 use crate::scratch::Scratch;
 use crate::wait::{eventually, eventually_within};
 
@@ -221,8 +222,20 @@ impl Drop for Machine {
     }
 }
 
+/// What Docker calls to give a container its NVIDIA GPUs. It is there where NVIDIA's toolkit is, and is what Docker
+/// knows the toolkit by; this one gives nothing, as there is nothing to give.
+fn write_gpu_hook(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let hook = folder.join("nvidia-container-runtime-hook");
+    std::fs::write(&hook, "#!/bin/sh\nexit 0\n")?;
+    Ok(std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?)
+}
+
 fn start_daemon(name: &str, scratch: &Scratch, host: &str) -> Result<Process> {
     let mut command = clean_command(Path::new("dockerd"), scratch.root());
+    let hooks = scratch.path("hooks");
+    write_gpu_hook(&hooks)?;
+    command.env("PATH", format!("{PATH}:{}", hooks.display()));
     command.args(["-H", host]);
     for (flag, path) in [("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")] {
         command.arg(flag).arg(scratch.path(path));

@@ -25,13 +25,16 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     }
 }
 
+/// Where programs are found.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A command without this process's environment: settings of the developer's shell, DATABASE_URL above
 /// all, must not leak into what is tested.
 pub(crate) fn clean_command(program: &Path, working_directory: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", PATH)
         .env("HOME", working_directory)
         .env("RUST_BACKTRACE", "1")
         .current_dir(working_directory)

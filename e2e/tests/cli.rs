@@ -220,6 +220,7 @@ async fn a_node_joins_through_the_cli() -> Result<()> {
                 join_key: Some(key.trim()),
                 docker_host: second.docker_host(),
                 capacity: None,
+                gpus: &[],
             },
         );
         let status = refused?.exit(Duration::from_secs(30)).await?;

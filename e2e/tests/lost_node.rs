@@ -186,6 +186,7 @@ async fn of_two_agents_with_one_identity_the_older_gives_way() -> Result<()> {
                 join_key: None,
                 docker_host: &docker_host,
                 capacity: None,
+                gpus: &[],
             },
         )?;
 

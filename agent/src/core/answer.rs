@@ -54,6 +54,7 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
             other_boot,
             forget: false,
             died: false,
+            gpu_fault: None,
         };
         state.attempts.insert(entry.intent.attempt_id, attempt);
     }
@@ -194,6 +195,7 @@ fn accept(
         other_boot: false,
         forget: false,
         died: false,
+        gpu_fault: None,
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::WriteLease(id, lease_until));
@@ -232,6 +234,7 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
         other_boot: false,
         forget: false,
         died: false,
+        gpu_fault: None,
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::Report);

@@ -81,6 +81,9 @@ pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
             message: "It ran for as long as `max_runtime` allows and was stopped.".to_owned(),
             ..ended(exit)
         },
+        Some(StopCause::GpuLost) if exit.code != 0 => {
+            because_of_gpu(ended(exit), None, "A GPU that it had failed.")
+        }
         // A kill never leaves a 0: it was faster, and finished work is not thrown away.
         Some(StopCause::LeaseOver) if exit.code != 0 => lost(LEASE_OVER, exit.finished_at),
         None if around.lost_sight && killed_by_a_restart => {
@@ -88,6 +91,17 @@ pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
         }
         _ => ended(exit),
     }
+}
+
+/// Turns a failure into that of a GPU, where the GPU had failed before and nothing else was asked of the attempt: a
+/// program that loses its GPU ends in many ways.
+#[must_use]
+pub fn because_of_gpu(draft: Draft, stop: Option<StopCause>, words: &str) -> Draft {
+    let is_failure = draft.outcome == Outcome::Exited && draft.exit_code != Some(0);
+    if !is_failure || !matches!(stop, None | Some(StopCause::GpuLost)) {
+        return draft;
+    }
+    Draft { reason: Some(Reason::GpuLost), message: words.to_owned(), ..draft }
 }
 
 const LEASE_OVER: &str = "Its lease ran out: the control plane was not heard from for too long.";
@@ -129,6 +143,7 @@ pub fn lost(message: &str, at: DateTime<Utc>) -> Draft {
 pub fn ended_before_start(cause: StopCause, at: DateTime<Utc>) -> Draft {
     match cause {
         StopCause::LeaseOver => lost(LEASE_OVER, at),
+        StopCause::GpuLost => not_started(Reason::GpuLost, "A GPU failed before it was started.", at),
         StopCause::Asked | StopCause::Disowned | StopCause::MaxRuntime => {
             without_exit(Outcome::Stopped, None, "It was stopped before it was started.", at)
         }

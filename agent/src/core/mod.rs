@@ -114,6 +114,8 @@ pub struct Attempt {
     pub forget: bool,
     /// It died while its start was still under way.
     pub died: bool,
+    /// One of its GPUs failed while it had it; in words.
+    pub gpu_fault: Option<String>,
 }
 
 /// Everything that the agent knows.
@@ -166,6 +168,8 @@ pub enum Failure {
     Exists,
     /// The pull was given up because the attempt is to stop.
     Cancelled,
+    /// A GPU could not be handed over; in words.
+    Gpu(String),
 }
 
 /// What happened.
@@ -212,6 +216,8 @@ pub enum Event {
         containers: Vec<Listed>,
     },
     DockerDown(String),
+    /// GPUs that failed, by the vendor's id, each in words.
+    GpusLost(BTreeMap<String, String>),
     /// Time passed.
     Tick,
 }

@@ -13,6 +13,7 @@ use super::{
     Stage, State, answer, stop,
 };
 use crate::clock::{Millis, Moment};
+use crate::journal::StopCause;
 
 /// Takes in what happened and says what is to be done.
 #[must_use]
@@ -32,6 +33,7 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
         Event::Reaped(container) => {
             state.orphans.remove(&container);
         }
+        Event::GpusLost(lost) => gpus_lost(state, &lost, now, &mut actions),
         Event::Tick => {}
         Event::IntentSaved(id)
         | Event::IntentFailed(id, _)
@@ -119,6 +121,7 @@ fn launch_failed(
         }
         Failure::Image(words) => (Reason::ImagePull, words),
         Failure::Refused(words) => (Reason::Unstartable, words),
+        Failure::Gpu(words) => (Reason::GpuLost, words),
     };
     if attempt.stop.is_some() {
         stop::conclude_unstarted(id, attempt, now, actions);
@@ -193,7 +196,11 @@ fn of_exit(attempt: &Attempt, exit: &Exit, now: Moment) -> Draft {
         lost_sight: attempt.lost_sight,
         rebooted_at: attempt.other_boot.then(|| now.wall.checked_sub_signed(up).unwrap_or_default()),
     };
-    ending::of_exit(exit, around)
+    let draft = ending::of_exit(exit, around);
+    match &attempt.gpu_fault {
+        Some(words) => ending::because_of_gpu(draft, attempt.stop.map(|stop| stop.note.cause), words),
+        None => draft,
+    }
 }
 
 fn conclude(id: AttemptId, attempt: &mut Attempt, draft: Draft, now: Millis, actions: &mut Vec<Action>) {
@@ -255,6 +262,18 @@ fn docker_up(
     for (container, attempt) in unknown {
         let reap_at = now.boot_ms.saturating_add(ORPHAN_GRACE_MS);
         state.orphans.entry(container).or_insert(Orphan { attempt, reap_at });
+    }
+}
+
+/// Whoever computes on a GPU that failed has nothing to wait for: it is ended, to be tried again elsewhere.
+fn gpus_lost(state: &mut State, lost: &BTreeMap<String, String>, now: Moment, actions: &mut Vec<Action>) {
+    for (id, attempt) in &mut state.attempts {
+        if !attempt.is_live() || attempt.gpu_fault.is_some() {
+            continue;
+        }
+        let Some(gpu) = attempt.task.gpu_uuids.iter().find(|uuid| lost.contains_key(*uuid)) else { continue };
+        attempt.gpu_fault = Some(format!("The GPU {gpu} failed: {}.", lost[gpu]));
+        stop::begin(*id, attempt, StopCause::GpuLost, now, actions);
     }
 }
 

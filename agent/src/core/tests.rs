@@ -524,3 +524,55 @@ fn the_first_cause_of_a_stop_stays() {
     let stop = scene.state.attempts[&scene.id].stop.unwrap();
     assert_eq!((stop.note.cause, stop.at_once), (StopCause::Asked, true));
 }
+
+fn lose_gpu(scene: &mut Scene, uuid: &str) -> Vec<Action> {
+    let lost = [(uuid.to_owned(), "it has fallen off the bus".to_owned())];
+    scene.step(Event::GpusLost(lost.into()))
+}
+
+#[test]
+fn a_job_whose_gpu_is_lost_is_ended_and_its_end_is_the_gpu_s_fault() {
+    let mut scene = Scene::new();
+    scene.task.gpu_uuids = vec!["GPU-1".into(), "GPU-2".into()];
+    scene.run();
+    assert_eq!(lose_gpu(&mut scene, "GPU-3"), [], "another's");
+    let actions = lose_gpu(&mut scene, "GPU-2");
+    assert!(actions.contains(&Action::Signal(scene.id, Signal::SigTerm)), "{actions:?}");
+    assert_eq!(lose_gpu(&mut scene, "GPU-2"), [], "once is enough");
+    let draft = scene.exit(143);
+    assert_eq!((draft.outcome, draft.reason), (Outcome::Exited, Some(Reason::GpuLost)));
+    assert_eq!(draft.message, "The GPU GPU-2 failed: it has fallen off the bus.");
+}
+
+#[test]
+fn finished_work_is_not_thrown_away_with_the_gpu() {
+    let mut scene = Scene::new();
+    scene.task.gpu_uuids = vec!["GPU-1".into()];
+    scene.run();
+    lose_gpu(&mut scene, "GPU-1");
+    let draft = scene.exit(0);
+    assert_eq!((draft.outcome, draft.exit_code, draft.reason), (Outcome::Exited, Some(0), None));
+}
+
+#[test]
+fn a_gpu_that_cannot_be_handed_over_is_no_fault_of_the_job() {
+    let mut scene = Scene::new();
+    scene.task.gpu_uuids = vec!["GPU-1".into()];
+    scene.want();
+    scene.step(Event::IntentSaved(scene.id));
+    let actions = scene.step(Event::CreateFailed(scene.id, Failure::Gpu("used by another".into())));
+    let draft = conclusion(&actions).unwrap();
+    assert_eq!((draft.outcome, draft.reason), (Outcome::NotStarted, Some(Reason::GpuLost)));
+    assert_eq!(draft.message, "used by another");
+}
+
+#[test]
+fn a_restarted_agent_still_knows_that_the_gpu_was_lost() {
+    let mut scene = Scene::new();
+    scene.task.gpu_uuids = vec!["GPU-1".into()];
+    scene.run();
+    lose_gpu(&mut scene, "GPU-1");
+    scene.restart(100, Boot::Same, |_| {});
+    scene.want();
+    assert_eq!(scene.exit(137).reason, Some(Reason::GpuLost));
+}

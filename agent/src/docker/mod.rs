@@ -127,6 +127,14 @@ pub async fn look(link: &Link, attempt: AttemptId) -> Result<Sight, Error> {
     }
 }
 
+/// The process that the attempt's container is, by the node's count; none where it does not run.
+pub async fn pid(link: &Link, attempt: AttemptId) -> Result<Option<u32>, Error> {
+    let docker = link.client().await?;
+    let found = answer_in_time(docker.inspect_container(&container_name(attempt), None)).await?;
+    let pid = found.state.and_then(|state| state.pid).and_then(|pid| u32::try_from(pid).ok());
+    Ok(pid.filter(|pid| *pid != 0))
+}
+
 fn sight(state: &ContainerState) -> Sight {
     use ContainerStateStatusEnum as Status;
     let started_at = state.started_at.as_deref().and_then(moment);

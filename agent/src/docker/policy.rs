@@ -1,18 +1,21 @@
 //! What a container may do: from a task and its queue's policy to Docker's host configuration.
 //!
 //! All that is granted stands in [`Allowance`]; everything else of Docker's many ways out of a container
-//! (privileged mode, the node's namespaces, devices, free host paths, other runtimes and profiles) is never
+//! (privileged mode, the node's namespaces, devices but its GPUs, free host paths, other runtimes and profiles) is never
 //! set, because nothing in a task can say it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use bollard::models::{
-    DeviceRequest, HostConfig, HostConfigLogConfig, Mount as DockerMount, MountBindOptions,
+    DeviceMapping, DeviceRequest, HostConfig, HostConfigLogConfig, Mount as DockerMount, MountBindOptions,
     MountBindOptionsPropagationEnum, MountType,
 };
 use lilac_api::agent::{Mount, TaskSpec};
 use lilac_api::queue::ContainerPolicy;
 use lilac_api::spec::Network;
+
+use crate::gpu::amd;
 
 /// The most processes and threads in one container.
 const PIDS_LIMIT: i64 = 4_096;
@@ -83,7 +86,7 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
     let cpu_quota = i64::from(task.cpu_milli) * CPU_PERIOD_MICROS / 1_000;
     // What is written there counts as the container's memory, whatever the size.
     let tmp = HashMap::from([("/tmp".to_owned(), format!("rw,nosuid,nodev,mode=1777,size={memory}"))]);
-    HostConfig {
+    let mut config = HostConfig {
         cpu_period: Some(CPU_PERIOD_MICROS),
         cpu_quota: Some(cpu_quota.max(MIN_CPU_QUOTA_MICROS)),
         memory: Some(memory),
@@ -106,7 +109,9 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         auto_remove: Some(false),
         ..HostConfig::default()
-    }
+    };
+    add_devices(&mut config, &amd::devices(Path::new("/"), &task.gpu_uuids));
+    config
 }
 
 /// Unlike a `Bind`, a mount never makes the folder on the node.
@@ -132,13 +137,30 @@ fn network_mode(network: Network) -> &'static str {
     }
 }
 
+/// Gives the container the devices of its GPUs, where these are devices.
+fn add_devices(config: &mut HostConfig, devices: &[amd::Device]) {
+    if devices.is_empty() {
+        return;
+    }
+    let device = |device: &amd::Device| DeviceMapping {
+        path_on_host: Some(device.path.display().to_string()),
+        path_in_container: Some(device.path.display().to_string()),
+        cgroup_permissions: Some("rw".to_owned()),
+    };
+    config.devices = Some(devices.iter().map(device).collect());
+    // A user other than root opens them as a member of their group.
+    let groups: BTreeSet<u32> = devices.iter().filter_map(|device| device.group).collect();
+    config.group_add = (!groups.is_empty()).then(|| groups.iter().map(ToString::to_string).collect());
+}
+
 fn gpu_request(uuids: &[String]) -> Option<DeviceRequest> {
+    let uuids: Vec<String> = uuids.iter().filter(|uuid| !amd::is_amd(uuid)).cloned().collect();
     if uuids.is_empty() {
         return None;
     }
     Some(DeviceRequest {
         driver: Some("nvidia".to_owned()),
-        device_ids: Some(uuids.to_vec()),
+        device_ids: Some(uuids),
         capabilities: Some(vec![vec!["gpu".to_owned()]]),
         ..DeviceRequest::default()
     })
@@ -146,8 +168,6 @@ fn gpu_request(uuids: &[String]) -> Option<DeviceRequest> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use lilac_api::queue::default_networks;
 
     use super::*;

@@ -22,9 +22,11 @@ use crate::clock::{self, Millis};
 use crate::config::Settings;
 use crate::core::{Action, Draft, Event, Exit, Failure, Sight, Stage, State, ending};
 use crate::docker::{self, Link, Order, Owner};
+use crate::gpu::Gpus;
 use crate::init::Places;
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
 use crate::log_pump::{self, Destination, Pump};
+use crate::meters::Meters;
 use crate::{lease, log_spool, outputs, supplies};
 
 /// How many log uploads are under way at once.
@@ -54,18 +56,29 @@ pub(super) struct Hands {
     /// Outputs that are being handed over.
     deliveries: HashMap<AttemptId, JoinHandle<()>>,
     pulls: HashMap<AttemptId, CancellationToken>,
+    gpus: Gpus,
+    meters: Meters,
+}
+
+/// Where the containers run.
+pub(super) struct Here {
+    /// The init that each of them gets.
+    pub(super) program: PathBuf,
+    pub(super) boot_id: Uuid,
+    pub(super) owner: Owner,
 }
 
 impl Hands {
     pub(super) fn new(
         settings: &Settings,
-        program: PathBuf,
-        boot_id: Uuid,
-        owner: Owner,
+        here: Here,
         link: Link,
         log_client: Client,
         events: mpsc::Sender<Event>,
+        gpus: Gpus,
+        meters: Meters,
     ) -> Self {
+        let Here { program, boot_id, owner } = here;
         let outputs =
             outputs::Destination { client: log_client.clone(), permits: Arc::new(Semaphore::new(OUTPUTS)) };
         Self {
@@ -82,6 +95,8 @@ impl Hands {
             pumps: HashMap::new(),
             deliveries: HashMap::new(),
             pulls: HashMap::new(),
+            gpus,
+            meters,
         }
     }
 
@@ -113,7 +128,11 @@ impl Hands {
                 self.pulls.insert(id, cancel.clone());
                 let places = Places::of(&self.program, &self.state_dir, &self.run_dir, id);
                 let spool = journal::log_path(&self.state_dir, id);
+                let gpus = self.gpus.clone();
                 self.answer(async move {
+                    if let Err(failure) = take_gpus(&gpus, id, &task, &cancel).await {
+                        return Event::CreateFailed(id, failure);
+                    }
                     if let Err(error) = on_disk(move || log_spool::prepare(&spool)).await {
                         let words = format!("The node cannot keep the log: {error}");
                         return Event::CreateFailed(id, Failure::Refused(words));
@@ -149,13 +168,22 @@ impl Hands {
             Action::Attach(id) => {
                 if let Some(attempt) = state.attempts.get(&id) {
                     self.pump(id, attempt.task.rank);
+                    self.meters.watch(&self.link, id, &attempt.task);
                 }
             }
             Action::Signal(id, signal) => self.signal(id, signal),
             Action::Look(id) => {
                 let (link, spool) = (self.link.clone(), journal::log_path(&self.state_dir, id));
                 let taken_at = clock::boot_ms();
+                let gpus = self.gpus_of(id, state);
+                let events = self.events.clone();
                 self.answer(async move {
+                    // A program whose GPU failed ends in many ways: what became of the GPU is known first.
+                    if let Some(gpus) = gpus
+                        && let Some(look) = gpus.fresh().await
+                    {
+                        let _ = events.send(Event::GpusLost(Gpus::lost(&look))).await;
+                    }
                     match docker::look(&link, id).await {
                         Ok(sight) => {
                             Event::Seen { attempt: id, taken_at, sight: set_right(sight, &spool).await }
@@ -173,6 +201,18 @@ impl Hands {
             // The loop speaks to the control plane itself.
             Action::Report | Action::Renew => {}
         }
+    }
+
+    /// The GPUs, where the attempt has any.
+    fn gpus_of(&self, id: AttemptId, state: &State) -> Option<Gpus> {
+        let attempt = state.attempts.get(&id)?;
+        (!attempt.task.gpu_uuids.is_empty()).then(|| self.gpus.clone())
+    }
+
+    /// Notes who has processes, or may have soon.
+    pub(super) fn note_holders(&self, state: &State) {
+        let live = state.attempts.iter().filter(|(_, attempt)| attempt.is_live());
+        self.gpus.note_holders(live.map(|(id, attempt)| (*id, attempt.task.gpu_uuids.as_slice())));
     }
 
     /// Runs something beside the loop and hands the loop what came of it.
@@ -244,6 +284,7 @@ impl Hands {
 
     fn conclude(&mut self, id: AttemptId, started_at: Option<DateTime<Utc>>, draft: Draft, state: &State) {
         self.pulls.remove(&id);
+        self.meters.forget(id);
         let Some(attempt) = state.attempts.get(&id) else { return };
         let pump = self.pump(id, attempt.task.rank);
         // How it ended is told meanwhile: nobody waits for an upload to know.
@@ -326,6 +367,22 @@ async fn set_right(sight: Sight, spool: &Path) -> Sight {
             Sight::Exited(ending::set_right(gone, &log))
         }
         (sight, _) => sight,
+    }
+}
+
+/// Sees to it that the attempt's GPUs are its own.
+async fn take_gpus(
+    gpus: &Gpus,
+    id: AttemptId,
+    task: &TaskSpec,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    if task.gpu_uuids.is_empty() {
+        return Ok(());
+    }
+    tokio::select! {
+        taken = gpus.hand_over(id, &task.gpu_uuids) => taken.map_err(Failure::Gpu),
+        () = cancel.cancelled() => Err(Failure::Cancelled),
     }
 }
 
