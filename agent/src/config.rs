@@ -5,13 +5,18 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use lilac_api::auth::Secret;
-use lilac_api::quantity::{Bytes, Cpus};
+use lilac_api::quantity::{Bytes, Cpus, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Durability};
+use crate::images::ImageSettings;
+
+/// How long an image is kept that nobody uses, where nobody says.
+const KEEP_IMAGES: Duration = Duration::from_secs(14 * 86_400);
 
 /// What the file holds. Everything may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,10 @@ pub struct AgentConfig {
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "CapacityConfig::is_empty")]
     pub capacity: CapacityConfig,
+    #[serde(default, skip_serializing_if = "ImageConfig::is_empty")]
+    pub images: ImageConfig,
+    #[serde(default, skip_serializing_if = "ContainerConfig::is_empty")]
+    pub containers: ContainerConfig,
 }
 
 /// What the node offers, where it is not all that it has.
@@ -68,6 +77,70 @@ impl CapacityConfig {
     }
 }
 
+/// How images are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageConfig {
+    /// Whether images that the agent pulled are removed again; `true` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect: Option<bool>,
+    /// How long one is kept that nobody uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Span>,
+    /// In percent: from what share of Docker's disk in use on unused images go at once …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_high: Option<u8>,
+    /// … and until what share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_low: Option<u8>,
+    /// Whether images that jobs wait for are pulled ahead; `true` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefetch: Option<bool>,
+    /// Docker's configuration with the node's own logins to registries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docker_config: Option<PathBuf>,
+}
+
+/// What containers may take, where their jobs do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerConfig {
+    /// How much one may write to the node's disk; no limit by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Bytes>,
+}
+
+impl ContainerConfig {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl ImageConfig {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn settle(self, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<ImageSettings> {
+        let settings = ImageSettings {
+            collect: self.collect.unwrap_or(true),
+            keep: self.keep.map_or(KEEP_IMAGES, |keep| keep.0),
+            disk_high: self.disk_high.unwrap_or(85),
+            disk_low: self
+                .disk_low
+                .unwrap_or_else(|| self.disk_high.map_or(75, |high| high.saturating_sub(10))),
+            prefetch: self.prefetch.unwrap_or(true),
+            docker_config: self.docker_config.unwrap_or_else(|| {
+                let folder = env("DOCKER_CONFIG").map(PathBuf::from);
+                folder.unwrap_or_else(|| home_folder().join(".docker")).join("config.json")
+            }),
+        };
+        let in_order = settings.disk_low < settings.disk_high && settings.disk_high <= 100;
+        ensure!(in_order, "images: disk_low must be below disk_high, and that at most 100");
+        Ok(settings)
+    }
+}
+
 /// The configuration with every default filled in.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -81,6 +154,9 @@ pub struct Settings {
     pub metrics_listen: Option<SocketAddr>,
     pub labels: BTreeMap<String, String>,
     pub capacity: CapacityConfig,
+    pub images: ImageSettings,
+    /// How much a container may write to the disk whose job does not say.
+    pub disk_limit: Option<u64>,
 }
 
 /// Where the configuration lies when nobody says: `/etc/lilac/agent.toml` for root.
@@ -166,6 +242,8 @@ pub fn settle(config: AgentConfig, env: impl Fn(&str) -> Option<String>) -> anyh
         metrics_listen: config.metrics_listen,
         labels: config.labels,
         capacity: config.capacity,
+        images: config.images.settle(env)?,
+        disk_limit: config.containers.disk.map(|disk| disk.0),
     };
     ensure!(settings.state_dir.is_absolute(), "state_dir must be an absolute path");
     ensure!(settings.run_dir.is_absolute(), "run_dir must be an absolute path");
@@ -191,8 +269,12 @@ fn is_root() -> bool {
 
 fn home(variable: &str, below: &str) -> PathBuf {
     let variable = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    variable
-        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/".into())).join(below))
+    variable.unwrap_or_else(|| home_folder().join(below))
+}
+
+fn home_folder() -> PathBuf {
+    let of_root = || if is_root() { "/root" } else { "/" }.into();
+    PathBuf::from(std::env::var_os("HOME").unwrap_or_else(of_root))
 }
 
 fn default_state_dir() -> PathBuf {

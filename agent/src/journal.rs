@@ -51,6 +51,8 @@ pub enum StopCause {
     Disowned,
     /// It ran for as long as it may.
     MaxRuntime,
+    /// It wrote more to the disk than it may.
+    DiskLimit,
     /// Nothing was heard from the control plane until its lease was over.
     LeaseOver,
     /// A GPU that it computes on failed.

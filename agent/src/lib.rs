@@ -9,9 +9,11 @@
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod disk;
 pub mod docker;
 pub mod gpu;
 pub mod identity;
+pub mod images;
 pub mod init;
 pub mod journal;
 pub mod last_resort;

@@ -10,8 +10,9 @@ use anyhow::{Context, bail};
 use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, SyncRequest};
 use lilac_api::client::Client;
 use lilac_api::ids::SessionId;
+use lilac_api::image::CachedImage;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
@@ -21,6 +22,7 @@ use crate::core::{self, Action, Event, State};
 use crate::docker::{self, Link, Owner};
 use crate::gpu::Gpus;
 use crate::identity::{self, Machine};
+use crate::images::Images;
 use crate::journal::Entry;
 use crate::meters::Meters;
 use crate::sync::{Courier, Heard};
@@ -52,6 +54,20 @@ struct Speaker {
     machine: Machine,
     session: SessionId,
     labels: BTreeMap<String, String>,
+    images: Images,
+    /// The images that the node has; those that the control plane was told of, and those that it will have
+    /// been told of once the request under way is answered.
+    on_node: watch::Receiver<Vec<CachedImage>>,
+    told: Option<Vec<CachedImage>>,
+    sent: Option<Vec<CachedImage>>,
+}
+
+impl Speaker {
+    /// The images that the node has, where the control plane knows of others.
+    fn news(&self) -> Option<Vec<CachedImage>> {
+        let images = self.on_node.borrow();
+        (self.told.as_ref() != Some(&*images)).then(|| images.clone())
+    }
 }
 
 async fn work(settings: Settings) -> anyhow::Result<()> {
@@ -84,13 +100,23 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let alarm = sender.clone();
     let here = Here { program, boot_id: machine.boot_id, owner };
     let mut hands = Hands::new(&settings, here, link, log_client, sender, gpus.clone(), meters);
+    let images = hands.images();
+    tokio::spawn(images.clone().keep());
     let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
     let mut state = State::default();
     hands.go_on(&recovered);
     let found = Event::Recovered { entries: recovered, boot_id: machine.boot_id };
     decide(&mut state, found, &mut hands, &mut courier);
 
-    let speaker = Speaker { machine, session: SessionId::new(), labels: settings.labels.clone() };
+    let speaker = Speaker {
+        machine,
+        session: SessionId::new(),
+        labels: settings.labels.clone(),
+        on_node: images.on_node(),
+        images,
+        told: None,
+        sent: None,
+    };
     let capacity = watch_machine(settings, gpus, alarm);
     attend(state, hands, courier, speaker, capacity, events).await
 }
@@ -152,7 +178,7 @@ async fn attend(
     mut state: State,
     mut hands: Hands,
     mut courier: Courier,
-    speaker: Speaker,
+    mut speaker: Speaker,
     mut machine: mpsc::Receiver<NodeCapacity>,
     mut events: mpsc::Receiver<Event>,
 ) -> anyhow::Result<()> {
@@ -175,7 +201,9 @@ async fn attend(
                 decide(&mut state, event, &mut hands, &mut courier);
             }
             heard = courier.heard() => match heard {
-                Heard::Answer { sent_at, answer, was_fast } => {
+                Heard::Answer { sent_at, mut answer, was_fast } => {
+                    speaker.told = speaker.sent.take().or(speaker.told.take());
+                    speaker.images.await_jobs(std::mem::take(&mut answer.prefetch));
                     let event = Event::Answered { sent_at, answer };
                     let had_effect = decide(&mut state, event, &mut hands, &mut courier);
                     courier.note_effect(was_fast, had_effect);
@@ -195,6 +223,7 @@ async fn attend(
             () = until(send_at) => {
                 if let Some(capacity) = &capacity {
                     let (sequence, no_wait) = courier.next_request();
+                    speaker.sent = speaker.news();
                     courier.send(request(&speaker, capacity, &state, sequence, no_wait));
                 }
             }
@@ -238,6 +267,7 @@ fn request(
         labels: speaker.labels.clone(),
         runtime: state.runtime.clone(),
         attempts: state.reports(),
+        images: speaker.sent.clone(),
         no_wait,
     }
 }

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in its helpers too")]
 
+#[path = "docker/golden.rs"]
+mod golden;
+#[path = "docker/images.rs"]
+mod images;
 mod support;
 
 use std::collections::BTreeMap;
@@ -11,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lilac_agent::core::{Event, Exit, Failure, Sight, ending};
-use lilac_agent::docker::{self, Link, Order, Owner};
+use lilac_agent::docker::{self, Link, Order, Owner, Sources};
+use lilac_agent::images::{ImageSettings, Images};
 use lilac_agent::init::{self, Places};
 use lilac_agent::log_pump::{Destination, Pump};
 use lilac_agent::log_spool::{self, Reader};
@@ -20,6 +25,7 @@ use lilac_api::agent::{Mount, Outcome, RegistryLogin, Supplies, TaskSpec};
 use lilac_api::auth::Secret;
 use lilac_api::client::Client;
 use lilac_api::ids::{AttemptId, ClusterId, JobId, NodeId};
+use lilac_api::image::ImageProblem;
 use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
 use lilac_api::queue::{ContainerPolicy, default_networks};
@@ -35,16 +41,31 @@ struct Node {
     owner: Owner,
     /// The init of every container.
     program: PathBuf,
+    images: Images,
 }
 
 impl Node {
     fn start() -> Option<Self> {
         let daemon = Dockerd::start()?;
+        Some(Self::with_images(daemon, |settings| settings))
+    }
+
+    /// A node whose images are kept in a way of its own.
+    fn with_images(daemon: Dockerd, change: impl FnOnce(ImageSettings) -> ImageSettings) -> Self {
         let link = Link::new(&daemon.host());
+        let settings = change(ImageSettings {
+            collect: true,
+            keep: Duration::from_secs(86_400),
+            disk_high: 100,
+            disk_low: 99,
+            prefetch: true,
+            docker_config: daemon.folder().join("node-config.json"),
+        });
+        let images = Images::new(settings, daemon.folder(), link.clone());
         let program = init::unpack(daemon.folder()).unwrap();
         lease::prepare(daemon.folder()).unwrap();
         let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
-        Some(Self { daemon, link, owner, program })
+        Self { daemon, link, owner, program, images }
     }
 
     /// What a container of this attempt gets to see, with a lease that is long enough.
@@ -66,7 +87,7 @@ impl Node {
         task: &TaskSpec,
         supplies: Supplies,
     ) -> Result<(), Failure> {
-        let fetch = || std::future::ready(Ok(supplies.clone()));
+        let fetch = move || std::future::ready(Ok(supplies.clone()));
         self.create_by(self.owner, attempt, task, fetch, &CancellationToken::new()).await
     }
 
@@ -75,11 +96,12 @@ impl Node {
         owner: Owner,
         attempt: AttemptId,
         task: &TaskSpec,
-        fetch: impl Fn() -> F,
+        supplies: impl Fn() -> F,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         let order = Order { owner, attempt, epoch: 1, task, places: &self.places(attempt) };
-        docker::create(&self.link, &order, fetch, cancel).await
+        let pull = |login| self.images.pull(&task.image, login, |_| {});
+        docker::create(&self.link, &order, &Sources { supplies, pull }, cancel).await
     }
 
     async fn run(&self, task: &TaskSpec) -> AttemptId {
@@ -162,6 +184,7 @@ fn task(command: &[&str]) -> TaskSpec {
         networks: default_networks(),
         cpu_milli: 500,
         memory_bytes: 64 << 20,
+        disk_bytes: None,
         shm_bytes: None,
         gpu_uuids: Vec::new(),
         stop_signal: Signal::SigTerm,
@@ -238,7 +261,9 @@ async fn an_image_that_is_not_to_be_had_is_said_in_the_daemons_words() {
         // Port 1 refuses at once, wherever the test runs.
         let task = TaskSpec { image: "127.0.0.1:1/nosuch/image:1".into(), pull, ..shell("true") };
         let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
-        let Failure::Image(words) = failure else { panic!("{pull:?}: {failure:?}") };
+        let (Failure::Image(words) | Failure::Pull(_, words)) = failure else {
+            panic!("{pull:?}: {failure:?}")
+        };
         assert!(words.contains("127.0.0.1:1"), "{pull:?}: {words}");
     }
     let task = TaskSpec { image: "Not An Image".into(), ..shell("true") };
@@ -448,7 +473,8 @@ async fn a_daemon_that_is_not_there_is_said_so() {
     let (attempt, nowhere) = (AttemptId::new(), Path::new("/nonexistent"));
     let places = Places::of(nowhere, nowhere, nowhere, attempt);
     let order = Order { owner, attempt, epoch: 1, task: &task, places: &places };
-    let failure = docker::create(&link, &order, nothing, &CancellationToken::new()).await;
+    let sources = Sources { supplies: nothing, pull: |_| std::future::ready(Ok(())) };
+    let failure = docker::create(&link, &order, &sources, &CancellationToken::new()).await;
     assert!(matches!(failure, Err(Failure::Unclear(_))), "{failure:?}");
 }
 
@@ -559,16 +585,19 @@ async fn an_image_is_pulled_with_the_teams_login() {
         .await
         .unwrap_err()
     {
-        Failure::Image(words) => words,
+        Failure::Pull(problem, words) => (problem, words),
         other => panic!("{other:?}"),
     };
-    let words = told(task(&image), Supplies::default()).await;
+    let (problem, words) = told(task(&image), Supplies::default()).await;
+    assert_eq!(problem, ImageProblem::Denied);
     assert!(words.contains("denies the image to a pull without a login"), "{words}");
-    let words = told(task(&image), login("wrong words")).await;
+    let (problem, words) = told(task(&image), login("wrong words")).await;
+    assert_eq!(problem, ImageProblem::Denied);
     assert!(words.contains("denies the image to the login of `ada`"), "{words}");
     assert!(!words.contains("wrong words"), "{words}");
     let missing = format!("{}/team/nothing:1", registry.address());
-    let words = told(task(&missing), login("registry password")).await;
+    let (problem, words) = told(task(&missing), login("registry password")).await;
+    assert_eq!(problem, ImageProblem::NotFound);
     assert!(words.contains("has no such image"), "{words}");
 
     let (code, log) = outcome(&node, &task(&image), login("registry password")).await;
@@ -576,6 +605,22 @@ async fn an_image_is_pulled_with_the_teams_login() {
     let address = registry.address();
     drop(registry);
     let always = TaskSpec { pull: PullPolicy::Always, ..task(&format!("{address}/team/app:1")) };
-    let words = told(always, Supplies::default()).await;
+    let (problem, words) = told(always, Supplies::default()).await;
+    assert_eq!(problem, ImageProblem::Unreachable);
     assert!(words.contains("does not answer"), "{words}");
+}
+
+#[tokio::test]
+async fn a_container_that_writes_too_much_is_noticed() {
+    let Some(node) = Node::start() else { return };
+    let fill =
+        |mib: u32| shell(&format!("dd if=/dev/zero of=/file bs=1048576 count={mib} 2>/dev/null; sleep 1000"));
+    let (small, large) = (node.run(&fill(1)).await, node.run(&fill(24)).await);
+    let (sender, mut events) = mpsc::channel(4);
+    for attempt in [small, large] {
+        tokio::spawn(lilac_agent::disk::watch(node.link.clone(), attempt, 16 << 20, sender.clone()));
+    }
+    let exceeded = tokio::time::timeout(Duration::from_secs(120), events.recv()).await.unwrap();
+    assert!(matches!(exceeded, Some(Event::DiskExceeded(attempt)) if attempt == large), "{exceeded:?}");
+    assert!(events.try_recv().is_err(), "the other one is well within its limit");
 }

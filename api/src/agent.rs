@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::auth::Secret;
 use crate::cluster::Gpu;
 use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
+use crate::image::{CachedImage, TaskImage};
 use crate::job::Reason;
 use crate::output::OutputTask;
 use crate::quantity::Span;
@@ -98,6 +99,10 @@ pub struct SyncRequest {
     pub runtime: RuntimeHealth,
     /// All attempts that the agent knows of, whatever their phase, until told to forget them.
     pub attempts: Vec<AttemptReport>,
+    /// Images that the node has, those used last first, at most 64; left out where the control plane was told
+    /// in an earlier sync of this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<Vec<CachedImage>>,
     /// Answer at once, even when there is nothing new.
     #[serde(default)]
     pub no_wait: bool,
@@ -175,6 +180,9 @@ pub struct AttemptReport {
     /// Set with `ended`, and only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<TaskResult>,
+    /// What is known of its image; left out where nothing is, and never unsaid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<TaskImage>,
 }
 
 /// How a task ended.
@@ -220,6 +228,10 @@ pub struct SyncResponse {
     pub desired: Vec<DesiredAttempt>,
     /// Ended and recorded: drop container and files, once the log is handed over.
     pub forget: Vec<AttemptId>,
+    /// Images that jobs wait for which may come to this node: have them ready, if there is nothing better to do.
+    /// At most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefetch: Vec<String>,
 }
 
 /// One attempt that the node owns.
@@ -269,6 +281,9 @@ pub struct TaskSpec {
     pub networks: Vec<Network>,
     pub cpu_milli: u32,
     pub memory_bytes: u64,
+    /// How much it may write to the node's disk; none for no limit but the node's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
     /// Size of `/dev/shm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shm_bytes: Option<u64>,

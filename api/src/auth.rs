@@ -86,6 +86,9 @@ pub struct User {
     /// As the user gave it; Lilac sends nothing there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Who the user is on the nodes, for queues whose containers run as their submitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_user: Option<NodeUser>,
     /// Names of the teams that the user is in.
     #[serde(default)]
     pub teams: Vec<String>,
@@ -93,6 +96,16 @@ pub struct User {
     #[serde(default)]
     pub must_change_password: bool,
     pub created_at: DateTime<Utc>,
+}
+
+/// A user of the nodes' operating system. Never root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeUser {
+    /// 1 to 4294967294.
+    pub uid: u32,
+    /// 1 to 4294967294.
+    pub gid: u32,
 }
 
 /// A value that is never printed.
@@ -168,6 +181,9 @@ pub struct UpdateUser {
     pub role: Option<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
+    /// Who the user is on the nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_user: Option<NodeUser>,
     /// 10 to 256 characters. Ends the user's logins; at the next one the user must choose another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,

@@ -8,6 +8,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::ids::{ClusterId, JoinKeyId, NodeId};
+use crate::image::CachedImage;
 use crate::job::Amounts;
 use crate::metric::GpuUsage;
 use crate::quantity::Span;
@@ -151,6 +152,9 @@ pub struct Node {
     /// Whether it is being drained, and how far that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<NodeDrain>,
+    /// Images that it has, those used last first; left out of lists, and where its agent does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<Vec<CachedImage>>,
     /// All jobs that it runs, whoever sees them.
     pub running_jobs: u32,
     pub agent_version: String,

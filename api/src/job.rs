@@ -8,6 +8,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::{ArrayId, AttemptId, JobId, NodeId};
+use crate::image::TaskImage;
 use crate::quantity::Span;
 use crate::spec::JobSpec;
 use crate::submission::ArrayPlace;
@@ -156,6 +157,8 @@ pub enum Reason {
     ExitCode,
     /// It used more memory than it asked for.
     Oom,
+    /// It wrote more to the node's disk than it asked for.
+    DiskLimit,
     GpuOom,
     /// It ran longer than `max_runtime`.
     Timeout,
@@ -298,6 +301,9 @@ pub struct Task {
     pub log_bytes: u64,
     /// Whether those are all that there will be.
     pub log_complete: bool,
+    /// What its node tells of its image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<TaskImage>,
 }
 
 /// One entry of a job's history.

@@ -13,6 +13,7 @@ pub mod client;
 pub mod cluster;
 pub mod hook;
 pub mod ids;
+pub mod image;
 pub mod job;
 pub mod log;
 pub mod metric;

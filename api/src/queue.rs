@@ -44,6 +44,33 @@ pub enum ContainerPolicy {
     Trusted,
 }
 
+/// Whom the containers of a queue run as.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RunAs {
+    /// Whom the job's `user` says, or the image.
+    #[default]
+    Image,
+    /// The uid and gid of who submitted the job, and nobody else: files on shared volumes belong to that one.
+    Submitter,
+}
+
 /// The networks that a queue allows unless it says otherwise: all but the node's own.
 #[must_use]
 pub fn default_networks() -> Vec<Network> {
@@ -132,6 +159,8 @@ pub struct Queue {
     pub submitters: Submitters,
     /// What its containers may do on their node.
     pub policy: ContainerPolicy,
+    /// Whom its containers run as.
+    pub run_as: RunAs,
     /// Networks that its jobs may choose from.
     pub networks: Vec<Network>,
     /// Jobs waiting, as far as the caller sees them.
@@ -170,6 +199,8 @@ pub struct CreateQueue {
     pub submitters: Submitters,
     #[serde(default)]
     pub policy: ContainerPolicy,
+    #[serde(default)]
+    pub run_as: RunAs,
     /// `bridge` and `none` by default; at least one.
     #[serde(default = "default_networks")]
     pub networks: Vec<Network>,
@@ -191,6 +222,7 @@ impl CreateQueue {
             default_max_runtime: None,
             submitters: Submitters::default(),
             policy: ContainerPolicy::default(),
+            run_as: RunAs::default(),
             networks: default_networks(),
         }
     }
@@ -235,6 +267,9 @@ pub struct UpdateQueue {
     pub submitters: Option<Submitters>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<ContainerPolicy>,
+    /// Whom its containers run as, from the next start on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<RunAs>,
     /// Networks that its containers may choose from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<Network>>,

@@ -20,6 +20,7 @@ use crate::auth::settings::AuthSettings;
 use crate::auth::throttle::Throttle;
 use crate::bell::Bell;
 use crate::blob::{self, Store};
+use crate::cluster::images::Awaited;
 use crate::cluster::quiet::{self, QuietNodes};
 use crate::config::{Config, KeepConfig, LimitConfig};
 use crate::error::ApiError;
@@ -61,6 +62,8 @@ pub struct App {
     pub settings: Settings,
     pub streams: Streams,
     pub limits: Limits,
+    /// Images that jobs wait for.
+    pub awaited: Awaited,
     /// When the figures of the metrics were fresh.
     pub sampled: Sampled,
     /// Says at a stop that this server is about to go: `readyz` tells so, and another replica leads. Whoever
@@ -143,6 +146,7 @@ impl App {
             settings,
             streams: Streams::default(),
             pool,
+            awaited: Awaited::default(),
             sampled: Sampled::default(),
             draining: stopping.child_token(),
             stopping,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lilac_api::agent::{DesiredAttempt, SyncResponse};
 use lilac_api::ids::AttemptId;
+use lilac_api::image::TaskImage;
 use uuid::Uuid;
 
 use super::{Action, Attempt, Stage, State, Stop, ending, lease_deadline, stop};
@@ -31,7 +32,14 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
         let stop = entry.stop.map(|note| {
             let gone_by = Millis::try_from((now.wall - note.asked_at).num_milliseconds()).unwrap_or(0);
             let kill_at = now.boot_ms.saturating_add(grace_ms.saturating_sub(gone_by));
-            Stop { note, kill_at, at_once: matches!(note.cause, StopCause::LeaseOver | StopCause::Disowned) }
+            Stop {
+                note,
+                kill_at,
+                at_once: matches!(
+                    note.cause,
+                    StopCause::LeaseOver | StopCause::Disowned | StopCause::DiskLimit
+                ),
+            }
         });
         let (started_at, stage) = match entry.exit {
             Some(exit) => (exit.started_at, Stage::Ended(exit.result)),
@@ -55,6 +63,7 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
             forget: false,
             died: false,
             gpu_fault: None,
+            image: TaskImage::default(),
         };
         state.attempts.insert(entry.intent.attempt_id, attempt);
     }
@@ -196,6 +205,7 @@ fn accept(
         forget: false,
         died: false,
         gpu_fault: None,
+        image: TaskImage::default(),
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::WriteLease(id, lease_until));
@@ -235,6 +245,7 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
         forget: false,
         died: false,
         gpu_fault: None,
+        image: TaskImage::default(),
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::Report);

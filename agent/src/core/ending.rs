@@ -84,6 +84,15 @@ pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
         Some(StopCause::GpuLost) if exit.code != 0 => {
             because_of_gpu(ended(exit), None, "A GPU that it had failed.")
         }
+        // What it did before its end may still count.
+        Some(StopCause::DiskLimit) if exit.code != 0 => Draft {
+            reason: Some(Reason::DiskLimit),
+            message:
+                "It wrote more to the node's disk than it may and was killed: ask for more with `resources.disk`, \
+                      or write to a volume."
+                    .to_owned(),
+            ..ended(exit)
+        },
         // A kill never leaves a 0: it was faster, and finished work is not thrown away.
         Some(StopCause::LeaseOver) if exit.code != 0 => lost(LEASE_OVER, exit.finished_at),
         None if around.lost_sight && killed_by_a_restart => {
@@ -144,7 +153,7 @@ pub fn ended_before_start(cause: StopCause, at: DateTime<Utc>) -> Draft {
     match cause {
         StopCause::LeaseOver => lost(LEASE_OVER, at),
         StopCause::GpuLost => not_started(Reason::GpuLost, "A GPU failed before it was started.", at),
-        StopCause::Asked | StopCause::Disowned | StopCause::MaxRuntime => {
+        StopCause::Asked | StopCause::Disowned | StopCause::MaxRuntime | StopCause::DiskLimit => {
             without_exit(Outcome::Stopped, None, "It was stopped before it was started.", at)
         }
     }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{AttemptReport, Phase, RuntimeHealth, SyncResponse, TaskResult, TaskSpec};
 use lilac_api::ids::AttemptId;
+use lilac_api::image::{ImageProblem, PullProgress, TaskImage};
 use lilac_api::quantity::Span;
 use lilac_api::spec::Signal;
 
@@ -116,6 +117,8 @@ pub struct Attempt {
     pub died: bool,
     /// One of its GPUs failed while it had it; in words.
     pub gpu_fault: Option<String>,
+    /// What is known of its image.
+    pub image: TaskImage,
 }
 
 /// Everything that the agent knows.
@@ -158,8 +161,10 @@ pub enum Sight {
 /// Why a container could not be made or started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The image is not to be had; the daemon's words.
+    /// The image is not on the node; the daemon's words.
     Image(String),
+    /// The image could not be pulled; what to do, and the daemon's words.
+    Pull(ImageProblem, String),
     /// The daemon refuses; its words.
     Refused(String),
     /// Docker did not answer, or did not say: the container may be there or not.
@@ -189,6 +194,16 @@ pub enum Event {
     Halted(String),
     IntentSaved(AttemptId),
     IntentFailed(AttemptId, String),
+    /// How far the pull of its image is.
+    Pulling(AttemptId, PullProgress),
+    /// Which image its container was made of: the id, and the digest where it has one.
+    ImageKnown {
+        attempt: AttemptId,
+        id: String,
+        digest: Option<String>,
+    },
+    /// It has written more to the disk than it may.
+    DiskExceeded(AttemptId),
     Created(AttemptId),
     CreateFailed(AttemptId, Failure),
     Started(AttemptId),
@@ -268,7 +283,14 @@ impl State {
         };
         let stopping = attempt.stop.is_some() && matches!(phase, Phase::Preparing | Phase::Running);
         let phase = if stopping { Phase::Stopping } else { phase };
-        AttemptReport { attempt_id, epoch: attempt.epoch, phase, started_at: attempt.started_at, result }
+        AttemptReport {
+            attempt_id,
+            epoch: attempt.epoch,
+            phase,
+            started_at: attempt.started_at,
+            result,
+            image: (attempt.image != TaskImage::default()).then(|| attempt.image.clone()),
+        }
     }
 
     /// Whether any attempt may still have a process.

@@ -283,7 +283,10 @@ impl World {
         });
         let desired = desired.collect();
         let forget = known.into_iter().filter(|id| self.granted[id].is_over).collect();
-        self.hear(Event::Answered { sent_at: self.now, answer: SyncResponse { desired, forget } });
+        self.hear(Event::Answered {
+            sent_at: self.now,
+            answer: SyncResponse { desired, forget, ..SyncResponse::default() },
+        });
     }
 
     fn die(&mut self) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use lilac_api::agent::RuntimeHealth;
 use lilac_api::ids::AttemptId;
+use lilac_api::image::{ImageProblem, TaskImage};
 use lilac_api::job::Reason;
 
 use super::ending::{self, Circumstances};
@@ -37,6 +38,9 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
         Event::Tick => {}
         Event::IntentSaved(id)
         | Event::IntentFailed(id, _)
+        | Event::Pulling(id, _)
+        | Event::ImageKnown { attempt: id, .. }
+        | Event::DiskExceeded(id)
         | Event::Created(id)
         | Event::CreateFailed(id, _)
         | Event::Started(id)
@@ -65,7 +69,19 @@ fn attempt_event(id: AttemptId, attempt: &mut Attempt, event: Event, now: Moment
             let result = ending::not_started(Reason::Infrastructure, &words, now.wall).with_log(0);
             end(id, attempt, result, now.boot_ms, actions);
         }
+        (Event::Pulling(_, progress), Stage::Creating) => {
+            attempt.image.pull = Some(progress);
+            actions.push(Action::Report);
+        }
+        // Nobody waits for it: it goes up with the next word.
+        (Event::ImageKnown { id, digest, .. }, _) => {
+            attempt.image = TaskImage { id: Some(id), digest, ..TaskImage::default() };
+        }
+        (Event::DiskExceeded(_), Stage::Running { .. } | Stage::Unsure { .. }) => {
+            stop::begin(id, attempt, StopCause::DiskLimit, now, actions);
+        }
         (Event::Created(_), Stage::Creating) => {
+            attempt.image.pull = None;
             answer::launch(id, attempt, true, now, actions);
         }
         (Event::CreateFailed(_, failure), Stage::Creating)
@@ -103,6 +119,7 @@ fn launch_failed(
     now: Moment,
     actions: &mut Vec<Action>,
 ) {
+    attempt.image.pull = None;
     let (reason, words) = match failure {
         Failure::Unclear(_) => {
             let look_at = now.boot_ms.saturating_add(LOOK_AGAIN_MS);
@@ -119,7 +136,14 @@ fn launch_failed(
             stop::conclude_unstarted(id, attempt, now, actions);
             return;
         }
-        Failure::Image(words) => (Reason::ImagePull, words),
+        Failure::Image(words) => {
+            attempt.image.problem = Some(ImageProblem::NotOnNode);
+            (Reason::ImagePull, words)
+        }
+        Failure::Pull(problem, words) => {
+            attempt.image.problem = Some(problem);
+            (Reason::ImagePull, words)
+        }
         Failure::Refused(words) => (Reason::Unstartable, words),
         Failure::Gpu(words) => (Reason::GpuLost, words),
     };

@@ -21,7 +21,7 @@ pub(super) fn begin(
     let grace_ms = Millis::try_from(attempt.task.stop_grace.0.as_millis()).unwrap_or(Millis::MAX);
     let at_once = grace_ms == 0
         || attempt.task.stop_signal == Signal::SigKill
-        || matches!(cause, StopCause::LeaseOver | StopCause::Disowned);
+        || matches!(cause, StopCause::LeaseOver | StopCause::Disowned | StopCause::DiskLimit);
     match &mut attempt.stop {
         Some(stop) if stop.at_once || !at_once => return,
         // The first cause stays: it is what brought the end about.

@@ -16,6 +16,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::journal::{Intent, StopCause};
 
+mod images;
 mod recovery;
 mod time;
 
@@ -45,6 +46,7 @@ pub(crate) fn task() -> TaskSpec {
         networks: default_networks(),
         cpu_milli: 1_000,
         memory_bytes: 1 << 26,
+        disk_bytes: None,
         shm_bytes: None,
         gpu_uuids: Vec::new(),
         stop_signal: Signal::SigTerm,
@@ -93,7 +95,10 @@ impl Scene {
 
     fn answer(&mut self, desired: Vec<DesiredAttempt>, forget: Vec<AttemptId>) -> Vec<Action> {
         let sent_at = self.now;
-        self.step(Event::Answered { sent_at, answer: SyncResponse { desired, forget } })
+        self.step(Event::Answered {
+            sent_at,
+            answer: SyncResponse { desired, forget, ..SyncResponse::default() },
+        })
     }
 
     fn want(&mut self) -> Vec<Action> {
@@ -319,7 +324,7 @@ fn a_renewed_lease_counts_from_the_sending() {
     scene.run();
     let sent_at = scene.now + 20_000;
     scene.now += 40_000;
-    let answer = SyncResponse { desired: vec![scene.desired(false)], forget: Vec::new() };
+    let answer = SyncResponse { desired: vec![scene.desired(false)], ..SyncResponse::default() };
     let actions = scene.step(Event::Answered { sent_at, answer: answer.clone() });
     assert_eq!(actions, [Action::WriteLease(scene.id, lease_deadline(sent_at, LEASE_MS))]);
     // A late answer to an early request takes nothing away.

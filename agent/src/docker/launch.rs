@@ -4,55 +4,66 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::ImageConfig;
 use bollard::query_parameters::CreateContainerOptions;
-use lilac_api::agent::{Supplies, TaskSpec};
+use lilac_api::agent::{RegistryLogin, Supplies, TaskSpec};
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::PullPolicy;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::pull::pull;
 use super::spec::{needs_image, program};
 use super::{Link, Owner, container_body, container_name, policy, status, volumes, words};
 use crate::core::Failure;
 use crate::init::Places;
 
+/// Where the things come from that a container may need: the attempt's supplies from the control plane, its
+/// image from a registry.
+pub struct Sources<S, P> {
+    pub supplies: S,
+    pub pull: P,
+}
+
 /// Makes the attempt's container.
 ///
 /// An image that is there costs no question: the container is made outright, and only the daemon's
-/// "no such image" leads to a pull. `fetch` asks the control plane for the attempt's supplies: where the task
-/// needs them, and for the login of a pull. `cancel` gives up a question or a pull, never a create that is
-/// under way.
-pub async fn create<F: Future<Output = Result<Supplies, Failure>>>(
+/// "no such image" leads to a pull. Supplies are fetched where the task needs them, and for the login of a
+/// pull. `cancel` gives up a question or a pull, never a create that is under way.
+pub async fn create<F, P>(
     link: &Link,
     order: &Order<'_>,
-    fetch: impl Fn() -> F,
+    sources: &Sources<impl Fn() -> F, impl Fn(Option<RegistryLogin>) -> P>,
     cancel: &CancellationToken,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<Supplies, Failure>>,
+    P: Future<Output = Result<(), Failure>>,
+{
     let task = order.task;
     if let Some(objection) = policy::objection(task) {
         return Err(Failure::Refused(objection));
     }
     let mut supplies = None;
     if task.needs_supplies || task.pull == PullPolicy::Always {
-        supplies = Some(unless_cancelled(fetch(), cancel).await?);
+        supplies = Some(unless_cancelled((sources.supplies)(), cancel).await?);
     }
     if task.pull == PullPolicy::Always {
-        let login = supplies.as_ref().and_then(|supplies| supplies.registry.as_ref());
-        unless_cancelled(pull(link, &task.image, login), cancel).await?;
+        let login = supplies.as_ref().and_then(|supplies| supplies.registry.clone());
+        unless_cancelled((sources.pull)(login), cancel).await?;
     }
     let refusal = match create_once(link, order, supplies.as_ref()).await {
         Err(Failure::Image(refusal)) => refusal,
         other => return other,
     };
     match task.pull {
-        PullPolicy::Never => Err(Failure::Image(format!("{refusal} (and the job says never to pull it)"))),
+        PullPolicy::Never => Err(Failure::Image(format!(
+            "{refusal} (and the job says never to pull it: have an administrator bring it to the node, or let it be pulled)"
+        ))),
         PullPolicy::Always => Err(Failure::Image(refusal)),
         PullPolicy::IfNotPresent => {
             let supplies = match supplies {
                 Some(supplies) => supplies,
-                None => unless_cancelled(fetch(), cancel).await?,
+                None => unless_cancelled((sources.supplies)(), cancel).await?,
             };
-            unless_cancelled(pull(link, &task.image, supplies.registry.as_ref()), cancel).await?;
+            unless_cancelled((sources.pull)(supplies.registry.clone()), cancel).await?;
             create_once(link, order, Some(&supplies)).await
         }
     }

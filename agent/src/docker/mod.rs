@@ -4,12 +4,14 @@
 //! two. What the daemon refuses is told apart from what it did not say: the first is an answer, after
 //! the second the container may be there or not.
 
+mod images;
 mod launch;
 mod policy;
 mod pull;
 mod spec;
 mod volumes;
 mod watch;
+mod written;
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -17,7 +19,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::errors::Error;
 use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
 use bollard::query_parameters::{
     DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, RemoveContainerOptions,
@@ -30,9 +31,13 @@ use lilac_api::spec::Signal;
 use lilac_init::KILL_ORDER;
 
 use crate::core::{Exit, Listed, Sight};
-pub use launch::{Order, create, start};
+pub use bollard::errors::Error;
+pub use images::{find_image, image_of, images, images_in_use, remove_image, root_folder};
+pub use launch::{Order, Sources, create, start};
+pub use pull::{Credentials, Failed as PullFailed, Word, pull, with_tag};
 pub use spec::container_body;
 pub use watch::watch;
+pub use written::{written_bytes, written_folders};
 
 /// How long Docker may take to answer a question that costs it nothing.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);

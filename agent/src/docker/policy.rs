@@ -8,12 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use bollard::models::{
-    DeviceMapping, DeviceRequest, HostConfig, HostConfigLogConfig, Mount as DockerMount, MountBindOptions,
-    MountBindOptionsPropagationEnum, MountType,
+    DeviceMapping, DeviceRequest, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
+    Mount as DockerMount, MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits,
 };
 use lilac_api::agent::{Mount, TaskSpec};
 use lilac_api::queue::ContainerPolicy;
 use lilac_api::spec::Network;
+use nix::sys::resource::{Resource, getrlimit};
 
 use crate::gpu::amd;
 
@@ -23,6 +24,10 @@ const PIDS_LIMIT: i64 = 4_096;
 const CPU_PERIOD_MICROS: i64 = 100_000;
 /// The least share of a round that the kernel takes.
 const MIN_CPU_QUOTA_MICROS: i64 = 1_000;
+/// Open files of one process, and up to how many a program may ask for. A daemon's own limit may be a thousand
+/// million, which has some programs loop over all of them.
+const NOFILE_SOFT: u64 = 65_536;
+const NOFILE_HARD: u64 = 524_288;
 
 /// What images need that set up their files as root and then become another user. Of Docker's own list it
 /// leaves out raw sockets and device nodes (attacks on the network and the node), file and process
@@ -93,9 +98,13 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
         // As much swap and memory together as memory: none.
         memory_swap: Some(memory),
         pids_limit: Some(PIDS_LIMIT),
+        ulimits: Some(vec![nofile()]),
         // Lilac's own takes its place.
         init: Some(false),
         privileged: Some(false),
+        // What a daemon gives by default its configuration may change: these are asked for by name.
+        ipc_mode: Some("private".to_owned()),
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
         network_mode: Some(network_mode(task.network).to_owned()),
         shm_size: task.shm_bytes.and_then(|bytes| i64::try_from(bytes).ok()),
         device_requests: gpu_request(&task.gpu_uuids).map(|request| vec![request]),
@@ -112,6 +121,19 @@ pub fn host_config(task: &TaskSpec, mounts: &[Mount]) -> HostConfig {
     };
     add_devices(&mut config, &amd::devices(Path::new("/"), &task.gpu_uuids));
     config
+}
+
+/// Never more than this process may have itself: a daemon without all rights cannot raise it either, and would
+/// start nothing.
+fn nofile() -> ResourcesUlimits {
+    let own = getrlimit(Resource::RLIMIT_NOFILE).map_or(NOFILE_SOFT, |(_, hard)| hard);
+    let hard = NOFILE_HARD.min(own);
+    let number = |limit: u64| i64::try_from(limit).ok();
+    ResourcesUlimits {
+        name: Some("nofile".to_owned()),
+        soft: number(NOFILE_SOFT.min(hard)),
+        hard: number(hard),
+    }
 }
 
 /// Unlike a `Bind`, a mount never makes the folder on the node.
@@ -184,9 +206,11 @@ mod tests {
             assert_eq!((config.pids_limit, config.memory), (Some(4_096), Some(1 << 26)), "{policy:?}");
             assert_eq!((config.memory_swap, config.cpu_quota), (config.memory, Some(100_000)));
             assert_eq!(config.privileged, Some(false));
-            let unset = [
+            let closed = [
                 config.pid_mode.is_none(),
-                config.ipc_mode.is_none(),
+                config.ipc_mode.as_deref() == Some("private"),
+                config.cgroupns_mode == Some(HostConfigCgroupnsModeEnum::PRIVATE),
+                config.ulimits.as_ref().is_some_and(|limits| limits.len() == 1),
                 config.uts_mode.is_none(),
                 config.userns_mode.is_none(),
                 config.devices.is_none(),
@@ -205,7 +229,7 @@ mod tests {
                 config.port_bindings.is_none(),
                 config.oom_score_adj.is_none(),
             ];
-            assert!(unset.iter().all(|unset| *unset), "{policy:?}: {unset:?}");
+            assert!(closed.iter().all(|closed| *closed), "{policy:?}: {closed:?}");
         }
     }
 

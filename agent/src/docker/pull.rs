@@ -1,4 +1,4 @@
-//! Pulling an image, with the login that the job's team has for its registry.
+//! Pulling an image, as Docker tells of it.
 
 use std::time::Duration;
 
@@ -6,89 +6,105 @@ use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures::StreamExt;
-use lilac_api::agent::RegistryLogin;
 
 use super::{Link, words};
-use crate::core::Failure;
 
 /// How long a pull may go without any progress.
 const STALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-pub(super) async fn pull(link: &Link, image: &str, login: Option<&RegistryLogin>) -> Result<(), Failure> {
-    let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
+/// With what a registry lets a pull in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Username and password.
+    Password(String, String),
+    /// What a login to the registry was turned into.
+    Token(String),
+}
+
+/// One word of Docker's about a pull.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The layer that it is about; or the tag, in the first of all.
+    pub layer: Option<String>,
+    /// `Downloading`, `Pull complete` …
+    pub status: String,
+    pub current: u64,
+    pub total: u64,
+}
+
+/// How a pull failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Docker, or the registry, says no; in its words.
+    Refused(String),
+    /// Docker did not answer.
+    Unclear(String),
+    /// It made no progress for so long.
+    Stalled(Duration),
+}
+
+/// Pulls an image from its registry at `server`, and tells each word of Docker's on the way.
+pub async fn pull(
+    link: &Link,
+    image: &str,
+    server: &str,
+    credentials: Option<Credentials>,
+    mut tell: impl FnMut(Word),
+) -> Result<(), Failed> {
+    let docker = link.client().await.map_err(|error| Failed::Unclear(words(&error)))?;
     let options = CreateImageOptions { from_image: Some(with_tag(image)), ..CreateImageOptions::default() };
-    tracing::info!(image, logged_in = login.is_some(), "pulling");
-    let mut progress = docker.create_image(Some(options), None, login.map(credentials));
+    let credentials = credentials.map(|credentials| as_docker_takes_them(server, credentials));
+    let mut progress = docker.create_image(Some(options), None, credentials);
     loop {
         match tokio::time::timeout(STALL_TIMEOUT, progress.next()).await {
-            Ok(Some(Ok(_))) => {}
+            Ok(Some(Ok(info))) => {
+                let detail = info.progress_detail.unwrap_or_default();
+                let count =
+                    |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+                tell(Word {
+                    layer: info.id,
+                    status: info.status.unwrap_or_default(),
+                    current: count(detail.current),
+                    total: count(detail.total),
+                });
+            }
             Ok(None) => return Ok(()),
             Ok(Some(Err(
                 error @ (Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. }),
-            ))) => {
-                return Err(Failure::Image(explain(&words(&error), login)));
-            }
-            Ok(Some(Err(error))) => return Err(Failure::Unclear(words(&error))),
-            Err(_) => {
-                let minutes = STALL_TIMEOUT.as_secs() / 60;
-                return Err(Failure::Image(format!("The pull made no progress for {minutes} minutes.")));
-            }
+            ))) => return Err(Failed::Refused(words(&error))),
+            Ok(Some(Err(error))) => return Err(Failed::Unclear(words(&error))),
+            Err(_) => return Err(Failed::Stalled(STALL_TIMEOUT)),
         }
     }
 }
 
-fn credentials(login: &RegistryLogin) -> DockerCredentials {
-    let server = match login.server.as_str() {
+fn as_docker_takes_them(server: &str, credentials: Credentials) -> DockerCredentials {
+    let server = match server {
         "docker.io" => "https://index.docker.io/v1/",
         server => server,
     };
+    let (username, password, identitytoken) = match credentials {
+        Credentials::Password(username, password) => (Some(username), Some(password), None),
+        Credentials::Token(token) => (None, None, Some(token)),
+    };
     DockerCredentials {
-        username: Some(login.username.clone()),
-        password: Some(login.password.0.clone()),
+        username,
+        password,
+        identitytoken,
         serveraddress: Some(server.to_owned()),
         ..DockerCredentials::default()
     }
 }
 
-/// Puts before the daemon's words what they come down to: the three cases want three different people.
-fn explain(words: &str, login: Option<&RegistryLogin>) -> String {
-    let lower = words.to_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    // A registry that does not say whether an image exists denies it: that goes first.
-    if has(&["unauthorized", "denied", "no basic auth", "authentication required", "forbidden"]) {
-        let who = match login {
-            Some(login) => format!("the login of `{}` to {}", login.username, login.server),
-            None => "a pull without a login".to_owned(),
-        };
-        return format!("The registry denies the image to {who}: {words}");
-    }
-    if has(&["manifest unknown", "not found", "name unknown", "does not exist"]) {
-        return format!("The registry has no such image: {words}");
-    }
-    if has(&[
-        "connection refused",
-        "no such host",
-        "timeout",
-        "deadline",
-        "unreachable",
-        "no route",
-        "reset by",
-    ]) {
-        return format!("The registry does not answer: {words}");
-    }
-    words.to_owned()
-}
-
-/// Without a tag Docker would pull every tag there is.
-fn with_tag(image: &str) -> String {
+/// The image by one name: without a tag Docker would pull every tag there is.
+#[must_use]
+pub fn with_tag(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     if name.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
 }
 
 #[cfg(test)]
 mod tests {
-    use lilac_api::auth::Secret;
-
     use super::*;
 
     #[test]
@@ -98,33 +114,5 @@ mod tests {
         assert_eq!(with_tag("localhost:5000/a/b"), "localhost:5000/a/b:latest");
         assert_eq!(with_tag("localhost:5000/a/b:x"), "localhost:5000/a/b:x");
         assert_eq!(with_tag("a/b@sha256:0"), "a/b@sha256:0");
-    }
-
-    #[test]
-    fn what_a_registry_says_is_told_apart() {
-        let login = RegistryLogin {
-            server: "r:5000".into(),
-            username: "ada".into(),
-            password: Secret("hidden words".into()),
-        };
-        for (words, told) in [
-            ("Get \"http://r:5000/v2/a/manifests/1\": no basic auth credentials", "denies"),
-            ("pull access denied for a, repository does not exist or may require 'docker login'", "denies"),
-            ("unauthorized: authentication required", "denies"),
-            ("manifest for r:5000/a:2 not found: manifest unknown: manifest unknown", "has no such image"),
-            (
-                "Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused",
-                "does not answer",
-            ),
-            ("dial tcp: lookup nowhere.example: no such host", "does not answer"),
-            ("invalid tar header", "invalid tar header"),
-        ] {
-            for login in [None, Some(&login)] {
-                let told_words = explain(words, login);
-                assert!(told_words.contains(told) && told_words.contains(words), "{told_words}");
-                assert!(!told_words.contains("hidden words"), "{told_words}");
-            }
-        }
-        assert!(explain("unauthorized", Some(&login)).contains("`ada` to r:5000"));
     }
 }

@@ -1,4 +1,5 @@
-//! From a task to the body of Docker's create call.
+//! From a task to the body of Docker's create call. What stands in the two structures that are filled here and
+//! in `policy` is all that Docker is ever asked for: a test holds their fields against a list.
 
 use std::collections::HashMap;
 
@@ -95,8 +96,85 @@ fn init_mounts(places: &Places) -> [Mount; 3] {
 
 #[cfg(test)]
 mod tests {
+    use lilac_api::agent::Mount as Volume;
+    use lilac_api::auth::Secret;
+    use lilac_api::ids::{AttemptId, ClusterId, NodeId};
+    use lilac_api::queue::ContainerPolicy;
+
+    use super::super::Owner;
     use super::*;
     use crate::core::tests::task;
+
+    /// Every field that a request may have.
+    const ALLOWED: [&str; 31] = [
+        "Cmd",
+        "Entrypoint",
+        "Env",
+        "Image",
+        "Labels",
+        "StopSignal",
+        "StopTimeout",
+        "User",
+        "WorkingDir",
+        "HostConfig",
+        "HostConfig.AutoRemove",
+        "HostConfig.CapAdd",
+        "HostConfig.CapDrop",
+        "HostConfig.CgroupnsMode",
+        "HostConfig.CpuPeriod",
+        "HostConfig.CpuQuota",
+        "HostConfig.DeviceRequests",
+        "HostConfig.Init",
+        "HostConfig.IpcMode",
+        "HostConfig.LogConfig",
+        "HostConfig.Memory",
+        "HostConfig.MemorySwap",
+        "HostConfig.Mounts",
+        "HostConfig.NetworkMode",
+        "HostConfig.PidsLimit",
+        "HostConfig.Privileged",
+        "HostConfig.ReadonlyRootfs",
+        "HostConfig.SecurityOpt",
+        "HostConfig.ShmSize",
+        "HostConfig.Tmpfs",
+        "HostConfig.Ulimits",
+    ];
+
+    #[test]
+    fn a_request_has_no_field_that_is_not_on_the_list() {
+        let attempt = AttemptId::new();
+        let places = Places::of(Path::new("/init"), Path::new("/state"), Path::new("/run"), attempt);
+        let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
+        let mount =
+            Volume { name: "data".into(), host_path: "/data".into(), target: "/in".into(), read_only: true };
+        let supplies = Supplies {
+            env: [("TOKEN".to_owned(), Secret("x".into()))].into(),
+            mounts: vec![mount],
+            ..Supplies::default()
+        };
+        for policy in [ContainerPolicy::Restricted, ContainerPolicy::Strict, ContainerPolicy::Trusted] {
+            // A task with all that a task can say.
+            let task = TaskSpec {
+                policy,
+                entrypoint: vec!["sh".into()],
+                workdir: Some("/".into()),
+                user: Some("1".into()),
+                shm_bytes: Some(1 << 20),
+                disk_bytes: Some(1 << 20),
+                gpu_uuids: vec!["GPU-1".into()],
+                ..task()
+            };
+            let order = Order { owner, attempt, epoch: 1, task: &task, places: &places };
+            let body = container_body(&order, &supplies, vec!["true".into()]);
+            let body = serde_json::to_value(body).unwrap();
+            let inner = body["HostConfig"].as_object().unwrap().iter();
+            let inner = inner.map(|(name, value)| (format!("HostConfig.{name}"), value));
+            let outer = body.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value));
+            for (name, _) in outer.chain(inner).filter(|(_, value)| !value.is_null()) {
+                assert!(ALLOWED.contains(&name.as_str()), "{policy}: {name}");
+            }
+        }
+    }
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

@@ -27,6 +27,7 @@ fn intent(attempt: AttemptId) -> Intent {
         networks: default_networks(),
         cpu_milli: 1000,
         memory_bytes: 1 << 26,
+        disk_bytes: None,
         shm_bytes: None,
         gpu_uuids: Vec::new(),
         stop_signal: Signal::SigTerm,

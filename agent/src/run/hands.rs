@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::TaskSpec;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lilac_api::agent::{RegistryLogin, TaskSpec};
 use lilac_api::client::Client;
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::Signal;
+use lilac_init::limit::{LIMIT_BYTES, file_limit};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
@@ -21,8 +24,10 @@ use super::signals;
 use crate::clock::{self, Millis};
 use crate::config::Settings;
 use crate::core::{Action, Draft, Event, Exit, Failure, Sight, Stage, State, ending};
-use crate::docker::{self, Link, Order, Owner};
+use crate::disk;
+use crate::docker::{self, Link, Order, Owner, Sources};
 use crate::gpu::Gpus;
+use crate::images::Images;
 use crate::init::Places;
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
 use crate::log_pump::{self, Destination, Pump};
@@ -40,6 +45,9 @@ const DISK_RETRY: Duration = Duration::from_secs(1);
 /// How often the removal of a container is tried. What is left is found by the next listing.
 const REMOVAL_TRIES: u32 = 3;
 
+/// What a container's folder of the spool may take beyond its file.
+const SPOOL_SLACK_BYTES: u64 = 16 << 20;
+
 pub(super) struct Hands {
     state_dir: PathBuf,
     run_dir: PathBuf,
@@ -48,6 +56,7 @@ pub(super) struct Hands {
     boot_id: Uuid,
     owner: Owner,
     link: Link,
+    images: Images,
     events: mpsc::Sender<Event>,
     logs: Destination,
     outputs: outputs::Destination,
@@ -58,6 +67,9 @@ pub(super) struct Hands {
     pulls: HashMap<AttemptId, CancellationToken>,
     gpus: Gpus,
     meters: Meters,
+    /// Containers whose writing is watched.
+    disks: HashMap<AttemptId, Vec<JoinHandle<()>>>,
+    disk_limit: Option<u64>,
 }
 
 /// Where the containers run.
@@ -87,6 +99,7 @@ impl Hands {
             program,
             boot_id,
             owner,
+            images: Images::new(settings.images.clone(), &settings.state_dir, link.clone()),
             link,
             events,
             logs: Destination { client: log_client, permits: Arc::new(Semaphore::new(UPLOADS)) },
@@ -97,11 +110,21 @@ impl Hands {
             pulls: HashMap::new(),
             gpus,
             meters,
+            disks: HashMap::new(),
+            disk_limit: settings.disk_limit,
         }
+    }
+
+    /// The node's images.
+    pub(super) fn images(&self) -> Images {
+        self.images.clone()
     }
 
     /// Goes on handing over what attempts left that ended in an earlier run of the agent: logs and outputs.
     pub(super) fn go_on(&mut self, recovered: &[(Entry, Millis)]) {
+        for (entry, _) in recovered {
+            self.images.want(entry.intent.attempt_id, &entry.intent.task.image);
+        }
         for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
             let intent = &entry.intent;
             let pump = self.pump(intent.attempt_id, intent.task.rank);
@@ -123,7 +146,11 @@ impl Hands {
                 let Some(attempt) = state.attempts.get(&id) else { return };
                 let (link, owner, epoch) = (self.link.clone(), self.owner, attempt.epoch);
                 let client = self.logs.client.clone();
-                let fetch = move || supplies::fetch(client.clone(), id);
+                let sources = Sources {
+                    supplies: move || supplies::fetch(client.clone(), id),
+                    pull: self.puller(id, &task.image),
+                };
+                let tell_image = self.image_teller(id, &task.image);
                 let cancel = CancellationToken::new();
                 self.pulls.insert(id, cancel.clone());
                 let places = Places::of(&self.program, &self.state_dir, &self.run_dir, id);
@@ -138,8 +165,11 @@ impl Hands {
                         return Event::CreateFailed(id, Failure::Refused(words));
                     }
                     let order = Order { owner, attempt: id, epoch, task: &task, places: &places };
-                    match docker::create(&link, &order, fetch, &cancel).await {
-                        Ok(()) => Event::Created(id),
+                    match docker::create(&link, &order, &sources, &cancel).await {
+                        Ok(()) => {
+                            tell_image();
+                            Event::Created(id)
+                        }
                         Err(failure) => Event::CreateFailed(id, failure),
                     }
                 });
@@ -169,6 +199,7 @@ impl Hands {
                 if let Some(attempt) = state.attempts.get(&id) {
                     self.pump(id, attempt.task.rank);
                     self.meters.watch(&self.link, id, &attempt.task);
+                    self.watch_disk(id, &attempt.task);
                 }
             }
             Action::Signal(id, signal) => self.signal(id, signal),
@@ -215,6 +246,35 @@ impl Hands {
         self.gpus.note_holders(live.map(|(id, attempt)| (*id, attempt.task.gpu_uuids.as_slice())));
     }
 
+    /// What pulls an attempt's image and tells the loop how far that is.
+    fn puller(
+        &self,
+        id: AttemptId,
+        image: &str,
+    ) -> impl Fn(Option<RegistryLogin>) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync + use<> {
+        let (images, events, image) = (self.images.clone(), self.events.clone(), image.to_owned());
+        move |login| {
+            let (images, events, image) = (images.clone(), events.clone(), image.clone());
+            // A word that finds no room is made up for by the next one.
+            let told = move |progress| drop(events.try_send(Event::Pulling(id, progress)));
+            async move { images.pull(&image, login, told).await }.boxed()
+        }
+    }
+
+    /// What finds out, beside all else, which image a new container was made of.
+    fn image_teller(&self, id: AttemptId, image: &str) -> impl FnOnce() + Send + use<> {
+        let (images, link, events) = (self.images.clone(), self.link.clone(), self.events.clone());
+        let image = image.to_owned();
+        move || {
+            images.note_use(&image);
+            tokio::spawn(async move {
+                if let Ok(Some((image, digest))) = docker::image_of(&link, id, &image).await {
+                    let _ = events.send(Event::ImageKnown { attempt: id, id: image, digest }).await;
+                }
+            });
+        }
+    }
+
     /// Runs something beside the loop and hands the loop what came of it.
     fn answer(&self, work: impl Future<Output = Event> + Send + 'static) {
         let events = self.events.clone();
@@ -227,6 +287,7 @@ impl Hands {
 
     fn save_intent(&self, id: AttemptId, state: &State) {
         let Some(attempt) = state.attempts.get(&id) else { return };
+        self.images.want(id, &attempt.task.image);
         let intent = Intent {
             attempt_id: id,
             epoch: attempt.epoch,
@@ -282,9 +343,29 @@ impl Hands {
         Arc::clone(pump)
     }
 
+    /// Watches what a container writes to the node's disk, beside its volumes.
+    fn watch_disk(&mut self, id: AttemptId, task: &TaskSpec) {
+        if self.disks.contains_key(&id) {
+            return;
+        }
+        // Its folder of the spool is the one place of the node that every container may write to.
+        let spool = journal::spool_folder(&self.state_dir, id);
+        let most = file_limit(LIMIT_BYTES) + SPOOL_SLACK_BYTES;
+        let mut watches = vec![tokio::spawn(disk::watch_folder(id, spool, most, self.events.clone()))];
+        // A job's word stands over the node's.
+        if let Some(limit) = task.disk_bytes.or(self.disk_limit) {
+            let watch = disk::watch(self.link.clone(), id, limit, self.events.clone());
+            watches.push(tokio::spawn(watch));
+        }
+        self.disks.insert(id, watches);
+    }
+
     fn conclude(&mut self, id: AttemptId, started_at: Option<DateTime<Utc>>, draft: Draft, state: &State) {
         self.pulls.remove(&id);
         self.meters.forget(id);
+        for watch in self.disks.remove(&id).into_iter().flatten() {
+            watch.abort();
+        }
         let Some(attempt) = state.attempts.get(&id) else { return };
         let pump = self.pump(id, attempt.task.rank);
         // How it ended is told meanwhile: nobody waits for an upload to know.
@@ -326,12 +407,14 @@ impl Hands {
         lease::remove(&self.run_dir, id);
         let (link, removals, state_dir) =
             (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
+        let images = self.images.clone();
         self.answer(async move {
             if let Some(delivery) = delivery {
                 // One that panicked is over as well.
                 let _ = delivery.await;
             }
             remove_container(&link, &docker::container_name(id), &removals).await;
+            images.release(id);
             if let Some(pump) = pump {
                 pump.handed_over().await;
             }

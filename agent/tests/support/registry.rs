@@ -61,10 +61,15 @@ impl Registry {
 
     /// Pushes the test's image under another name, and takes it off the node again.
     pub fn fill(&self, daemon: &Dockerd, image: &str, username: &str, password: &str) {
+        self.fill_with(daemon, IMAGE, image, username, password);
+    }
+
+    /// The same with another image of the node.
+    pub fn fill_with(&self, daemon: &Dockerd, source: &str, image: &str, username: &str, password: &str) {
         let login = ["login", "-u", username, "-p", password, &self.address()];
         for words in [
             &login[..],
-            &["tag", IMAGE, image],
+            &["tag", source, image],
             &["push", image],
             &["rmi", image],
             &["logout", &self.address()],

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 
 pub use cookies::is_https;
+pub use store::node_user;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     routes::routes()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use lilac_api::auth::{ApiKey, Role, Scope, User};
+use lilac_api::auth::{ApiKey, NodeUser, Role, Scope, User};
 use lilac_api::problem::ErrorCode;
 use lilac_api::{ApiKeyId, UserId};
 use sqlx::PgConnection;
@@ -26,6 +26,8 @@ pub struct UserRow {
     pub disabled: bool,
     pub display_name: Option<String>,
     pub email: Option<String>,
+    pub uid: Option<i64>,
+    pub gid: Option<i64>,
     pub must_change_password: bool,
     pub teams: Vec<String>,
     pub login_epoch: i32,
@@ -41,6 +43,7 @@ impl UserRow {
             disabled: self.disabled,
             display_name: self.display_name,
             email: self.email,
+            node_user: node_user(self.uid, self.gid),
             teams: self.teams,
             must_change_password: self.must_change_password,
             created_at: self.created_at,
@@ -48,10 +51,16 @@ impl UserRow {
     }
 }
 
+/// Who a user is on the nodes, as the database holds it.
+pub fn node_user(uid: Option<i64>, gid: Option<i64>) -> Option<NodeUser> {
+    let number = |id: Option<i64>| u32::try_from(id?).ok();
+    Some(NodeUser { uid: number(uid)?, gid: number(gid)? })
+}
+
 /// One list of columns for every query that gives a `UserRow`.
 macro_rules! user_columns {
     () => {
-        "id, username, password_hash, role, disabled, display_name, email, must_change_password, login_epoch, created_at,
+        "id, username, password_hash, role, disabled, display_name, email, uid, gid, must_change_password, login_epoch, created_at,
          ARRAY(SELECT t.name FROM team_members m JOIN teams t ON t.id = m.team_id WHERE m.user_id = users.id
                ORDER BY lower(t.name)) AS teams"
     };
@@ -156,6 +165,7 @@ pub struct UserChange {
     pub disabled: Option<bool>,
     pub password_hash: Option<String>,
     pub must_change_password: Option<bool>,
+    pub node_user: Option<NodeUser>,
     /// Voids the user's access tokens.
     pub ends_logins: bool,
 }
@@ -168,7 +178,7 @@ pub async fn update_user(
     sqlx::query_as(concat!(
         "UPDATE users SET role = COALESCE($2, role), disabled = COALESCE($3, disabled),
                 password_hash = COALESCE($4, password_hash), must_change_password = COALESCE($5, must_change_password),
-                login_epoch = login_epoch + $6::boolean::integer
+                login_epoch = login_epoch + $6::boolean::integer, uid = COALESCE($7, uid), gid = COALESCE($8, gid)
          WHERE id = $1 RETURNING ",
         user_columns!()
     ))
@@ -178,6 +188,8 @@ pub async fn update_user(
     .bind(change.password_hash.as_deref())
     .bind(change.must_change_password)
     .bind(change.ends_logins)
+    .bind(change.node_user.map(|user| i64::from(user.uid)))
+    .bind(change.node_user.map(|user| i64::from(user.gid)))
     .fetch_optional(conn)
     .await
 }

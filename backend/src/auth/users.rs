@@ -151,6 +151,17 @@ async fn update_user(
     if let Some(password) = &request.password {
         password::check("password", password, &mut errors);
     }
+    if let Some(user) = request.node_user {
+        for (field, id) in [("uid", user.uid), ("gid", user.gid)] {
+            validate::in_bounds(
+                &format!("node_user.{field}"),
+                id.into(),
+                1,
+                u64::from(u32::MAX) - 1,
+                &mut errors,
+            );
+        }
+    }
     refuse_invalid(errors)?;
     let password_hash = match &request.password {
         Some(password) => Some(hash(&app, password).await?),
@@ -164,6 +175,7 @@ async fn update_user(
         disabled: request.disabled,
         password_hash,
         must_change_password,
+        node_user: request.node_user,
         ends_logins,
     };
 
@@ -177,7 +189,7 @@ async fn update_user(
         store::delete_refresh_tokens(&mut tx, id).await?;
     }
     let details = json!({
-        "role": request.role, "disabled": request.disabled, "password_changed": request.password.is_some(),
+        "role": request.role, "disabled": request.disabled, "password_changed": request.password.is_some(), "node_user": request.node_user,
     });
     audit::record(&mut tx, &caller.actor(), "user.update", &object(&user), details).await?;
     tx.commit().await?;

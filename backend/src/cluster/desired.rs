@@ -9,6 +9,7 @@ use lilac_api::agent::{DesiredAttempt, SyncRequest, SyncResponse, TaskSpec};
 use lilac_api::cluster::Gpu;
 use lilac_api::job::AttemptState;
 use lilac_api::quantity::Span;
+use lilac_api::queue::RunAs;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId};
 use sqlx::Row;
@@ -18,8 +19,12 @@ use sqlx::types::Json;
 use super::sync::fenced;
 use crate::app::App;
 use crate::auth::caller::NodeCaller;
+use crate::auth::node_user;
 use crate::error::ApiResult;
 use crate::output::OutputLimits;
+
+/// Whom a container runs as that must run as its submitter, who is nobody on the nodes.
+const NOBODY: &str = "65534:65534";
 
 /// A task that the node holds and that its agent may be told of.
 pub struct Held {
@@ -79,16 +84,16 @@ async fn read(
     sqlx::query(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
-                t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.networks, t.resume_reason,
+                t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.run_as, t.uid, t.gid, t.networks, t.resume_reason,
                 t.memory_bytes, t.max_runtime_millis, t.array_index,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
                    a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis, j.array_index,
-                   CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.networks,
+                   CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.run_as, u.uid, u.gid, q.networks,
                    CASE WHEN a.epoch > 1 THEN
                        (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
-            FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN queues q ON q.id = j.queue_id
+            FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id
             WHERE t.node_id = n.id AND t.released_at IS NULL AND (t.session_id IS NULL OR t.session_id = $2)
          ) t ON n.session_id = $2
          WHERE n.id = $1 AND n.removed_at IS NULL
@@ -154,7 +159,7 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         command,
         entrypoint,
         workdir: spec.workdir,
-        user: spec.user,
+        user: user(row, spec.user)?,
         env,
         network: spec.network,
         policy: word(row.try_get("policy")?)?,
@@ -162,6 +167,7 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         cpu_milli: spec.resources.cpus.milli,
         // As granted: a retry may have got more than the spec says.
         memory_bytes: u64::try_from(row.try_get::<i64, _>("memory_bytes")?).unwrap_or_default(),
+        disk_bytes: spec.resources.disk.map(|disk| disk.0),
         shm_bytes: spec.shm_size.map(|size| size.0),
         gpu_uuids,
         stop_signal: spec.stop.signal,
@@ -172,6 +178,16 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         needs_supplies,
         outputs: spec.outputs.into_iter().map(|output| limits.task(output.path)).collect(),
     })
+}
+
+/// Whom the container runs as: of a queue that demands it, its submitter.
+fn user(row: &PgRow, of_job: Option<String>) -> Result<Option<String>, sqlx::Error> {
+    if word::<RunAs>(row.try_get("run_as")?)? == RunAs::Image {
+        return Ok(of_job);
+    }
+    // The queue may have come to demand it after the job was submitted.
+    let submitter = node_user(row.try_get("uid")?, row.try_get("gid")?);
+    Ok(Some(submitter.map_or_else(|| NOBODY.to_owned(), |user| format!("{}:{}", user.uid, user.gid))))
 }
 
 /// A word as the database holds it.
@@ -218,5 +234,5 @@ pub fn response(
             task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
         })
         .collect();
-    SyncResponse { desired, forget: settled.into_iter().collect() }
+    SyncResponse { desired, forget: settled.into_iter().collect(), ..SyncResponse::default() }
 }

@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod desired;
 pub mod history;
+pub mod images;
 pub mod join_keys;
 mod node_actions;
 pub mod nodes;

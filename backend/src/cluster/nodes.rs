@@ -122,7 +122,10 @@ pub async fn load(conn: &mut PgConnection, caller: &Caller, only: Option<NodeId>
     let rows = nodes_store::nodes(conn, only, None).await?;
     let claims = nodes_store::gpu_claims(conn, only, caller.sees().as_deref()).await?;
     let usage = metrics::store::latest(conn, only).await?;
-    Ok(rows.into_iter().map(|row| show(row, &claims, &usage)).collect())
+    // The name of an image may be another team's affair.
+    let sees_all = caller.sees().is_none();
+    let images = |node: Node| Node { images: node.images.filter(|_| sees_all), ..node };
+    Ok(rows.into_iter().map(|row| images(show(row, &claims, &usage))).collect())
 }
 
 /// The nodes of a cluster as the caller sees them.
@@ -161,6 +164,7 @@ fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>, usage: &HashMap<Uu
         drain: row.drain_deadline.map(|deadline| NodeDrain { deadline, drained_at: row.drained_at }),
         labels: row.labels.0.into_iter().chain(row.admin_labels.0.clone()).collect(),
         admin_labels: row.admin_labels.0,
+        images: row.images.map(|images| images.0),
         running_jobs: count(row.attempts),
         agent_version: row.agent_version,
         docker_version: row.docker_version,

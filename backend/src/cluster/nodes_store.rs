@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use lilac_api::cluster::Gpu;
+use lilac_api::image::CachedImage;
 use lilac_api::{ClusterId, JobId, NodeId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -31,6 +32,8 @@ pub struct NodeRow {
     pub cordon_reason: String,
     pub drain_deadline: Option<DateTime<Utc>>,
     pub drained_at: Option<DateTime<Utc>>,
+    /// Only where a single node was asked for.
+    pub images: Option<Json<Vec<CachedImage>>>,
     pub registered_at: DateTime<Utc>,
     pub last_seen_at: Option<DateTime<Utc>>,
     /// The database's clock, which also wrote `last_seen_at`.
@@ -59,6 +62,7 @@ pub async fn nodes(
          )
          SELECT n.id, n.name, c.name AS cluster, n.cordoned, n.runtime_ok, n.runtime_message, n.docker_version,
                 n.agent_version, n.cpu_milli, n.memory_bytes, n.disk_bytes, n.gpus, n.labels, n.admin_labels, n.cordon_reason, n.drain_deadline, n.drained_at, n.registered_at,
+                CASE WHEN $1::uuid IS NOT NULL THEN n.images END AS images,
                 n.last_seen_at, now() AS now, COALESCE(h.attempts, 0) AS attempts, h.leases_until,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu_milli,
                 LEAST(COALESCE(h.memory_bytes, 0), 9223372036854775807)::bigint AS held_memory_bytes,

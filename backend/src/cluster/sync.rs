@@ -12,13 +12,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{AttemptReport, Phase, SYNC_WAIT_SECS, SyncRequest, SyncResponse};
+use lilac_api::image::TaskImage;
 use lilac_api::job::AttemptState;
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_api::quantity::Span;
 use lilac_api::{AttemptId, validate};
+use sqlx::types::Json as Stored;
 use sqlx::{PgConnection, Row};
 
 use super::desired::{self, Held};
+use super::images;
 use super::register::check_protocol;
 use crate::app::{App, detached};
 use crate::auth::caller::NodeCaller;
@@ -86,7 +89,8 @@ pub async fn sync(
         let shortest = held.iter().map(|held| held.lease_millis).min().unwrap_or(i64::MAX);
         let patience = Duration::from_millis(u64::try_from(shortest / 3).unwrap_or_default());
         let wait = wait_until.saturating_duration_since(tokio::time::Instant::now()).min(patience);
-        let response = desired::response(&request, &held, &arrived.settled, arrived.at);
+        let mut response = desired::response(&request, &held, &arrived.settled, arrived.at);
+        response.prefetch = images::awaited(&app, node.cluster_id);
         // An extension since this message came is for the agent to know before the old time is over.
         let runtimes = runtimes(&response);
         let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
@@ -137,6 +141,7 @@ fn check(request: &SyncRequest) -> ApiResult<()> {
         errors.push(lilac_api::problem::FieldError::new("capacity.gpus", "duplicate", message));
     }
     validate::in_bounds("labels", request.labels.len() as u64, 0, 64, &mut errors);
+    images::check(request, &mut errors);
     validate::in_bounds("runtime.message", request.runtime.message.len() as u64, 0, 8192, &mut errors);
     for (index, report) in request.attempts.iter().enumerate() {
         let path = format!("attempts[{index}].result");
@@ -234,7 +239,8 @@ async fn take_reports(
     }
     let mentioned: Vec<AttemptId> = request.attempts.iter().map(|report| report.attempt_id).collect();
     // Most reports repeat what is known: only those that say something new are worth the locks.
-    let known: HashMap<AttemptId, AttemptState> = states(conn, node, &mentioned).await?;
+    let (known, images) = stored(conn, node, &mentioned).await?;
+    images::note(conn, node, request, &images).await?;
     let news: Vec<&AttemptReport> =
         request.attempts.iter().filter(|report| says_something(report, &known)).collect();
     let news_ids: Vec<AttemptId> = news.iter().map(|report| report.attempt_id).collect();
@@ -273,26 +279,29 @@ async fn take_reports(
     Ok(ended.map(|report| report.attempt_id).collect())
 }
 
-async fn states(
+/// What is stored of the node's attempts: where they stand, and what was told of their images.
+async fn stored(
     conn: &mut PgConnection,
     node: &NodeCaller,
     attempts: &[AttemptId],
-) -> Result<HashMap<AttemptId, AttemptState>, sqlx::Error> {
+) -> Result<(HashMap<AttemptId, AttemptState>, images::Known), sqlx::Error> {
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
-        "SELECT a.id, a.state FROM attempts a JOIN tasks t ON t.attempt_id = a.id WHERE a.id = ANY($1) AND t.node_id = $2",
+        "SELECT a.id, a.state, t.image FROM attempts a JOIN tasks t ON t.attempt_id = a.id WHERE a.id = ANY($1) AND t.node_id = $2",
     )
     .bind(ids)
     .bind(node.node_id.0)
     .fetch_all(conn)
     .await?;
-    let mut states = HashMap::with_capacity(rows.len());
+    let (mut states, mut images) = (HashMap::with_capacity(rows.len()), images::Known::new());
     for row in rows {
         let state: &str = row.try_get("state")?;
         let state = state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?;
-        states.insert(AttemptId(row.try_get("id")?), state);
+        let id = AttemptId(row.try_get("id")?);
+        states.insert(id, state);
+        images.insert(id, row.try_get::<Option<Stored<TaskImage>>, _>("image")?.map(|image| image.0));
     }
-    Ok(states)
+    Ok((states, images))
 }
 
 /// Whether a report could change what is stored.
@@ -355,6 +364,7 @@ async fn write_node(
     node: &NodeCaller,
     request: &SyncRequest,
 ) -> Result<bool, sqlx::Error> {
+    images::note_cache(conn, node, request.images.as_deref()).await?;
     let capacity = &request.capacity;
     let changed = sqlx::query(
         "UPDATE nodes SET cpu_milli = $2, memory_bytes = $3, disk_bytes = $4, gpus = $5, labels = $6,

@@ -2,7 +2,7 @@
 
 use lilac_api::problem::FieldError;
 use lilac_api::quantity::Span;
-use lilac_api::queue::{JobLimits, Quota};
+use lilac_api::queue::{JobLimits, Quota, RunAs};
 use lilac_api::spec::{JobSpec, Network};
 use lilac_api::{QueueId, TeamId, UserId};
 use sqlx::types::Json;
@@ -25,6 +25,9 @@ pub struct Door {
     limits: JobLimits,
     default_max_runtime: Option<Span>,
     networks: Vec<Network>,
+    run_as: RunAs,
+    /// Whether it is known who the caller is on the nodes.
+    has_node_user: bool,
     /// How many jobs may wait: of all users, and of one.
     queued: [Option<u32>; 2],
 }
@@ -47,7 +50,7 @@ pub async fn doors(
 ) -> ApiResult<Vec<Door>> {
     let rows = sqlx::query(concat!(
         "SELECT q.id, q.name, q.version, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.quota, q.user_quota,
-                e.ids, e.names
+                q.run_as, EXISTS (SELECT FROM users WHERE id = $3 AND uid IS NOT NULL) AS has_node_user, e.ids, e.names
          FROM queues q CROSS JOIN LATERAL (
              SELECT COALESCE(array_agg(t.id ORDER BY lower(t.name)), '{}') AS ids,
                     COALESCE(array_agg(t.name ORDER BY lower(t.name)), '{}') AS names
@@ -85,6 +88,8 @@ fn door(row: &sqlx::postgres::PgRow) -> sqlx::Result<Door> {
         limits: row.try_get::<Json<JobLimits>, _>("limits")?.0,
         default_max_runtime: row.try_get::<Option<i64>, _>("default_max_runtime_millis")?.map(span),
         networks: networks.iter().map(|text| word(text)).collect::<Result<_, _>>()?,
+        run_as: word(row.try_get("run_as")?)?,
+        has_node_user: row.try_get("has_node_user")?,
         queued: [quota.queued_jobs, user_quota.queued_jobs],
     })
 }
@@ -104,6 +109,7 @@ impl Door {
             let message = format!("queue {} allows {}", self.name, allowed.join(" and "));
             errors.push(FieldError::new("network", "not-allowed", message));
         }
+        errors.extend(self.wrong_user(spec));
         match self.team(spec.team.as_deref()) {
             Ok(team_id) if errors.is_empty() => Ok(Ticket { queue_id: self.id, team_id }),
             Ok(_) => Err(errors),
@@ -117,6 +123,24 @@ impl Door {
     /// Whether it bounds how many jobs may wait, which must be counted when one is stored.
     pub fn counts(&self) -> bool {
         self.queued.iter().any(Option::is_some)
+    }
+
+    /// Why the job cannot run as whom the queue wants, if so.
+    fn wrong_user(&self, spec: &JobSpec) -> Option<FieldError> {
+        if self.run_as != RunAs::Submitter {
+            return None;
+        }
+        let message = if spec.user.is_some() {
+            format!("queue {} runs each container as its submitter: leave `user` out", self.name)
+        } else if !self.has_node_user {
+            format!(
+                "queue {} runs each container as its submitter, and you have no uid: have an administrator give you one",
+                self.name
+            )
+        } else {
+            return None;
+        };
+        Some(FieldError::new("user", "not-allowed", message))
     }
 
     /// The name of a ticket's team.

@@ -31,6 +31,7 @@ pub fn of_new(request: &CreateQueue) -> UpdateQueue {
         default_max_runtime: Some(request.default_max_runtime),
         submitters: Some(request.submitters.clone()),
         policy: Some(request.policy),
+        run_as: Some(request.run_as),
         networks: Some(request.networks.clone()),
     }
 }

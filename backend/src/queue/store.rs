@@ -52,6 +52,7 @@ struct QueueRow {
     submitter_teams: Vec<String>,
     submitter_users: Vec<String>,
     policy: String,
+    run_as: String,
     networks: Vec<String>,
     queued: i64,
     running: i64,
@@ -81,6 +82,7 @@ impl QueueRow {
             default_max_runtime: self.default_max_runtime_millis.map(span),
             submitters: Submitters { teams: self.submitter_teams, users: self.submitter_users },
             policy: word(&self.policy)?,
+            run_as: word(&self.run_as)?,
             networks: self.networks.iter().map(|text| word(text)).collect::<Result<_, _>>()?,
             queued: self.queued.unsigned_abs(),
             running: self.running.unsigned_abs(),
@@ -122,7 +124,7 @@ pub async fn queues(
              GROUP BY qc.queue_id
          )
          SELECT q.id, q.name, m.name AS team, q.priority, q.weight, COALESCE(t.clusters, '{}') AS clusters, q.paused,
-                q.quota, q.user_quota, q.limits, q.default_max_runtime_millis, q.policy, q.networks,
+                q.quota, q.user_quota, q.limits, q.default_max_runtime_millis, q.policy, q.run_as, q.networks,
                 ARRAY(SELECT st.name FROM queue_submitters s JOIN teams st ON st.id = s.team_id
                       WHERE s.queue_id = q.id ORDER BY lower(st.name)) AS submitter_teams,
                 ARRAY(SELECT su.username FROM queue_submitters s JOIN users su ON su.id = s.user_id
@@ -229,7 +231,7 @@ pub async fn write_rules(conn: &mut PgConnection, id: QueueId, change: &UpdateQu
     let done = sqlx::query(
         "UPDATE queues SET priority = COALESCE($2, priority), paused = COALESCE($3, paused),
                 weight = COALESCE($4, weight), quota = COALESCE($5, quota), user_quota = COALESCE($6, user_quota),
-                limits = COALESCE($7, limits), policy = COALESCE($8, policy), networks = COALESCE($9, networks),
+                limits = COALESCE($7, limits), policy = COALESCE($8, policy), run_as = COALESCE($13, run_as), networks = COALESCE($9, networks),
                 default_max_runtime_millis = CASE WHEN $10 THEN $11 ELSE default_max_runtime_millis END,
                 team_id = CASE WHEN $12::text IS NULL THEN team_id
                                ELSE (SELECT id FROM teams WHERE lower(name) = lower($12)) END
@@ -247,6 +249,7 @@ pub async fn write_rules(conn: &mut PgConnection, id: QueueId, change: &UpdateQu
     .bind(change.default_max_runtime.is_some())
     .bind(runtime.map(|span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX)))
     .bind(&change.team)
+    .bind(change.run_as.map(<&str>::from))
     .execute(conn)
     .await?;
     if done.rows_affected() == 0 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lilac_api::image::TaskImage;
 use lilac_api::job::{Amounts, Attempt, Job, JobEvent, Task};
 use lilac_api::quantity::Span;
 use lilac_api::spec::JobSpec;
@@ -144,7 +145,7 @@ pub async fn attempts(
     let rows = sqlx::query(
         "SELECT a.id, a.epoch, a.state, a.reason, a.message, a.granted_at, a.started_at, a.finished_at, a.exit_code,
                 a.signal, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
-                t.lease_until
+                t.lease_until, t.image
          FROM (SELECT * FROM attempts WHERE job_id = $1 AND epoch < $2 ORDER BY epoch DESC LIMIT $3) a
          JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
          ORDER BY a.epoch DESC, t.rank",
@@ -179,15 +180,18 @@ pub async fn attempts(
             let lease: chrono::DateTime<chrono::Utc> = row.try_get("lease_until")?;
             attempt.lease_until = Some(attempt.lease_until.map_or(lease, |earliest| earliest.min(lease)));
         }
-        attempt.tasks.push(task(row)?);
+        attempt.tasks.push(task(row, attempt.state.is_terminal())?);
     }
     Ok(attempts)
 }
 
-fn task(row: &PgRow) -> Result<Task, sqlx::Error> {
+fn task(row: &PgRow, has_ended: bool) -> Result<Task, sqlx::Error> {
     let log_bytes: i64 = row.try_get("log_bytes")?;
     let log_end: Option<i64> = row.try_get("log_end_bytes")?;
     let gpus: Vec<i16> = row.try_get("gpu_indices")?;
+    let image: Option<Json<TaskImage>> = row.try_get("image")?;
+    // Of an attempt that was lost in the middle of a pull, that is the last that was heard.
+    let image = image.map(|Json(image)| TaskImage { pull: image.pull.filter(|_| !has_ended), ..image });
     Ok(Task {
         rank: u16::try_from(row.try_get::<i16, _>("rank")?).map_err(decode)?,
         node_id: NodeId(row.try_get("node_id")?),
@@ -195,6 +199,7 @@ fn task(row: &PgRow) -> Result<Task, sqlx::Error> {
         gpu_indices: gpus.into_iter().map(|index| u16::try_from(index).unwrap_or_default()).collect(),
         log_bytes: u64::try_from(log_bytes).map_err(decode)?,
         log_complete: log_end.is_some_and(|end| log_bytes >= end),
+        image,
     })
 }
 

@@ -74,6 +74,7 @@ fn first_sync(name: &str) -> SyncRequest {
         labels: [("zone".to_owned(), "a".to_owned())].into(),
         runtime: RuntimeHealth { ok: true, version: "20.10".into(), message: String::new() },
         attempts: Vec::new(),
+        images: None,
         no_wait: true,
     }
 }

@@ -15,6 +15,7 @@ use lilac_api::agent::{
 use lilac_api::auth::Secret;
 use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::{CreateJoinKey, Gpu};
+use lilac_api::image::CachedImage;
 use lilac_api::job::{AttemptState, Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
@@ -34,6 +35,8 @@ pub struct Node {
     sequence: u64,
     pub reports: Vec<AttemptReport>,
     pub gpus: Vec<Gpu>,
+    /// Images that it says it has.
+    pub images: Option<Vec<CachedImage>>,
 }
 
 impl Node {
@@ -59,6 +62,7 @@ impl Node {
             sequence: 0,
             reports: Vec::new(),
             gpus: Vec::new(),
+            images: None,
         };
         node.sync().await.unwrap();
         node
@@ -81,6 +85,7 @@ impl Node {
             labels: BTreeMap::new(),
             runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
             attempts: self.reports.clone(),
+            images: self.images.clone(),
             no_wait,
         };
         self.sequence += 1;
@@ -121,6 +126,7 @@ impl Node {
             phase,
             started_at: Some(Utc::now()),
             result,
+            image: None,
         });
     }
 

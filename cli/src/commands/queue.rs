@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 use lilac_api::quantity::Span;
 use lilac_api::queue::{
-    ContainerPolicy, CreateQueue, JobLimits, JobsChoice, Queue, QueueStats, Quota, Submitters, UpdateQueue,
+    ContainerPolicy, CreateQueue, JobLimits, JobsChoice, Queue, QueueStats, Quota, RunAs, Submitters,
+    UpdateQueue,
 };
 use lilac_api::spec::Network;
 use serde::Serialize;
@@ -103,6 +104,9 @@ pub struct Rules {
     /// What its containers may do: restricted, strict or trusted.
     #[arg(long, value_name = "POLICY")]
     policy: Option<ContainerPolicy>,
+    /// Whom its containers run as: image (whom the job or its image say) or submitter.
+    #[arg(long, value_name = "WHOM")]
+    run_as: Option<RunAs>,
     /// Network that its jobs may choose: bridge, host or none. May be repeated.
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Network>,
@@ -157,6 +161,7 @@ pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
             request.limits = rules.limits.unwrap_or_default();
             request.default_max_runtime = rules.default_max_runtime;
             request.policy = rules.policy.unwrap_or_default();
+            request.run_as = rules.run_as.unwrap_or_default();
             let queue = change(async || session.client.create_queue(&request).await).await?;
             told(
                 printer,
@@ -178,6 +183,7 @@ pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
                 limits: rules.limits,
                 default_max_runtime: rules.default_max_runtime.map(Some),
                 policy: rules.policy,
+                run_as: rules.run_as,
                 paused: None,
             };
             let queue = change(async || session.client.update_queue(queue.id, &request).await).await?;
@@ -273,6 +279,7 @@ fn show(printer: Printer, Shown { queue, stats }: &Shown) -> std::io::Result<()>
             [queue.submitters.teams.join(", "), queue.submitters.users.join(", ")].join(" ").into(),
         ),
         ("Policy", queue.policy.to_string().into()),
+        ("Runs as", queue.run_as.to_string().into()),
         ("Networks", networks.join(", ").into()),
     ])
 }

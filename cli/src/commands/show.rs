@@ -138,6 +138,10 @@ fn attempt_row(attempt: &Attempt) -> Vec<Field> {
     if let Some(lease) = attempt.lease_until.filter(|_| !attempt.state.is_terminal() && message.is_empty()) {
         message = format!("lease ends {}", times::ahead(now, lease));
     }
+    let pull = attempt.tasks.iter().find_map(|task| task.image.as_ref()?.pull.as_ref());
+    if let Some(pull) = pull {
+        message = format!("pulling its image: {}", pull.summary());
+    }
     vec![
         attempt.epoch.to_string().into(),
         Field::toned(attempt.state.as_str(), attempt_tone(attempt.state)),

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::auth::{CreateUser, Role, UpdateUser, User};
+use lilac_api::auth::{CreateUser, NodeUser, Role, UpdateUser, User};
 
 use crate::args::Global;
 use crate::commands::prompt;
@@ -35,6 +35,15 @@ pub enum UserVerb {
     Enable {
         /// Name or id of the user.
         user: String,
+    },
+    /// Says who an account is on the nodes, for queues whose containers run as their submitter.
+    NodeUser {
+        /// Name or id of the user.
+        user: String,
+        #[arg(long)]
+        uid: u32,
+        #[arg(long)]
+        gid: u32,
     },
     /// Gives an account a made-up password, good for one login, which must change it.
     Reset {
@@ -73,6 +82,12 @@ pub async fn run(global: &Global, verb: UserVerb) -> Result<Exit, Failure> {
         }
         UserVerb::Disable { user } => set_disabled(&session, &user, true).await?,
         UserVerb::Enable { user } => set_disabled(&session, &user, false).await?,
+        UserVerb::NodeUser { user, uid, gid } => {
+            let user = find(&session, &user).await?;
+            let request = UpdateUser { node_user: Some(NodeUser { uid, gid }), ..UpdateUser::default() };
+            change(async || session.client.update_user(user.id, &request).await).await?;
+            printer.done(&format!("{} is {uid}:{gid} on the nodes.", user.username))?;
+        }
         UserVerb::Reset { user } => {
             let user = find(&session, &user).await?;
             let made_up = change(async || session.client.reset_password(user.id).await).await?;

@@ -65,6 +65,7 @@ async fn join(bed: &Bed) -> Result<Vec<Vec<u8>>> {
             labels: BTreeMap::new(),
             runtime: RuntimeHealth::default(),
             attempts: Vec::new(),
+            images: None,
             no_wait: true,
         };
         bed.client.with_token(credential.clone()).sync(&request).await?;

@@ -24,6 +24,7 @@ export type Network = Schemas["Network"];
 export type Node = Schemas["Node"];
 export type NodeState = Schemas["NodeState"];
 export type Problem = Schemas["Problem"];
+export type PullProgress = Schemas["PullProgress"];
 export type Queue = Schemas["Queue"];
 export type Reason = Schemas["Reason"];
 export type Role = Schemas["Role"];

@@ -65,6 +65,7 @@ export const reasonText: Record<Reason, string> = {
   "gang-incomplete": "Not all of its nodes are free at once.",
   "exit-code": "Its program ended with an error.",
   oom: "It used more memory than it asked for.",
+  "disk-limit": "It wrote more to the disk of its node than it asked for.",
   "gpu-oom": "It used more GPU memory than there is.",
   timeout: "It ran longer than its limit.",
   "queue-timeout": "It waited longer than its limit.",

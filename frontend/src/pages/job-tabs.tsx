@@ -4,7 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { queries } from "@/api/queries";
-import type { Attempt, Job, JobSpec } from "@/api/types";
+import type { Attempt, Job, JobSpec, PullProgress } from "@/api/types";
 import { exitText, jobSentence, reasonWord } from "@/domain/job";
 import { attemptLook, jobLook } from "@/domain/looks";
 import { requestText } from "@/domain/node";
@@ -22,6 +22,7 @@ const route = getRouteApi("/app/jobs/$jobId");
 export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
   const latest = attempts?.find((attempt) => attempt.epoch === job.epoch);
   const gpus = latest?.tasks.flatMap((task) => task.gpu_indices.map((index) => `${task.node}:${index}`)) ?? [];
+  const image = latest?.tasks[0]?.image;
   const spec = job.spec;
   return (
     <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
@@ -53,6 +54,8 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
           <Facts
             items={[
               ["Image", <code key="i" className="font-mono text-sm" title={job.image}>{job.image}</code>],
+              ...(image?.pull ? [["Pull", pullText(image.pull)] as const] : []),
+              ...(image?.digest ? [["Digest", <code key="d" className="font-mono text-sm break-all">{image.digest}</code>] as const] : []),
               ["Asks for", requestText(job.requests)],
               ["Priority", job.priority],
               ["Node", job.nodes.join(", ") || "–"],
@@ -83,6 +86,15 @@ const PLAIN_STATE: Record<Job["state"], string> = {
   cancelled: "It was cancelled.",
   held: "It waits for a person.",
 };
+
+/** `3 of 7 layers, 120 MiB of 1 GiB`. */
+function pullText({ layers }: PullProgress): string {
+  if (layers.length === 0) return "asks the registry";
+  const sum = (of: (layer: PullProgress["layers"][number]) => number) => layers.reduce((all, layer) => all + of(layer), 0);
+  const done = layers.filter((layer) => layer.state === "done").length;
+  const total = sum((layer) => layer.total_bytes);
+  return `${done} of ${layers.length} layers${total > 0 ? `, ${bytes(sum((layer) => layer.bytes))} of ${bytes(total)}` : ""}`;
+}
 
 /** `user:ada` → `ada`. */
 function actorText(actor: string): string {
