@@ -5,16 +5,19 @@
 //! it out. The rest are the hands: [`journal`] and [`lease`] remember across crashes, [`docker`] runs
 //! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs, [`supplies`] fetches what no disk
 //! may hold. [`init`] is what goes into every container, and [`last_resort`] ends one that Docker does not.
+//! [`interactive`] lets users into containers, [`doctor`] says what a machine lacks.
 
 pub mod clock;
 pub mod config;
 pub mod core;
 pub mod disk;
 pub mod docker;
+pub mod doctor;
 pub mod gpu;
 pub mod identity;
 pub mod images;
 pub mod init;
+pub mod interactive;
 pub mod journal;
 pub mod last_resort;
 pub mod lease;

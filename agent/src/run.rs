@@ -23,6 +23,7 @@ use crate::docker::{self, Link, Owner};
 use crate::gpu::Gpus;
 use crate::identity::{self, Machine};
 use crate::images::Images;
+use crate::interactive::Streams;
 use crate::journal::Entry;
 use crate::meters::Meters;
 use crate::sync::{Courier, Heard};
@@ -95,6 +96,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(docker::watch(link.clone(), owner, sender.clone()));
     // Logs have a client, and so connections, of their own.
     let log_client = Client::new(&settings.server, Some(credential.credential.clone()))?;
+    let streams = Streams::new(link.clone(), settings.server.clone(), credential.credential.clone());
     let gpus = Gpus::watch(settings.nvml.clone(), &settings.state_dir, machine.boot_id);
     let meters = Meters::start(&settings, gpus.clone(), log_client.clone()).await?;
     let alarm = sender.clone();
@@ -118,7 +120,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
         sent: None,
     };
     let capacity = watch_machine(settings, gpus, alarm);
-    attend(state, hands, courier, speaker, capacity, events).await
+    attend(state, hands, courier, streams, speaker, capacity, events).await
 }
 
 /// The attempts that an earlier run left, each with the deadline of its lease.
@@ -178,6 +180,7 @@ async fn attend(
     mut state: State,
     mut hands: Hands,
     mut courier: Courier,
+    mut streams: Streams,
     mut speaker: Speaker,
     mut machine: mpsc::Receiver<NodeCapacity>,
     mut events: mpsc::Receiver<Event>,
@@ -204,6 +207,7 @@ async fn attend(
                 Heard::Answer { sent_at, mut answer, was_fast } => {
                     speaker.told = speaker.sent.take().or(speaker.told.take());
                     speaker.images.await_jobs(std::mem::take(&mut answer.prefetch));
+                    streams.take(std::mem::take(&mut answer.streams), &state);
                     let event = Event::Answered { sent_at, answer };
                     let had_effect = decide(&mut state, event, &mut hands, &mut courier);
                     courier.note_effect(was_fast, had_effect);
@@ -211,6 +215,7 @@ async fn attend(
                 Heard::Nothing => {}
                 Heard::Halt(why) => {
                     tracing::error!(why, "no more jobs are taken; what runs is ended when its lease is over");
+                    streams.stop();
                     decide(&mut state, Event::Halted(why), &mut hands, &mut courier);
                 }
             },

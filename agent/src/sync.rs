@@ -78,6 +78,8 @@ pub struct Courier {
     empty_answers: u32,
     backoff: Backoff,
     is_failing: bool,
+    /// The control plane refuses this agent's version.
+    does_not_fit: bool,
 }
 
 /// What became of a sync.
@@ -110,6 +112,7 @@ impl Courier {
             empty_answers: 0,
             backoff: Backoff::default(),
             is_failing: false,
+            does_not_fit: false,
         }
     }
 
@@ -189,6 +192,7 @@ impl Courier {
                     tracing::info!(server = self.client.base_url(), "the control plane answers again");
                 }
                 self.is_failing = false;
+                self.does_not_fit = false;
                 self.spacing = SPACING;
                 self.retry_at = None;
                 self.backoff.reset();
@@ -199,21 +203,20 @@ impl Courier {
     }
 
     fn failed(&mut self, error: &ClientError) -> Heard {
-        match error.code() {
-            Some(ErrorCode::Fenced) => {
-                return Heard::Halt(format!("another agent has taken this node's place: {error}"));
-            }
-            Some(ErrorCode::UpgradeRequired) => {
-                return Heard::Halt(format!("this agent does not fit the control plane: {error}"));
-            }
-            _ => {}
+        if error.code() == Some(ErrorCode::Fenced) {
+            return Heard::Halt(format!("another agent has taken this node's place: {error}"));
         }
         let pause = self.backoff.pause();
-        if self.is_failing {
+        // Whichever of the two is upgraded next, it goes on then: a release in between must cost no job.
+        let does_not_fit = error.code() == Some(ErrorCode::UpgradeRequired);
+        if does_not_fit && !self.does_not_fit {
+            tracing::error!(%error, "this agent does not fit the control plane; jobs run on until their leases end");
+        } else if self.is_failing {
             tracing::debug!(%error, retry_in_ms = pause.as_millis(), "the control plane still does not answer");
         } else {
             tracing::warn!(%error, "the control plane does not answer; jobs run on until their leases end");
         }
+        self.does_not_fit = does_not_fit;
         self.is_failing = true;
         self.wants_prompt = true;
         self.retry_at = Some(Instant::now() + pause);

@@ -22,9 +22,14 @@ use crate::output::OutputTask;
 use crate::quantity::Span;
 use crate::queue::{ContainerPolicy, default_networks};
 use crate::spec::{Network, PullPolicy, Signal, Warn};
+use crate::stream::StreamOrder;
 
-/// Version of this protocol. A server answers 426 to an agent of another one.
+/// Version of this protocol, which an agent names in every message.
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The oldest version that a server of this release still understands. A server is upgraded before its agents: it
+/// speaks to those of the release before in their words, and answers 426 to any other.
+pub const OLDEST_PROTOCOL: u32 = 1;
 
 /// How long a `sync` is held open when nothing changes.
 pub const SYNC_WAIT_SECS: u64 = 20;
@@ -232,6 +237,9 @@ pub struct SyncResponse {
     /// At most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefetch: Vec<String>,
+    /// Streams to connect to, each to be taken up once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamOrder>,
 }
 
 /// One attempt that the node owns.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::Serialize;
@@ -24,7 +25,7 @@ use crate::cluster::{
 use crate::hook::{CreateHook, CreatedHook, Delivery, Hook, RotateHook, UpdateHook};
 use crate::ids::{
     ApiKeyId, ArrayId, AttemptId, ClusterId, DeliveryId, HookId, JobId, JoinKeyId, NodeId, QueueId,
-    RegistryId, ScheduleId, SecretId, TeamId, UserId, VolumeId,
+    RegistryId, ScheduleId, SecretId, StreamId, TeamId, UserId, VolumeId,
 };
 use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
@@ -40,12 +41,16 @@ use crate::schedule::JobSchedule;
 use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
+use crate::socket::{self, Listener, Speaker};
 use crate::spec::JobSpec;
+use crate::stream::{ExecJob, ForwardPort, OpenedStream, SUBPROTOCOL, TOKEN_HEADER};
 use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray, JobForecast};
 use crate::team::{CreateTeam, Team, TeamMember, UpdateTeam};
 
 /// Longest that an ordinary request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest that a WebSocket may take to come about.
+const SOCKET_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest that the transfer of a file may take.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3600);
 /// The most bytes of one answer that are read.
@@ -175,15 +180,23 @@ impl Client {
         if response.status().is_success() {
             return Ok(response);
         }
+        Err(self.refusal(response).await)
+    }
+
+    /// What an answer says that is no success.
+    async fn refusal(&self, response: Response) -> ClientError {
         let status = response.status();
         let is_problem = response
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
-        let body = self.bounded_body(response).await?;
+        let body = match self.bounded_body(response).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
         match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) if is_problem => Err(ClientError::Refused(Box::new(problem))),
-            _ => Err(self.not_lilac(format!("status {}", status.as_u16()))),
+            Ok(problem) if is_problem => ClientError::Refused(Box::new(problem)),
+            _ => self.not_lilac(format!("status {}", status.as_u16())),
         }
     }
 
@@ -246,6 +259,14 @@ impl Client {
 
     async fn delete(&self, path: &str) -> Result<()> {
         self.send(self.request(Method::DELETE, path)).await.map(|_| ())
+    }
+
+    /// The server's clock, to the second, where it tells it: that it answers at all is as much worth knowing.
+    pub async fn server_time(&self) -> Result<Option<DateTime<Utc>>> {
+        let request = self.http.get(format!("{}/healthz", self.base)).timeout(TIMEOUT);
+        let response = self.send(request).await?;
+        let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
     }
 
     // Accounts.
@@ -786,6 +807,37 @@ impl Client {
         self.download(request).await
     }
 
+    /// Opens a stream to a program that is run in the job's container.
+    pub async fn exec(&self, id: JobId, request: &ExecJob) -> Result<OpenedStream> {
+        self.post(&format!("/jobs/{id}/exec"), request).await
+    }
+
+    /// Opens a stream to a port of the job's container.
+    pub async fn forward_port(&self, id: JobId, request: &ForwardPort) -> Result<OpenedStream> {
+        self.post(&format!("/jobs/{id}/port-forward"), request).await
+    }
+
+    /// Connects to a stream that the caller has opened.
+    pub async fn stream(&self, id: StreamId) -> Result<(Speaker, Listener)> {
+        self.socket(self.request(Method::GET, &format!("/streams/{id}"))).await
+    }
+
+    async fn socket(&self, request: RequestBuilder) -> Result<(Speaker, Listener)> {
+        let (key, accept) = socket::key();
+        let request = request
+            .timeout(SOCKET_TIMEOUT)
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+            .header(header::SEC_WEBSOCKET_KEY, key);
+        let response = request.send().await.map_err(|error| self.transport(&error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(self.refusal(response).await);
+        }
+        socket::open(response, &accept).await.map_err(|message| self.not_lilac(message))
+    }
+
     /// A body that is too long to hold.
     async fn download(&self, request: RequestBuilder) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
         let response = self.send(request.timeout(TRANSFER_TIMEOUT)).await?;
@@ -847,6 +899,12 @@ impl Client {
     /// What a node used.
     pub async fn node_metrics(&self, id: NodeId, query: &NodeMetricsQuery) -> Result<NodeMetrics> {
         self.get_with(&format!("/nodes/{id}/metrics"), query).await
+    }
+
+    /// Connects the node's end of a stream.
+    pub async fn agent_stream(&self, id: StreamId, token: &Secret) -> Result<(Speaker, Listener)> {
+        let request = self.request(Method::GET, &format!("/agent/streams/{id}"));
+        self.socket(request.header(TOKEN_HEADER, &token.0)).await
     }
 
     /// Hands over an output: a tar archive. A body that breaks off with an error is not taken.

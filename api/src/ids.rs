@@ -77,4 +77,6 @@ ids! {
     ArrayId,
     /// One try at a job.
     AttemptId,
+    /// A program or a port in a container, reached from outside.
+    StreamId,
 }

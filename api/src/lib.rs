@@ -24,7 +24,10 @@ pub mod quantity;
 pub mod queue;
 pub mod schedule;
 pub mod secret;
+#[cfg(feature = "client")]
+pub mod socket;
 pub mod spec;
+pub mod stream;
 pub mod submission;
 pub mod suggest;
 pub mod team;

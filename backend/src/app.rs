@@ -25,6 +25,7 @@ use crate::cluster::quiet::{self, QuietNodes};
 use crate::config::{Config, KeepConfig, LimitConfig};
 use crate::error::ApiError;
 use crate::hook::HookSettings;
+use crate::interactive::Relays;
 use crate::limits::Limits;
 use crate::observe::metrics;
 use crate::observe::sample::{self, Sampled};
@@ -61,6 +62,8 @@ pub struct App {
     pub committer: Committer,
     pub settings: Settings,
     pub streams: Streams,
+    /// Programs and ports in containers that are reached through this server.
+    pub relays: Relays,
     pub limits: Limits,
     /// Images that jobs wait for.
     pub awaited: Awaited,
@@ -89,6 +92,8 @@ pub struct Settings {
     pub keep: KeepConfig,
     /// How hooks are told.
     pub hooks: HookSettings,
+    /// Where agents reach this server and no other, where that has an address of its own.
+    pub advertise_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -101,6 +106,7 @@ impl Default for Settings {
             limits: LimitConfig::default(),
             keep: KeepConfig::default(),
             hooks: HookSettings::default(),
+            advertise_url: None,
         }
     }
 }
@@ -131,9 +137,11 @@ impl App {
         settings: Settings,
     ) -> Result<Arc<Self>> {
         let stopping = CancellationToken::new();
+        let bell = Bell::start(pool.clone());
         Ok(Arc::new(Self {
             vault,
-            bell: Bell::start(pool.clone()),
+            relays: Relays::start(&bell),
+            bell,
             keys: Keys::new(secret),
             passwords: Passwords::new()?,
             callers: Callers::default(),
@@ -174,6 +182,7 @@ pub async fn serve(config: Config) -> Result<()> {
         limits: config.limits.clone(),
         keep: config.keep.clone(),
         hooks: HookSettings { targets: config.hook_targets.clone(), ..HookSettings::default() },
+        advertise_url: config.advertise_url.clone(),
         ..Settings::default()
     };
     let app = App::with(pool, &secret, vault, config.auth.clone(), settings)?;

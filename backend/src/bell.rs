@@ -41,6 +41,8 @@ pub enum Topic {
     Log(JobId),
     /// A node as users see it.
     NodeView(NodeId),
+    /// Streams at which a node's agent is wanted.
+    Streams(NodeId),
     /// A queue as users see it.
     QueueView(Uuid),
     /// A message to a hook that somebody asked for.
@@ -57,6 +59,7 @@ impl Topic {
             Self::Job(id) => format!("j{}", id.0.simple()),
             Self::Log(id) => format!("l{}", id.0.simple()),
             Self::NodeView(id) => format!("v{}", id.0.simple()),
+            Self::Streams(id) => format!("t{}", id.0.simple()),
             Self::QueueView(id) => format!("q{}", id.simple()),
             Self::Hook => "h".to_owned(),
             Self::Everything => "*".to_owned(),
@@ -72,6 +75,7 @@ impl Topic {
             'j' => Self::Job(JobId(id()?)),
             'l' => Self::Log(JobId(id()?)),
             'v' => Self::NodeView(NodeId(id()?)),
+            't' => Self::Streams(NodeId(id()?)),
             'q' => Self::QueueView(id()?),
             'h' => Self::Hook,
             '*' => Self::Everything,

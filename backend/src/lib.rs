@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod extract;
 pub mod hook;
+pub mod interactive;
 pub mod limits;
 pub mod logs;
 pub mod metrics;

@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
-    audit, auth, cluster, events, hook, logs, metrics, openapi, output, queue, schedule, secret,
+    audit, auth, cluster, events, hook, interactive, logs, metrics, openapi, output, queue, schedule, secret,
     training_job, volume, web,
 };
 
@@ -54,6 +54,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(logs::routes::routes())
         .merge(metrics::routes::routes())
         .merge(output::routes::routes())
+        .merge(interactive::routes())
         .merge(events::routes())
         .routes(routes!(cluster::register::register))
         .routes(routes!(secret::supplies::supplies));

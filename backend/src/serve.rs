@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use metrics::gauge;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::{BoxError, ServiceExt};
 
 /// How long a connection may take to bring a whole head, and may idle between requests. Clients of ours let go
 /// of theirs sooner.
@@ -72,7 +73,7 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Output = hyper::Result<()>> {
+) -> impl hyper_util::server::graceful::GracefulConnection<Output = Result<(), BoxError>> {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -80,9 +81,10 @@ fn connection(
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_BYTES);
+    // One that becomes a WebSocket is counted by what it is for from then on.
+    builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
+        .into_owned()
 }

@@ -18,7 +18,7 @@ A JOB is an id, the beginning or end of one (4 characters or more), a name (your
 name), or `last` (your newest job).
 
 Exit codes: 0 done, 1 error, 2 wrong usage or a bad job file, 130 interrupted. `wait` and `submit` with \
---wait or --follow: 100 the job failed, 101 not finished in time, 102 no such job, 103 cancelled.
+--wait or --follow: 100 the job failed, 101 not finished in time, 102 no such job, 103 cancelled. `exec` and `shell`: that of the program.
 
 Environment: LILAC_SERVER and LILAC_TOKEN override the profile, LILAC_CONFIG names it, NO_COLOR \
 switches colours off.";
@@ -80,6 +80,12 @@ pub enum Verb {
     Events(commands::events::EventsArgs),
     /// Prints a job's log.
     Logs(commands::logs::LogsArgs),
+    /// Runs a program in the container of a job that runs.
+    Exec(commands::exec::ExecArgs),
+    /// Opens a shell in the container of a job that runs.
+    Shell(commands::exec::ShellArgs),
+    /// Lets a port of this machine lead to one of a job's container.
+    PortForward(commands::port_forward::PortForwardArgs),
     /// Shows what a job left.
     Outputs(commands::outputs::OutputsArgs),
     /// Copies what a job left to this machine.

@@ -20,6 +20,10 @@ pub enum Exit {
     JobCancelled,
     /// Ctrl-C.
     Interrupted,
+    /// That of a program which was run in a container.
+    Program(u8),
+    /// A machine is not fit for the agent.
+    Unfit,
 }
 
 impl Exit {
@@ -30,6 +34,8 @@ impl Exit {
             Self::JobUnfinished => 101,
             Self::JobCancelled => 103,
             Self::Interrupted => 130,
+            Self::Program(code) => code,
+            Self::Unfit => 1,
         }
     }
 }

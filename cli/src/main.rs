@@ -10,6 +10,7 @@ mod printer;
 mod profile;
 mod session;
 mod spec_file;
+mod terminal;
 mod text;
 mod times;
 
@@ -47,6 +48,9 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Show(args) => commands::show::run(global, args).await,
         Verb::Events(args) => commands::events::run(global, args).await,
         Verb::Logs(args) => commands::logs::run(global, args).await,
+        Verb::Exec(args) => commands::exec::run(global, args).await,
+        Verb::Shell(args) => commands::exec::shell(global, args).await,
+        Verb::PortForward(args) => commands::port_forward::run(global, args).await,
         Verb::Outputs(args) => commands::outputs::run(global, args).await,
         Verb::Cp(args) => commands::cp::run(global, args).await,
         Verb::Wait(args) => commands::wait::run(global, args).await,

@@ -44,6 +44,7 @@ pub struct AgentOptions<'a> {
 pub struct Agent {
     process: Process,
     name: String,
+    program: PathBuf,
     config: PathBuf,
     folder: PathBuf,
 }
@@ -61,8 +62,10 @@ impl Agent {
 
     /// Starts the agent on a configuration that is there.
     pub fn with_config(name: &str, folder: &Path, config: &Path) -> Result<Self> {
-        let process = spawn(name, folder, config)?;
-        Ok(Self { process, name: name.to_owned(), config: config.to_owned(), folder: folder.to_owned() })
+        let program = binary("lilac_agent")?;
+        let process = spawn(name, &program, folder, config)?;
+        let (name, config, folder) = (name.to_owned(), config.to_owned(), folder.to_owned());
+        Ok(Self { process, name, program, config, folder })
     }
 
     #[must_use]
@@ -101,8 +104,13 @@ impl Agent {
 
     /// Starts it again, after it was killed, on the same folder.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = spawn(&self.name, &self.folder, &self.config)?;
+        self.process = spawn(&self.name, &self.program, &self.folder, &self.config)?;
         Ok(())
+    }
+
+    /// From its next start on it is another file.
+    pub fn be(&mut self, program: &Path) {
+        self.program = program.to_owned();
     }
 
     /// Makes it silent without ending it, or lets it go on, or asks it to end.
@@ -126,8 +134,8 @@ impl Agent {
     }
 }
 
-fn spawn(name: &str, folder: &Path, config: &Path) -> Result<Process> {
-    let mut command = clean_command(&binary("lilac_agent")?, folder);
+fn spawn(name: &str, program: &Path, folder: &Path, config: &Path) -> Result<Process> {
+    let mut command = clean_command(program, folder);
     command.arg("--config").arg(config);
     command.env(lilac_fake_nvml::STATE_FILE, folder.join(GPUS));
     Process::spawn(&format!("agent {name}"), command, &folder.join("log"))

@@ -4,6 +4,8 @@
 //! two. What the daemon refuses is told apart from what it did not say: the first is an answer, after
 //! the second the container may be there or not.
 
+pub mod dial;
+pub mod exec;
 mod images;
 mod launch;
 mod policy;

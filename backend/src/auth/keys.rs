@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use lilac_api::UserId;
 use lilac_api::auth::Secret;
+use lilac_api::{StreamId, UserId};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -143,6 +143,11 @@ impl Keys {
     pub fn matches(&self, parsed: &Parsed, stored: &[u8]) -> bool {
         let computed = self.hmac_of(&format!("{}:{}:{}", parsed.kind.prefix(), parsed.id, parsed.secret));
         computed.ct_eq(stored).into()
+    }
+
+    /// What the agent that is wanted at a stream shows there. Every server makes the same of it.
+    pub fn stream_token(&self, id: StreamId) -> Secret {
+        Secret(hex(&self.hmac_of(&format!("lilac stream v1:{id}"))))
     }
 
     pub fn access_token(&self, user: UserId, login_epoch: i32) -> Result<Secret> {

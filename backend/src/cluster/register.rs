@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use lilac_api::NodeId;
-use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
+use lilac_api::agent::{OLDEST_PROTOCOL, PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_api::validate;
 use sqlx::{PgConnection, Row};
@@ -17,13 +17,25 @@ use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::extract::Json;
 
-/// Refuses an agent that speaks another version of the protocol.
+/// Refuses an agent that speaks a version of the protocol which this server does not, and says what to do. Nothing is
+/// lost by it: the agent keeps its containers and goes on to ask, for as long as their leases last.
 pub fn check_protocol(version: u32) -> ApiResult<()> {
-    if version == PROTOCOL_VERSION {
+    if (OLDEST_PROTOCOL..=PROTOCOL_VERSION).contains(&version) {
         return Ok(());
     }
+    let what_to_do = if version > PROTOCOL_VERSION {
+        "upgrade the server first, or install the lilac_agent of the server's release on the node"
+    } else {
+        "install the lilac_agent of the server's release on the node; its jobs run on meanwhile"
+    };
+    let spoken = if OLDEST_PROTOCOL == PROTOCOL_VERSION {
+        PROTOCOL_VERSION.to_string()
+    } else {
+        format!("{OLDEST_PROTOCOL} to {PROTOCOL_VERSION}")
+    };
     let detail = format!(
-        "the agent speaks protocol {version}, this server {PROTOCOL_VERSION}: install the lilac_agent of the server's release"
+        "the agent speaks protocol {version}, this server (release {}) {spoken}: {what_to_do}",
+        env!("CARGO_PKG_VERSION")
     );
     Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, detail))
 }

@@ -28,6 +28,7 @@ use crate::auth::caller::NodeCaller;
 use crate::bell::{Topic, Watch};
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::extract::Json;
+use crate::interactive::TELL_AGAIN;
 use crate::training_job::transitions;
 
 /// The most attempts that one message may speak of.
@@ -65,11 +66,12 @@ pub async fn sync(
             if !rings(&app, &quiet.bells, wait).await {
                 app.quiet.put_back(node.node_id, quiet);
                 count("nothing");
-                return Ok(axum::Json(SyncResponse::default()));
+                let prefetch = images::awaited(&app, node.cluster_id);
+                return Ok(axum::Json(SyncResponse { prefetch, ..SyncResponse::default() }));
             }
             quiet.bells
         }
-        None => app.bell.watch([Topic::Node(node.node_id)]),
+        None => app.bell.watch([Topic::Node(node.node_id), Topic::Streams(node.node_id)]),
     };
     let (app, node, request) = (app, Arc::new(node), Arc::new(request));
 
@@ -91,6 +93,9 @@ pub async fn sync(
         let wait = wait_until.saturating_duration_since(tokio::time::Instant::now()).min(patience);
         let mut response = desired::response(&request, &held, &arrived.settled, arrived.at);
         response.prefetch = images::awaited(&app, node.cluster_id);
+        let streams = app.relays.orders(&app, node.node_id).await?;
+        response.streams = streams.now;
+        let wait = if streams.are_pending { wait.min(TELL_AGAIN) } else { wait };
         // An extension since this message came is for the agent to know before the old time is over.
         let runtimes = runtimes(&response);
         let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
@@ -432,7 +437,7 @@ fn is_news(request: &SyncRequest, response: &SyncResponse) -> bool {
         .attempts
         .iter()
         .any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));
-    new_orders || unknown || !response.forget.is_empty()
+    new_orders || unknown || !response.forget.is_empty() || !response.streams.is_empty()
 }
 
 /// How long each attempt may run, where it was extended.

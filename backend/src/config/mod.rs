@@ -58,6 +58,8 @@ pub struct Config {
     pub keep: KeepConfig,
     /// Where hooks may lead.
     pub hook_targets: Targets,
+    /// Where agents reach this server and no other.
+    pub advertise_url: Option<String>,
     /// Where the metrics have an address of their own.
     pub metrics_listen: Option<SocketAddr>,
     /// How long requests are still taken after the server said that it stops.
@@ -109,6 +111,11 @@ impl Config {
                 )?,
             },
             hook_targets: hook_targets(variables)?,
+            advertise_url: variables.read_optional(
+                "LILAC_ADVERTISE_URL",
+                "an address like http://10.0.0.7:8080",
+                server_url,
+            )?,
             metrics_listen: variables.read_optional(
                 "LILAC_METRICS_LISTEN",
                 "an address like 127.0.0.1:9090",
@@ -117,6 +124,14 @@ impl Config {
             stop_delay: variables.span("LILAC_STOP_DELAY", Duration::ZERO..=Duration::from_secs(300))?,
         })
     }
+}
+
+/// An address that a client can be made of.
+fn server_url(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok()?;
+    let is_plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
+    (is_plain && url.username().is_empty() && url.query().is_none())
+        .then(|| text.trim_end_matches('/').to_owned())
 }
 
 fn keep(variables: &Variables, name: &str) -> Result<Duration> {

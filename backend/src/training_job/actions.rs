@@ -49,7 +49,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Only its owner or an administrator may control a job.
-async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
+pub async fn may_control(app: &App, caller: &Caller, id: JobId) -> ApiResult<()> {
     let owner = store::owner(&app.pool, caller, id).await?;
     if owner == caller.user_id || caller.role == Role::Admin {
         return Ok(());

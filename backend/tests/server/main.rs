@@ -10,6 +10,7 @@ mod embedded;
 mod gpus;
 mod hooks;
 mod images;
+mod interactive;
 mod job_lists;
 mod logs;
 mod many_jobs;

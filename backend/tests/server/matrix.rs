@@ -36,6 +36,8 @@ enum Who {
     Owner,
     /// The object's user alone; 404 for all others, administrators too.
     Own,
+    /// Like `Own`, but who may change nothing gets 403.
+    OwnMember,
     /// Every node; 403 for all others.
     Node,
     /// The node that the object belongs to; 404 for other nodes, 403 for all others.
@@ -58,6 +60,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /agent/attempts/{id}/outputs/{index}/failure", Who::OwnNode, r#"{"message": "gone"}"#),
     ("GET /agent/attempts/{id}/supplies", Who::OwnNode, ""),
     ("POST /agent/metrics", Who::Node, "{}"),
+    ("GET /agent/streams/{id}", Who::OwnNode, ""),
     ("POST /agent/register", Who::Joiner, "{}"),
     ("POST /agent/sync", Who::Node, "{}"),
     ("GET /api-keys", Who::User, ""),
@@ -105,6 +108,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /jobs/{id}/attempts", Who::Team, ""),
     ("POST /jobs/{id}/cancel", Who::Owner, ""),
     ("GET /jobs/{id}/events", Who::Team, ""),
+    ("POST /jobs/{id}/exec", Who::Owner, r#"{"command": ["true"]}"#),
     ("POST /jobs/{id}/extend", Who::Owner, r#"{"max_runtime": "1h"}"#),
     ("POST /jobs/{id}/hold", Who::Owner, "{}"),
     ("GET /jobs/{id}/logs", Who::Team, ""),
@@ -115,6 +119,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /jobs/{id}/outputs", Who::Team, ""),
     ("GET /jobs/{id}/outputs/{index}", Who::Team, ""),
     ("GET /jobs/{id}/outputs/{index}/files?path=x", Who::Team, ""),
+    ("POST /jobs/{id}/port-forward", Who::Owner, r#"{"port": 80}"#),
     ("GET /jobs/{id}/receipt", Who::Team, ""),
     ("POST /jobs/{id}/reprioritise", Who::Owner, r#"{"priority": 7}"#),
     ("POST /jobs/{id}/rerun", Who::TeamMember, ""),
@@ -154,6 +159,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /secrets/{id}", Who::Team, ""),
     ("PUT /secrets/{id}", Who::TeamMember, r#"{"value":"v"}"#),
     ("DELETE /secrets/{id}", Who::TeamMember, ""),
+    ("GET /streams/{id}", Who::OwnMember, ""),
     ("GET /teams", Who::User, ""),
     ("POST /teams", Who::Admin, "{}"),
     ("GET /teams/{id}", Who::Team, ""),
@@ -258,7 +264,8 @@ fn expected_of_user(who: Who, kind: Kind) -> Expected {
                 Status(403)
             }
         }
-        Who::Own => {
+        Who::OwnMember if is_viewer => Status(403),
+        Who::Own | Who::OwnMember => {
             if kind == Kind::Member {
                 Served
             } else {
@@ -414,6 +421,24 @@ impl World {
         attempt.to_string()
     }
 
+    /// A stream of the member's to a job on the node, to which nobody has connected.
+    async fn stream(&self) -> String {
+        let (id, attempt) = (Uuid::now_v7(), self.attempt().await);
+        sqlx::query(
+            "INSERT INTO streams (id, user_id, job_id, attempt_id, rank, node_id, task, expires_at, alive_until)
+             SELECT $1, u.id, a.job_id, a.id, 0, $3, '{\"port-forward\": {\"port\": 80, \"rank\": 0}}',
+                    now() + interval '1 hour', now() + interval '1 hour'
+             FROM attempts a, users u WHERE a.id = $2::uuid AND u.username = 'member'",
+        )
+        .bind(id)
+        .bind(attempt)
+        .bind(self.node)
+        .execute(&self.harness.app.pool)
+        .await
+        .unwrap();
+        id.to_string()
+    }
+
     /// A team of those who are in the default team, and one of its members more.
     async fn team_and_member(&self) -> [String; 2] {
         let name = self.fresh_name();
@@ -439,6 +464,7 @@ impl World {
         }
         match path.split('{').next().unwrap() {
             "/agent/attempts/" => vec![self.attempt().await, "0".to_owned()],
+            "/agent/streams/" | "/streams/" => vec![self.stream().await],
             "/api-keys/" => {
                 let made = self.make(Some(Kind::Member), "POST /api-keys", json!({ "name": "key" })).await;
                 vec![text(&made["key"]["id"])]

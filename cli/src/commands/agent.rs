@@ -1,4 +1,4 @@
-//! `agent`: configures and starts the agent on this machine.
+//! `agent`: configures and starts the agent on this machine, and looks whether it can work there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use lilac_agent::config::{self, AgentConfig};
+use lilac_agent::doctor::{self, Finding, Verdict};
 use lilac_api::quantity::{Bytes, Cpus};
 
 use crate::args::{Global, key_value};
@@ -17,7 +18,7 @@ use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, Tone, note, painted};
 use crate::session;
-use crate::text::clean_lines;
+use crate::text::{clean, clean_lines};
 
 const AGENT: &str = "lilac_agent";
 /// An agent that cannot work ends within this time of its start.
@@ -31,6 +32,8 @@ pub enum AgentVerb {
     Configure(Box<ConfigureArgs>),
     /// Starts the agent, in the foreground unless told otherwise.
     Start(StartArgs),
+    /// Looks whether this machine is fit for the agent, and says how to mend what is not.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Args, Debug)]
@@ -80,10 +83,21 @@ pub struct StartArgs {
     detach: bool,
 }
 
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// The agent's configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write the findings as JSON, as `--output json` does.
+    #[arg(long)]
+    json: bool,
+}
+
 pub async fn run(global: &Global, verb: AgentVerb) -> Result<Exit, Failure> {
     match verb {
         AgentVerb::Configure(args) => configure(global, *args),
         AgentVerb::Start(args) => start(global, args).await,
+        AgentVerb::Doctor(args) => doctor(global, args).await,
     }
 }
 
@@ -153,6 +167,43 @@ fn load(path: Option<&Path>) -> Result<AgentConfig, Failure> {
 /// The agent's library tells its errors as a chain; a person gets it in a line.
 fn told(error: &anyhow::Error) -> Failure {
     Failure::usage(format!("{error:#}"), "`lilac_cli agent configure --help` shows what can be set")
+}
+
+/// Ends with 1 where something keeps the agent or its jobs from working.
+async fn doctor(global: &Global, args: DoctorArgs) -> Result<Exit, Failure> {
+    let environment = |name: &str| match name {
+        "LILAC_SERVER" => global.server(),
+        name => std::env::var(name).ok(),
+    };
+    let settings =
+        config::load(args.config.as_deref()).and_then(|config| config::settle(config, environment));
+    let findings = match &settings {
+        Ok(settings) => doctor::examine(settings).await,
+        Err(error) => {
+            let remedy = "`lilac_cli agent configure` writes one";
+            vec![Finding::bad("configuration", format!("{error:#}"), remedy)]
+        }
+    };
+    let printer = global.printer();
+    if args.json || printer.json_wanted() {
+        printer.json(&findings)?;
+    } else {
+        for Finding { check, verdict, message, remedy } in &findings {
+            let (word, tone) = match verdict {
+                Verdict::Good => ("ok     ", Tone::Good),
+                Verdict::Warning => ("warning", Tone::Warn),
+                Verdict::Bad => ("bad    ", Tone::Bad),
+                Verdict::Skipped => ("skipped", Tone::Faint),
+            };
+            let word = if printer.colours { painted(word, tone) } else { word.to_owned() };
+            printer.line(&format!("{word}  {check:<15} {}", clean(message)))?;
+            if let Some(remedy) = remedy {
+                printer.line(&format!("{:9}{:<15} → {}", "", "", clean(remedy)))?;
+            }
+        }
+    }
+    let is_unfit = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
+    Ok(if is_unfit { Exit::Unfit } else { Exit::Ok })
 }
 
 async fn start(global: &Global, args: StartArgs) -> Result<Exit, Failure> {

@@ -1,0 +1,69 @@
+//! Looks at a machine as the agent needs it, says what is wrong, and how it is mended.
+//!
+//! It only looks: nothing is written, made or started, and a running agent is not disturbed.
+
+mod docker;
+mod gpu;
+mod host;
+mod server;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::config::Settings;
+
+/// How something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Good,
+    /// The agent works, less well than it could.
+    Warning,
+    /// The agent, or its jobs, will not work.
+    Bad,
+    /// It does not concern this machine, or cannot be told here.
+    Skipped,
+}
+
+/// What was found out about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable word for what was looked at.
+    pub check: &'static str,
+    pub verdict: Verdict,
+    pub message: String,
+    /// How it is mended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    fn good(check: &'static str, message: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Good, message: message.into(), remedy: None }
+    }
+
+    fn skipped(check: &'static str, message: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Skipped, ..Self::good(check, message) }
+    }
+
+    fn warning(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, remedy: Some(remedy.into()), ..Self::good(check, message) }
+    }
+
+    /// What keeps the agent from working.
+    pub fn bad(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, remedy: Some(remedy.into()), ..Self::good(check, message) }
+    }
+}
+
+/// All that there is to say about this machine.
+pub async fn examine(settings: &Settings) -> Vec<Finding> {
+    let root = Path::new("/");
+    let mut findings = server::examine(settings).await;
+    let (found, info) = docker::examine(&settings.docker_host).await;
+    findings.extend(found);
+    findings.extend(host::examine(settings, root));
+    findings.extend(gpu::examine(root, info.as_ref()));
+    findings
+}
