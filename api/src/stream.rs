@@ -111,6 +111,7 @@ pub struct StreamOrder {
     pub server: Option<String>,
     /// In whose container.
     pub attempt_id: AttemptId,
+    /// What happens there.
     pub task: StreamTask,
 }
 

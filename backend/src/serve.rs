@@ -2,20 +2,20 @@
 //! lets what is being answered be answered.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use metrics::gauge;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower::{BoxError, ServiceExt};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 /// How long a connection may take to bring a whole head, and may idle between requests. Clients of ours let go
 /// of theirs sooner.
@@ -34,7 +34,7 @@ pub async fn serve(
     patience: Duration,
 ) {
     let places = Arc::new(Semaphore::new(max_connections));
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     loop {
         // At the bound, further connections wait in the kernel until one ends.
         let accepted = async {
@@ -53,10 +53,10 @@ pub async fn serve(
             },
             () = stopping.cancelled() => break,
         };
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
-        tokio::spawn(async move {
+        let (router, stopping) = (router.clone(), stopping.clone());
+        connections.spawn(async move {
             gauge!("lilac_http_connections").increment(1);
-            if let Err(error) = connection.await {
+            if let Err(error) = attend(stream, peer, router, stopping).await {
                 tracing::debug!(%error, "a connection ended badly");
             }
             gauge!("lilac_http_connections").decrement(1);
@@ -64,16 +64,20 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(patience, connections.wait()).await.is_err() {
         tracing::warn!("requests were still in flight; stopping all the same");
     }
 }
 
-fn connection(
+/// Serves one connection to its end. At a stop, what is being answered is its last request. One that becomes a
+/// WebSocket leaves here, and counts by what it is for from then on.
+async fn attend(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Output = Result<(), BoxError>> {
+    stopping: CancellationToken,
+) -> hyper::Result<()> {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -81,10 +85,16 @@ fn connection(
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_BYTES);
-    // One that becomes a WebSocket is counted by what it is for from then on.
-    builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
-        .into_owned()
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        result = connection.as_mut() => return result,
+        () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }

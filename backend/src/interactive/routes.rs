@@ -169,7 +169,7 @@ fn upgraded(upgrade: Upgrade) -> ApiResult<WebSocketUpgrade> {
 ///
 /// A WebSocket of the subprotocol `lilac.stream.v1`, once for each stream, by who opened it. A binary message is a
 /// byte that names the channel (0 input, 1 output, 2 standard error) and data; a text message is a
-/// `Control` as JSON. Messages have 64 KiB at most. It ends with the program or connection, with the job's attempt,
+/// `Control` as JSON. Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
 /// when the caller's credential ends, or after 30 minutes in which nothing flows.
 #[utoipa::path(get, operation_id = "connect_to_stream", path = "/streams/{id}", tag = "jobs", params(("id" = StreamId, Path)), security(("bearer" = [])),
     responses(

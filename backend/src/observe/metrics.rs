@@ -70,6 +70,7 @@ fn describe() {
         "lilac_http_rate_limited_total",
         "Requests answered 429 because of a rate limit, by limit."
     );
+    describe_gauge!("lilac_streams", "Interactive streams that this process carries.");
     describe_gauge!("lilac_jobs", "Jobs by state and queue. Queues beyond a hundred are counted as `other`.");
     describe_gauge!("lilac_nodes", "Nodes by state.");
     describe_histogram!(

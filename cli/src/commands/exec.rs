@@ -1,13 +1,12 @@
 //! `exec` and `shell`: run a program in the container of a job that runs.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use clap::Args;
 use lilac_api::client::Client;
 use lilac_api::socket::{Listener, Said, Speaker};
 use lilac_api::stream::{Channel, Control, ExecJob, MAX_DATA_BYTES};
-use tokio::io::{AsyncWriteExt, stderr, stdout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -118,17 +117,9 @@ fn broken_off() -> Failure {
 
 /// Writes what the program says, until it ended.
 async fn hear(mut listener: Listener) -> Result<Exit, Failure> {
-    let (mut out, mut err) = (stdout(), stderr());
     loop {
         match listener.next().await {
-            Some(Said::Data(Channel::Error, data)) => {
-                err.write_all(&data).await?;
-                err.flush().await?;
-            }
-            Some(Said::Data(_, data)) => {
-                out.write_all(&data).await?;
-                out.flush().await?;
-            }
+            Some(Said::Data(channel, data)) => write(channel, data).await?,
             Some(Said::Control(Control::Exited(code))) => {
                 // A code that is none of a process is told as an error.
                 return Ok(Exit::Program(u8::try_from(code).unwrap_or(255)));
@@ -138,6 +129,18 @@ async fn hear(mut listener: Listener) -> Result<Exit, Failure> {
             None => return Err(broken_off()),
         }
     }
+}
+
+/// Whoever reads the output may be slow: what is typed is handed on meanwhile.
+async fn write(channel: Channel, data: bytes::Bytes) -> Result<(), Failure> {
+    let written = tokio::task::spawn_blocking(move || {
+        let to_all = |mut to: Box<dyn Write>| to.write_all(&data).and_then(|()| to.flush());
+        match channel {
+            Channel::Error => to_all(Box::new(std::io::stderr())),
+            Channel::Input | Channel::Output => to_all(Box::new(std::io::stdout())),
+        }
+    });
+    Ok(written.await.map_err(std::io::Error::other)??)
 }
 
 /// Hands on what is typed, and the terminal's size. It never ends before the program does, but for a connection
