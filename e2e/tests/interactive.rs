@@ -97,14 +97,29 @@ fn gather(mut from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     printed
 }
 
+/// Runs a program that reads and writes at once, as a shell's pipe would; gives its code and its output.
+async fn pipe(cli: &Cli, arguments: &[&str], input: &str) -> Result<(Option<i32>, String)> {
+    let mut running = Running::start(cli, arguments)?;
+    let mut stdin = running.child.stdin.take().context("no input")?;
+    let input = input.to_owned();
+    let writing = tokio::task::spawn_blocking(move || stdin.write_all(input.as_bytes()));
+    let code = running.exit_code().await?;
+    writing.await??;
+    // The reader is a thread of its own, and may be a little behind.
+    let printed = running.printed.clone();
+    eventually("the end of the output", async || Ok((Arc::strong_count(&printed) == 2).then_some(())))
+        .await?;
+    Ok((code, running.printed()))
+}
+
 /// Programs with pipes: exit code, both outputs, input to its end.
 async fn programs(cli: &Cli, job: &str) -> Result<()> {
     let ran = cli.run(&["exec", job, "--", "sh", "-c", "echo out; echo err >&2; exit 7"]).await?;
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(7), "out\n", "err\n"));
     // More than all buffers on the way hold, in both directions at once.
     let text = numbers(400_000);
-    let ran = cli.run_with_input(&["exec", "-i", job, "--", "cat"], &text).await?;
-    ensure!(ran.code == Some(0) && ran.stdout == text, "{:?}: {} bytes", ran.code, ran.stdout.len());
+    let (code, shown) = pipe(cli, &["exec", "-i", job, "--", "cat"], &text).await?;
+    ensure!(code == Some(0) && shown == text, "{code:?}: {} bytes", shown.len());
     let ran = cli.run_with_input(&["exec", job, "--", "wc", "-c"], "not handed on").await?;
     assert_eq!((ran.code, ran.stdout.trim()), (Some(0), "0"), "{ran:?}");
     let ran = cli.run(&["exec", job, "--", "no-such-program"]).await?;
@@ -122,7 +137,7 @@ async fn terminal(cli: &Cli, job: &str) -> Result<()> {
     resize(&keys, 91, 33)?;
     let before = nix::sys::termios::tcgetattr(&terminal)?;
     let printed = gather(keys.try_clone()?);
-    let text = "trap '' INT; stty size; read line; echo \"got $line\"; stty size; exit 9";
+    let text = "trap '' INT; while [ \"$(stty size)\" = '0 0' ]; do sleep 0.1; done; stty size; read line; echo \"got $line\"; stty size; exit 9";
     let mut command = cli.command(&["exec", "-it", job, "--", "sh", "-c", text])?;
     let child = command
         .stdin(Stdio::from(terminal.try_clone()?))

@@ -62,6 +62,8 @@ pub async fn start(link: &Link, attempt: AttemptId, exec: &ExecJob) -> Result<Pr
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         tty: Some(exec.terminal.is_some()),
+        // An older daemon passes over it, and hears of the size a moment later.
+        console_size: exec.terminal.map(|size| vec![size.rows.into(), size.columns.into()]),
         cmd: Some(exec.command.clone()),
         env: Some(exec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         ..ExecConfig::default()

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use lilac_api::NodeId;
 use lilac_api::agent::{OLDEST_PROTOCOL, PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_api::validate;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use sqlx::{PgConnection, Row};
 
 use crate::app::App;
@@ -15,7 +17,7 @@ use crate::auth::caller::Joiner;
 use crate::auth::keys::Kind;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
-use crate::extract::Json;
+use crate::extract::{self, RawJson};
 
 /// Refuses an agent that speaks a version of the protocol which this server does not, and says what to do. Nothing is
 /// lost by it: the agent keeps its containers and goes on to ask, for as long as their leases last.
@@ -40,6 +42,28 @@ pub fn check_protocol(version: u32) -> ApiResult<()> {
     Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, detail))
 }
 
+/// A message of an agent. One of another version may say what is unknown here: then its version is what is refused,
+/// and not a field of it.
+pub struct Spoken<T>(pub T);
+
+#[derive(Deserialize)]
+struct Version {
+    protocol: u32,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Spoken<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let RawJson(IgnoredAny, bytes) = RawJson::from_request(request, state).await?;
+        let read = extract::parse(&bytes).map_err(|error| {
+            let version = extract::parse::<Version>(&bytes).map(|version| check_protocol(version.protocol));
+            if let Ok(Err(refusal)) = version { refusal } else { error }
+        });
+        read.map(Self)
+    }
+}
+
 /// Join a cluster
 ///
 /// With a join key as the bearer token. A node that joins again from the same machine keeps its id and gets
@@ -59,7 +83,7 @@ pub fn check_protocol(version: u32) -> ApiResult<()> {
 pub async fn register(
     State(app): State<Arc<App>>,
     joiner: Joiner,
-    Json(request): Json<RegisterRequest>,
+    Spoken(request): Spoken<RegisterRequest>,
 ) -> ApiResult<(StatusCode, axum::Json<RegisterResponse>)> {
     check_protocol(request.protocol)?;
     let mut errors = Vec::new();

@@ -22,12 +22,11 @@ use sqlx::{PgConnection, Row};
 
 use super::desired::{self, Held};
 use super::images;
-use super::register::check_protocol;
+use super::register::{Spoken, check_protocol};
 use crate::app::{App, detached};
 use crate::auth::caller::NodeCaller;
 use crate::bell::{Topic, Watch};
 use crate::error::{ApiError, ApiResult, refuse_invalid};
-use crate::extract::Json;
 use crate::interactive::TELL_AGAIN;
 use crate::training_job::transitions;
 
@@ -55,7 +54,7 @@ const SEEN_EVERY: &str = "5 seconds";
 pub async fn sync(
     State(app): State<Arc<App>>,
     node: NodeCaller,
-    Json(request): Json<SyncRequest>,
+    Spoken(request): Spoken<SyncRequest>,
 ) -> ApiResult<axum::Json<SyncResponse>> {
     check_protocol(request.protocol)?;
     check(&request)?;

@@ -33,3 +33,4 @@ mod sso;
 mod support;
 mod teams;
 mod transitions;
+mod versions;
