@@ -656,6 +656,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agent/streams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connect the node's end of a stream
+         * @description As the agent was told by `sync`, with the token that it was told.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The stream's token */
+                    "lilac-stream-token"?: string | null;
+                };
+                path: {
+                    /** @description Id of the stream. */
+                    id: components["schemas"]["StreamId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description From here on a WebSocket: text messages are `Control`, binary ones data */
+                101: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Control"];
+                    };
+                };
+                /** @description The request does not ask for a WebSocket */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The node's credential is wrong, or the node was removed */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The node is not wanted at such a stream, or another server holds it */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/sync": {
         parameters: {
             query?: never;
@@ -5769,6 +5872,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/exec": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a program in a job's container
+         * @description Opens a stream: connect a WebSocket to `/streams/{id}` within 20 seconds. The program runs beside the job, with
+         *     its rights, and ends when the stream does. The audit log keeps the command, and nothing of what is typed.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the job. */
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExecJob"];
+                };
+            };
+            responses: {
+                /** @description The stream, to be connected to once */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OpenedStream"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's job */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The job does not run, or its node is not heard from */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Fields are refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description As many streams are open as there may be */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/extend": {
         parameters: {
             query?: never;
@@ -6862,6 +7115,155 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/port-forward": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reach a port of a job's container
+         * @description Opens a stream that is one TCP connection: connect a WebSocket to `/streams/{id}` within 20 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the job. */
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ForwardPort"];
+                };
+            };
+            responses: {
+                /** @description The stream, to be connected to once */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OpenedStream"];
+                    };
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not the caller's job */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The job does not run, or its node is not heard from */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 256 KiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Fields are refused */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description As many streams are open as there may be */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -10709,6 +11111,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/streams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connect to a stream
+         * @description A WebSocket of the subprotocol `lilac.stream.v1`, once for each stream, by who opened it. A binary message is a
+         *     byte that names the channel (0 input, 1 output, 2 standard error) and data; a text message is a
+         *     `Control` as JSON. Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
+         *     when the caller's credential ends, or after 30 minutes in which nothing flows.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the stream. */
+                    id: components["schemas"]["StreamId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description From here on a WebSocket: text messages are `Control`, binary ones data */
+                101: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Control"];
+                    };
+                };
+                /** @description The request does not ask for a WebSocket */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A viewer, or a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The caller opened no such stream, or it was connected to or has expired */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The server carries as many streams as it can */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/teams": {
         parameters: {
             query?: never;
@@ -12865,6 +13370,20 @@ export interface components {
          * @enum {string}
          */
         ContainerPolicy: "restricted" | "strict" | "trusted";
+        /** @description What a text message says. */
+        Control: "started" | {
+            /** @description From the user: the terminal has another size. */
+            resize: components["schemas"]["TerminalSize"];
+        } | "end" | {
+            /**
+             * Format: int32
+             * @description From the agent: the program ended with this exit code. Nothing comes after it.
+             */
+            exited: number;
+        } | {
+            /** @description From the agent or the server: it did not come about, or broke off; why, in a sentence. Nothing comes after it. */
+            failed: string;
+        };
         /** @description Why a node is cordoned. */
         CordonNode: {
             /** @description A sentence for the others, at most 500 characters. */
@@ -13099,6 +13618,23 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "password-change-required" | "not-found" | "method-not-allowed" | "request-timeout" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        /** @description A program to run in a job's container, beside the job. */
+        ExecJob: {
+            /** @description The program and its arguments: 1 to 256 words, 32 KiB together. */
+            command: string[];
+            /** @description Environment beside that of the job. */
+            env?: {
+                [key: string]: string;
+            };
+            /** @description Whether it gets an input; otherwise its input is at its end from the start. */
+            input?: boolean;
+            /**
+             * Format: int32
+             * @description In the container of which of the attempt's tasks.
+             */
+            rank?: number;
+            terminal?: components["schemas"]["TerminalSize"] | null;
+        };
         /** @description A longer life for a job. */
         ExtendJob: {
             /** @description How long it may run in all, counted from its start; more than it may now. */
@@ -13115,6 +13651,19 @@ export interface components {
         };
         /** @enum {string} */
         Forecast: "starts-now" | "waits" | "never-starts";
+        /** @description A connection to a port of a job's container. */
+        ForwardPort: {
+            /**
+             * Format: int32
+             * @description A TCP port on which something in the container listens: 1 to 65535.
+             */
+            port: number;
+            /**
+             * Format: int32
+             * @description In the container of which of the attempt's tasks.
+             */
+            rank?: number;
+        };
         /** @description One GPU of a node. */
         Gpu: {
             /**
@@ -13798,6 +14347,16 @@ export interface components {
             on: components["schemas"]["JobState"][];
             /** @description Name of a hook of the job's team. */
             to: string;
+        };
+        /** @description A stream that may be connected to. */
+        OpenedStream: {
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            expires_at: string;
+            /** @description Connect a WebSocket to `/streams/{id}`, once, with the credential that opened it. */
+            id: components["schemas"]["StreamId"];
         };
         /**
          * @description How a task ended.
@@ -15031,6 +15590,32 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * Format: uuid
+         * @description A program or a port in a container, reached from outside.
+         */
+        StreamId: string;
+        /** @description Tells an agent to connect to a stream. It may come more than once. */
+        StreamOrder: {
+            /** @description In whose container. */
+            attempt_id: components["schemas"]["AttemptId"];
+            /** @description Connect a WebSocket to `/agent/streams/{id}`. */
+            id: components["schemas"]["StreamId"];
+            /** @description Address of the server that holds the user's end, where it differs from the one that the agent knows. */
+            server?: string | null;
+            /** @description What happens there. */
+            task: components["schemas"]["StreamTask"];
+            /** @description Shown in the header `lilac-stream-token`; good for one connection. */
+            token: components["schemas"]["Secret"];
+        };
+        /** @description What a stream does. */
+        StreamTask: {
+            /** @description Runs a program. */
+            exec: components["schemas"]["ExecJob"];
+        } | {
+            /** @description Reaches a port. */
+            "port-forward": components["schemas"]["ForwardPort"];
+        };
         /** @description Who may submit to a queue beside the members of its team, and therefore sees it. */
         Submitters: {
             /** @description Names of teams. */
@@ -15098,6 +15683,8 @@ export interface components {
             desired: components["schemas"]["DesiredAttempt"][];
             /** @description Ended and recorded: drop container and files, once the log is handed over. */
             forget: components["schemas"]["AttemptId"][];
+            /** @description Streams to connect to, each to be taken up once. */
+            streams?: components["schemas"]["StreamOrder"][];
         };
         /** @description The part of an attempt that one node runs. */
         Task: {
@@ -15234,6 +15821,19 @@ export interface components {
             user_id: components["schemas"]["UserId"];
             /** @description Name to log in with. */
             username: string;
+        };
+        /** @description Rows and columns of a terminal. */
+        TerminalSize: {
+            /**
+             * Format: int32
+             * @description Characters in a line: 1 to 10,000.
+             */
+            columns: number;
+            /**
+             * Format: int32
+             * @description Lines: 1 to 10,000.
+             */
+            rows: number;
         };
         /** @description What to change of a cluster; what is left out stays. */
         UpdateCluster: {
