@@ -1,5 +1,5 @@
 //! Applies a plan. What the plan says is not believed: each placement is checked again, on rows that are
-//! locked, in the transaction that writes it.
+//! locked, in the transaction that writes it: the leader's term, the quotas, the node and its room.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use lilac_scheduler::{Availability, Node, Placement, Plan};
 
 use super::leader::{self, Term};
 use super::load::{self, Loaded};
+use super::quotas;
 use crate::app::App;
 use crate::bell::Topic;
 use crate::error::ApiResult;
@@ -31,6 +32,8 @@ pub async fn placements(app: &App, term: Term, loaded: &Loaded, plan: &Plan) -> 
 async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> ApiResult<usize> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
+    let jobs: Vec<JobId> = batch.iter().map(|placement| placement.job).collect();
+    let mut quotas = quotas::hold(&mut tx, &jobs).await?;
     let mut ids: Vec<uuid::Uuid> = batch.iter().map(|placement| placement.node.0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -53,6 +56,10 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
         let Some(node) = nodes.get_mut(&placement.node) else { continue };
         if !node.satisfies(&job.constraints) || !take(node, placement, &job.requests, job.gpu_milli) {
             tracing::debug!(job_id = %placement.job, node = %node.name, "the place is gone; planned again");
+            continue;
+        }
+        if !quotas.take(placement.job, &job.requests) {
+            tracing::debug!(job_id = %placement.job, "its queue has no room any more; planned again");
             continue;
         }
         let default_lease =

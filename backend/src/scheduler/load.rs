@@ -59,7 +59,7 @@ pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
     let waiting = waiting(&mut conn, &mut jobs).await?;
     let mut nodes = HashMap::new();
     let node_rows = if waiting.is_empty() { Vec::new() } else { read_nodes(&mut conn, None).await? };
-    let held = if waiting.is_empty() { Vec::new() } else { held(&mut conn).await? };
+    let held = if waiting.is_empty() { Vec::new() } else { held(&mut conn, None).await? };
     let mut snapshot =
         Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting, held };
     for row in &node_rows {
@@ -85,7 +85,7 @@ pub async fn add_job(
     if loaded.snapshot.nodes.is_empty() {
         let now = DateTime::from_timestamp_millis(loaded.now_ms).unwrap_or_default();
         let mut conn = pool.acquire().await?;
-        loaded.snapshot.held = held(&mut conn).await?;
+        loaded.snapshot.held = held(&mut conn, None).await?;
         for row in &read_nodes(&mut conn, None).await? {
             let node = node(row, now)?;
             loaded
@@ -141,7 +141,8 @@ async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec
     Ok((queues, clusters))
 }
 
-fn bounds(row: &PgRow, column: &str) -> Result<Bounds, sqlx::Error> {
+/// A quota as the planner takes it.
+pub fn bounds(row: &PgRow, column: &str) -> Result<Bounds, sqlx::Error> {
     let Json(quota): Json<Quota> = row.try_get(column)?;
     Ok(Bounds {
         jobs: quota.running_jobs.map(u64::from),
@@ -151,15 +152,17 @@ fn bounds(row: &PgRow, column: &str) -> Result<Bounds, sqlx::Error> {
     })
 }
 
-/// What live attempts hold, by queue and user.
-pub async fn held(conn: &mut PgConnection) -> Result<Vec<Held>, sqlx::Error> {
+/// What live attempts hold, by queue and user: in all queues, or in those named.
+pub async fn held(conn: &mut PgConnection, only: Option<&[uuid::Uuid]>) -> Result<Vec<Held>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.queue_id, j.owner_id, count(DISTINCT j.id) AS jobs, sum(t.cpu_milli)::bigint AS cpu_milli,
                 LEAST(sum(t.memory_bytes), 9223372036854775807)::bigint AS memory_bytes,
                 ceil(sum(cardinality(t.gpu_indices) * t.gpu_milli) / 1000.0)::bigint AS gpus
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
-         WHERE t.released_at IS NULL GROUP BY j.queue_id, j.owner_id",
+         WHERE t.released_at IS NULL AND ($1::uuid[] IS NULL OR j.queue_id = ANY($1))
+         GROUP BY j.queue_id, j.owner_id",
     )
+    .bind(only)
     .fetch_all(conn)
     .await?;
     let count = |row: &PgRow, column: &str| {

@@ -11,6 +11,7 @@ mod drain;
 pub mod invariants;
 pub mod leader;
 pub mod load;
+pub mod quotas;
 mod reaper;
 mod waits;
 

@@ -25,6 +25,7 @@ mod protocol;
 mod queue_rules;
 mod queues;
 mod quiet_nodes;
+mod quotas;
 mod run_as;
 mod schedules;
 mod secrets;

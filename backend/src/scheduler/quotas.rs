@@ -1,0 +1,138 @@
+//! Holds a plan to the quotas once more, in the transaction that carries it out.
+//!
+//! A plan is made on what was read a moment ago, and a quota is no property of one row that a compare-and-set could
+//! guard: it is about the sum of what many jobs hold. So whoever places jobs of a queue that has a quota takes turns
+//! at the queue's row, and counts anew what is held while nobody else can add to it. Ends of jobs need no turn: they
+//! only give back. Submissions are not held up: they share the row with this lock.
+
+use std::collections::HashMap;
+
+use lilac_api::job::Amounts;
+use lilac_api::{JobId, QueueId, UserId};
+use lilac_scheduler::Bounds;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::load;
+
+/// The queues of some jobs, and what is held against their quotas.
+pub struct Quotas {
+    jobs: HashMap<JobId, (QueueId, UserId)>,
+    queues: HashMap<QueueId, Rules>,
+    of_queues: HashMap<QueueId, Sum>,
+    of_users: HashMap<(QueueId, UserId), Sum>,
+}
+
+struct Rules {
+    paused: bool,
+    quota: Bounds,
+    user_quota: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    jobs: u64,
+    cpu_milli: u64,
+    memory_bytes: u64,
+    gpus: u64,
+}
+
+/// Locks the queues of the jobs and reads what is held in them. To be asked before rows of nodes or jobs are locked.
+pub async fn hold(conn: &mut PgConnection, jobs: &[JobId]) -> Result<Quotas, sqlx::Error> {
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    let queues = lock(conn, &ids).await?;
+    // Read after the lock: a job leaves its queue only with the queue's row.
+    let rows: Vec<(Uuid, Uuid, Uuid)> =
+        sqlx::query_as("SELECT id, queue_id, owner_id FROM jobs WHERE id = ANY($1)")
+            .bind(&ids)
+            .fetch_all(&mut *conn)
+            .await?;
+    let jobs =
+        rows.into_iter().map(|(id, queue, owner)| (JobId(id), (QueueId(queue), UserId(owner)))).collect();
+    let mut quotas = Quotas { jobs, queues, of_queues: HashMap::new(), of_users: HashMap::new() };
+    let bounded: Vec<Uuid> =
+        quotas.queues.iter().filter(|(_, rules)| rules.is_bounded()).map(|(id, _)| id.0).collect();
+    if !bounded.is_empty() {
+        for held in load::held(conn, Some(&bounded)).await? {
+            quotas.add(held.queue, held.user, held.jobs, &held.amounts);
+        }
+    }
+    Ok(quotas)
+}
+
+/// Queues with a quota are locked against others that place; the rest only against being deleted, as a submission
+/// does it.
+async fn lock(conn: &mut PgConnection, jobs: &[Uuid]) -> Result<HashMap<QueueId, Rules>, sqlx::Error> {
+    let mut queues = HashMap::new();
+    for query in [
+        "SELECT id, paused, quota, user_quota FROM queues
+         WHERE id IN (SELECT queue_id FROM jobs WHERE id = ANY($1)) AND deleted_at IS NULL
+           AND (quota <> '{}' OR user_quota <> '{}') ORDER BY id FOR NO KEY UPDATE",
+        "SELECT id, paused, quota, user_quota FROM queues
+         WHERE id IN (SELECT queue_id FROM jobs WHERE id = ANY($1)) AND deleted_at IS NULL
+           AND quota = '{}' AND user_quota = '{}' ORDER BY id FOR KEY SHARE",
+    ] {
+        for row in sqlx::query(query).bind(jobs).fetch_all(&mut *conn).await? {
+            let rules = Rules {
+                paused: row.try_get("paused")?,
+                quota: load::bounds(&row, "quota")?,
+                user_quota: load::bounds(&row, "user_quota")?,
+            };
+            queues.insert(QueueId(row.try_get("id")?), rules);
+        }
+    }
+    Ok(queues)
+}
+
+impl Rules {
+    fn is_bounded(&self) -> bool {
+        self.quota != Bounds::default() || self.user_quota != Bounds::default()
+    }
+}
+
+impl Quotas {
+    /// Counts a job in, if its queue still takes it.
+    pub fn take(&mut self, job: JobId, requests: &Amounts) -> bool {
+        let Some((queue, user)) = self.jobs.get(&job).copied() else { return false };
+        // It was moved away, or its queue was deleted meanwhile.
+        let Some(rules) = self.queues.get(&queue) else { return false };
+        if rules.paused {
+            return false;
+        }
+        let of_queue = self.of_queues.get(&queue).copied().unwrap_or_default();
+        let of_user = self.of_users.get(&(queue, user)).copied().unwrap_or_default();
+        if of_queue.would_exceed(rules.quota, requests) || of_user.would_exceed(rules.user_quota, requests) {
+            return false;
+        }
+        self.add(queue, user, 1, requests);
+        true
+    }
+
+    fn add(&mut self, queue: QueueId, user: UserId, jobs: u32, amounts: &Amounts) {
+        self.of_queues.entry(queue).or_default().add(jobs, amounts);
+        self.of_users.entry((queue, user)).or_default().add(jobs, amounts);
+    }
+}
+
+impl Sum {
+    fn add(&mut self, jobs: u32, amounts: &Amounts) {
+        self.jobs += u64::from(jobs);
+        self.cpu_milli += u64::from(amounts.cpu_milli);
+        self.memory_bytes = self.memory_bytes.saturating_add(amounts.memory_bytes);
+        self.gpus += u64::from(amounts.gpus);
+    }
+
+    /// What asks for none of a thing is not held up by its quota, as in the planner.
+    fn would_exceed(&self, bounds: Bounds, asked: &Amounts) -> bool {
+        [
+            (bounds.jobs, self.jobs, 1),
+            (bounds.cpu_milli, self.cpu_milli, asked.cpu_milli.into()),
+            (bounds.memory_bytes, self.memory_bytes, asked.memory_bytes),
+            (bounds.gpus, self.gpus, asked.gpus.into()),
+        ]
+        .into_iter()
+        .any(|(bound, held, asked)| {
+            bound.is_some_and(|bound| asked > 0 && held.saturating_add(asked) > bound)
+        })
+    }
+}
