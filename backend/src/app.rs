@@ -94,6 +94,8 @@ pub struct Settings {
     pub hooks: HookSettings,
     /// Where agents reach this server and no other, where that has an address of its own.
     pub advertise_url: Option<String>,
+    /// How long a request's body may pause.
+    pub body_pause: Duration,
 }
 
 impl Default for Settings {
@@ -107,6 +109,7 @@ impl Default for Settings {
             keep: KeepConfig::default(),
             hooks: HookSettings::default(),
             advertise_url: None,
+            body_pause: Duration::from_secs(30),
         }
     }
 }
@@ -166,6 +169,7 @@ impl App {
 pub async fn serve(config: Config) -> Result<()> {
     // What is measured from here on is kept.
     let _ = metrics::exposition();
+    raise_file_limit(config.max_connections);
     let secret = keys::load_or_generate(config.secret_key.as_ref(), &config.data_dir)?;
     let (url, embedded) = match &config.database_url {
         Some(url) => (url.clone(), false),
@@ -200,7 +204,6 @@ pub async fn serve(config: Config) -> Result<()> {
         tokio::spawn(serve::serve(listener, router, MAX_SCRAPES, stopping, Duration::ZERO));
     }
     tokio::spawn(stop_on_signal(app.clone(), config.stop_delay));
-    raise_file_limit(config.max_connections);
     let router = router::build_with(app.clone(), &config.trusted_proxies);
     serve::serve(listener, router, config.max_connections, app.stopping.clone(), STOP_PATIENCE).await;
     background.stop().await;
@@ -254,9 +257,19 @@ async fn stop_on_signal(app: Arc<App>, delay: Duration) {
 fn raise_file_limit(max_connections: usize) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    let wanted = (max_connections as u64 + FILES_BESIDE_CONNECTIONS).min(hard);
-    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() {
-        tracing::warn!(files = soft, "fewer files may be open than there may be connections");
+    let needed = max_connections as u64 + FILES_BESIDE_CONNECTIONS;
+    let wanted = needed.min(hard);
+    let mut files = soft;
+    if wanted > soft && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
+        files = wanted;
+        tracing::info!(files, before = soft, "more files may be open now");
+    }
+    if files < needed {
+        tracing::warn!(
+            files,
+            needed,
+            "fewer files may be open than the connections need: raise the hard limit"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Extractors whose refusals are problem+json and name the field.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::extract::rejection::BytesRejection;
@@ -11,6 +12,7 @@ use lilac_api::problem::{ErrorCode, FieldError};
 use lilac_api::suggest::explain_unknown;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tower_http::timeout::TimeoutError;
 
 use crate::error::ApiError;
 
@@ -74,18 +76,41 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The body's bytes, refused when over the route's limit.
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
-    let bytes = bytes.map_err(|_| {
-        let detail = "the body did not arrive in time";
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::RequestTimeout, detail)
-    })?;
+    body_within(BODY_TIMEOUT, request, state).await
+}
+
+async fn body_within<S: Send + Sync>(
+    patience: Duration,
+    request: Request,
+    state: &S,
+) -> Result<Bytes, ApiError> {
+    let bytes = tokio::time::timeout(patience, Bytes::from_request(request, state)).await;
+    let bytes = bytes.map_err(|_| too_slow())?;
     bytes.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let detail = "the body is larger than this route takes";
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, detail)
         }
+        rejection if is_pause(&rejection) => too_slow(),
         _ => ApiError::malformed("the body could not be read"),
     })
+}
+
+fn too_slow() -> ApiError {
+    let detail = "the body did not arrive in time";
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::RequestTimeout, detail)
+}
+
+/// Whether a body was given up because nothing came for too long.
+fn is_pause(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Reads JSON: what is no JSON is malformed (400), what is the wrong JSON is refused by field (422).
@@ -187,5 +212,27 @@ impl<S: Send + Sync, T: std::str::FromStr + Send> FromRequestParts<S> for Id<T> 
         let text =
             path.ok().and_then(|axum::extract::Path(mut segments)| segments.pop()).map(|(_, text)| text);
         text.and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| ApiError::not_found("object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body that comes in bit by bit, and never pauses for long.
+    fn dripping(pieces: usize) -> Request {
+        let drops = futures::stream::unfold(0, move |sent| async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            (sent < pieces).then_some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), sent + 1))
+        });
+        Request::new(axum::body::Body::from_stream(drops))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_drips_in_is_given_up() {
+        assert_eq!(body(dripping(10), &()).await.unwrap().len(), 10);
+        let patience = Duration::from_millis(300);
+        let refused = body_within(patience, dripping(usize::MAX), &()).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (StatusCode::REQUEST_TIMEOUT, ErrorCode::RequestTimeout));
     }
 }

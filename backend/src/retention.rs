@@ -1,7 +1,8 @@
 //! Deletes what is old, by the leader, a small batch at a time: nobody waits for it, and a batch that is cut off is
 //! taken up again. Objects in the store are not touched here: one whose row is gone is swept from there.
 //!
-//! The audit log is never deleted from. An idempotency key lives as long as its job.
+//! The audit log is never deleted from. An idempotency key lives as long as its job. An array's row goes once all of
+//! its jobs are gone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(600);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// How often a replica that does not lead asks itself whether it does.
 const NOT_LEADING: Duration = Duration::from_secs(5);
+/// How old an array without jobs is at least: longer than any transaction that is about to give it some.
+const EMPTY_ARRAY_KEEP: Duration = Duration::from_secs(86_400);
 /// Rows that one transaction deletes.
 const BATCH: i64 = 500;
 
@@ -28,9 +31,17 @@ const HOOK_DELIVERIES_KEEP: Duration = Duration::from_secs(30 * 86_400);
 
 /// What is deleted: the table's name, how long its rows are kept (none for ever), and the condition on which one
 /// goes, in which `$1` is how long in seconds.
-fn rules(keep: &KeepConfig) -> [(&'static str, Option<Duration>, &'static str); 3] {
+fn rules(keep: &KeepConfig) -> [(&'static str, Option<Duration>, &'static str); 5] {
     [
         ("jobs", keep.jobs, "finished_at < now() - $1 * interval '1 second' ORDER BY finished_at"),
+        (
+            "job_arrays",
+            // They are emptied by the rule before, and by nothing else.
+            keep.jobs.map(|_| EMPTY_ARRAY_KEEP),
+            "created_at < now() - $1 * interval '1 second'
+                AND NOT EXISTS (SELECT FROM jobs WHERE array_id = job_arrays.id) ORDER BY created_at",
+        ),
+        ("node_events", keep.node_events, "at < now() - $1 * interval '1 second' ORDER BY at"),
         (
             "hook_deliveries",
             Some(HOOK_DELIVERIES_KEEP),

@@ -1,7 +1,6 @@
 //! All routes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -22,6 +21,7 @@ use utoipa_axum::routes;
 use crate::address::{self, Address};
 use crate::app::{App, detached};
 use crate::error::ApiError;
+use crate::observe::health;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
@@ -33,8 +33,6 @@ use crate::{
 const MAX_BODY_BYTES: usize = 256 << 10;
 /// The largest `sync`: 4,096 attempts with their results.
 const MAX_SYNC_BYTES: usize = 4 << 20;
-/// How long a body may pause.
-const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// The REST API, with its description.
 pub fn api() -> OpenApiRouter<Arc<App>> {
@@ -69,6 +67,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
     );
     OpenApiRouter::with_openapi(openapi::Base::openapi())
         .nest("/api/v1", v1.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).merge(with_room))
+        .merge(health::routes())
 }
 
 /// As [`build_with`], where no proxy is trusted.
@@ -76,7 +75,7 @@ pub fn build(app: Arc<App>) -> Router {
     build_with(app, &[])
 }
 
-/// The whole server: API, its description, health, UI.
+/// The whole server: API, health, their description, UI.
 pub fn build_with(app: Arc<App>, trusted_proxies: &[IpNet]) -> Router {
     let (api, _) = api().split_for_parts();
     let served = Arc::new(openapi::document());
@@ -85,15 +84,12 @@ pub fn build_with(app: Arc<App>, trusted_proxies: &[IpNet]) -> Router {
             "/api/v1/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], served.as_str().to_owned()) }),
         )
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(sample::for_admins))
         .route("/api/{*rest}", axum::routing::any(no_such_route))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(utoipa_swagger_ui::SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/api/v1/openapi.json")))
         .layer(middleware::from_fn(finish_writes))
         .layer(middleware::from_fn_with_state(app.clone(), limit_logins))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(RequestBodyTimeoutLayer::new(app.settings.body_pause))
         .with_state(app.clone());
     let proxies: Arc<[IpNet]> = trusted_proxies.into();
     // Live streams are sent as they come: no compression for them.
@@ -115,15 +111,6 @@ pub fn build_with(app: Arc<App>, trusted_proxies: &[IpNet]) -> Router {
 /// The metrics on an address of their own.
 pub fn metrics_alone(app: Arc<App>) -> Router {
     Router::new().route("/metrics", get(sample::for_all)).with_state(app)
-}
-
-async fn ready(State(app): State<Arc<App>>) -> Response {
-    let answer =
-        tokio::time::timeout(Duration::from_secs(2), sqlx::query("SELECT 1").execute(&app.pool)).await;
-    match answer {
-        Ok(Ok(_)) if !app.draining.is_cancelled() => "ready\n".into_response(),
-        _ => ApiError::unavailable("the database does not answer, or the server is stopping").into_response(),
-    }
 }
 
 async fn no_such_route() -> ApiError {

@@ -23,6 +23,7 @@ use crate::auth::settings::AuthSettings;
 
 /// The shortest time for which anything is kept: it must not go before the job's owner could look.
 const MIN_KEEP: Duration = Duration::from_secs(3600);
+const MAX_KEEP: Duration = Duration::from_secs(86_400 * 3650);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -105,10 +106,8 @@ impl Config {
             )?,
             limits: LimitConfig::read(variables)?,
             keep: KeepConfig {
-                jobs: variables.span_or_never(
-                    "LILAC_JOB_KEEP",
-                    Duration::from_secs(3600)..=Duration::from_secs(86_400 * 3650),
-                )?,
+                jobs: variables.span_or_never("LILAC_JOB_KEEP", MIN_KEEP..=MAX_KEEP)?,
+                node_events: variables.span_or_never("LILAC_NODE_HISTORY_KEEP", MIN_KEEP..=MAX_KEEP)?,
             },
             hook_targets: hook_targets(variables)?,
             advertise_url: variables.read_optional(
@@ -190,6 +189,8 @@ impl Default for LimitConfig {
 pub struct KeepConfig {
     /// Jobs with their attempts and history; none for ever.
     pub jobs: Option<Duration>,
+    /// What happened to nodes; none for ever.
+    pub node_events: Option<Duration>,
 }
 
 /// Where the server keeps what it must not lose.

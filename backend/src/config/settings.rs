@@ -58,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "LILAC_HOOK_HTTP", default: "false", about: "Whether hooks may lead to `http://` addresses: `true` or `false`. What is sent there can be read on the way." },
     // How long things are kept.
     Setting { name: "LILAC_JOB_KEEP", default: "never", about: "How long after its end a job is deleted, with its attempts, history, log and outputs: from `1h` to `10years`, as in `90d`; `never` keeps all. A deleted job's idempotency key is free again." },
+    Setting { name: "LILAC_NODE_HISTORY_KEEP", default: "180d", about: "How long what happens to a node stays in its history, as in `180d`; `never` for as long as there is room: of each node the latest thousand entries are kept." },
     // What it tells.
     Setting { name: "LILAC_LOG", default: "info,sqlx=warn", about: "What is logged: `error`, `warn`, `info`, `debug`, `trace`, also by module as in `info,lilac_server::scheduler=debug`." },
     Setting { name: "LILAC_LOG_FORMAT", default: "text", about: "How it is logged: `text` or `json`, an object a line." },

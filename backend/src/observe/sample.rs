@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use lilac_api::job::JobState;
+use lilac_api::problem::Problem;
 use metrics::gauge;
 use sqlx::Row;
 use strum::VariantArray;
@@ -30,7 +31,16 @@ const TIDY_EVERY: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Sampled(Mutex<Option<Instant>>);
 
-/// `/metrics` on the server's own address: for administrators, as it tells how busy everybody is.
+/// Metrics for Prometheus
+///
+/// On the server's own address for administrators only, as they tell how busy everybody is. With
+/// `LILAC_METRICS_LISTEN` they have an address of their own, where the network decides who may look.
+#[utoipa::path(get, operation_id = "metrics", path = "/metrics", tag = "operation", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "All metrics in Prometheus' text format", content_type = "text/plain", body = String),
+        (status = 401, description = "No valid credential", body = Problem),
+        (status = 403, description = "Only an administrator may do this", body = Problem),
+    ))]
 pub async fn for_admins(State(app): State<Arc<App>>, _admin: Admin) -> ApiResult<Response> {
     answer(&app).await
 }

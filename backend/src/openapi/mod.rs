@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi};
         (name = "outputs", description = "What jobs leave when they have ended"),
         (name = "events", description = "What changes, live"),
         (name = "agent", description = "For lilac_agent only"),
+        (name = "operation", description = "What whoever runs the server asks it"),
     ),
     modifiers(&Schemes)
 )]

@@ -5,6 +5,7 @@ mod actions;
 mod audit_log;
 mod bad_input;
 mod bad_jobs;
+mod bodies;
 mod clusters;
 mod embedded;
 mod gpus;

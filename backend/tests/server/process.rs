@@ -38,6 +38,10 @@ struct Running {
 
 /// The server's program, with nothing of this process's environment.
 fn program(pool: &PgPool, folder: &tempfile::TempDir) -> Command {
+    configured(Command::new(env!("CARGO_BIN_EXE_server")), pool, folder)
+}
+
+fn configured(mut command: Command, pool: &PgPool, folder: &tempfile::TempDir) -> Command {
     let base = std::env::var("DATABASE_URL").unwrap();
     let options = pool.connect_options();
     let name = options.get_database().unwrap();
@@ -45,7 +49,6 @@ fn program(pool: &PgPool, folder: &tempfile::TempDir) -> Command {
         .split_once('?')
         .map_or((base.as_str(), String::new()), |(before, after)| (before, format!("?{after}")));
     let database = format!("{}/{name}{parameters}", before.rsplit_once('/').unwrap().0);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command
         .env_clear()
         .env("DATABASE_URL", database)
@@ -61,11 +64,21 @@ fn program(pool: &PgPool, folder: &tempfile::TempDir) -> Command {
     command
 }
 
+/// The same, after an order of the shell's which it inherits.
+fn program_after(order: &str, pool: &PgPool, folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &format!("{order} && exec \"$0\""), env!("CARGO_BIN_EXE_server")]);
+    configured(command, pool, folder)
+}
+
 impl Running {
     async fn start(pool: &PgPool, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self::spawn(program(pool, &folder), folder, settings).await
+    }
+
+    async fn spawn(mut command: Command, folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
         std::fs::write(folder.path().join("secret.key"), KEY).unwrap();
-        let mut command = program(pool, &folder);
         let mut child = command.envs(settings.iter().copied()).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (stderr, sink) = (child.stderr.take().unwrap(), lines.clone());
@@ -257,7 +270,15 @@ async fn trace_receiver() -> (String, Spans) {
 
 #[sqlx::test(migrations = false)]
 async fn connections_are_bounded_and_those_that_say_nothing_end(pool: PgPool) {
-    let server = Running::start(&pool, &[("LILAC_MAX_CONNECTIONS", "16")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let few_files = program_after("ulimit -Sn 256", &pool, &folder);
+    let server = Running::spawn(few_files, folder, &[("LILAC_MAX_CONNECTIONS", "16")]).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.child.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft: u64 = files.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert_eq!(soft, 16 + 1024, "a file for each connection, and those beside them");
+    server.line(|line| line["files"] == soft && line["before"] == 256).await;
+
     let mut silent: Vec<TcpStream> = (0..16).map(|_| server.connect()).collect();
     silent[0].write_all(b"GET /healthz HTTP/1.1\r\nhost: ").unwrap();
     // All places are taken until the silent ones have had their time.
@@ -281,6 +302,22 @@ async fn rates_have_limits(pool: PgPool) {
     }
     assert!(answers.contains(&ErrorCode::TooManyRequests), "{answers:?}");
     assert_eq!(answers[0], ErrorCode::Unauthenticated);
+
+    let open = [("LILAC_LOGINS_PER_MINUTE", "5"), ("LILAC_SIGN_UP", "true")];
+    let beside = Running::start(&pool, &open).await;
+    let stranger = Client::new(&beside.url, None).unwrap();
+    let mut made = 0;
+    let refused = loop {
+        let (username, password) = (format!("stranger-{made}"), Secret(PASSWORD.into()));
+        let request = lilac_api::auth::SignUp { username, password };
+        match stranger.sign_up(&request).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+        assert!(made < 50, "nothing bounds the accounts that one address makes");
+    };
+    assert_eq!((refused.code(), made >= 5), (Some(ErrorCode::TooManyRequests), true), "{refused}");
+    drop(beside);
 
     let spec = lilac_api::spec::JobSpec::new("job", "image");
     let mut refusals = 0;
@@ -436,19 +473,56 @@ async fn jobs_that_ended_long_ago_go_and_no_others(pool: PgPool) {
     for name in ["old", "young", "waiting"] {
         ids.push(admin.submit(&lilac_api::spec::JobSpec::new(name, "image"), None).await.unwrap().id);
     }
+    // An array is gone with its last job; a node forgets what happened long ago.
+    let array = lilac_api::spec::Array { count: Some(2), ..Default::default() };
+    let sweep = |name| lilac_api::spec::JobSpec {
+        array: Some(array.clone()),
+        ..lilac_api::spec::JobSpec::new(name, "image")
+    };
+    let [gone, stays] = [admin.submit(&sweep("gone"), None).await, admin.submit(&sweep("stays"), None).await]
+        .map(|job| job.unwrap().array.unwrap().id);
+    sqlx::query("UPDATE job_arrays SET created_at = now() - interval '40 days'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query(
+        "UPDATE jobs SET state = 'cancelled', finished_at = now() - interval '31 days' WHERE array_id = $1",
+    )
+    .bind(gone.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let node = crate::support::join(&admin, "n1").await;
+    admin.cordon(node).await.unwrap();
+    admin.uncordon(node).await.unwrap();
+    let before = admin.node_events(node).await.unwrap().items.len();
+    assert!(before >= 2, "taken out and put back");
+    sqlx::query(
+        "UPDATE node_events SET at = now() - interval '100 days' WHERE id = (SELECT min(id) FROM node_events)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     for (id, days) in [(ids[0], 31), (ids[1], 29)] {
         let end =
             "UPDATE jobs SET state = 'cancelled', finished_at = now() - $2 * interval '1 day' WHERE id = $1";
         sqlx::query(end).bind(id.0).bind(days).execute(&pool).await.unwrap();
     }
     drop(server);
-    let server = Running::start(&pool, &[("LILAC_JOB_KEEP", "30d")]).await;
+    let keep = [("LILAC_JOB_KEEP", "30d"), ("LILAC_NODE_HISTORY_KEEP", "90d")];
+    let server = Running::start(&pool, &keep).await;
     let admin = server.admin().await;
     eventually("the old one gone", async || admin.job(ids[0]).await.is_err().then_some(())).await;
     assert_eq!(refused(admin.job(ids[0]).await).code, ErrorCode::NotFound);
     for id in &ids[1..] {
         admin.job(*id).await.unwrap();
     }
+    eventually("the empty array gone", async || admin.array(gone).await.is_err().then_some(())).await;
+    assert_eq!(admin.array(stays).await.unwrap().size, 2);
+    eventually("the old event gone", async || {
+        (admin.node_events(node).await.unwrap().items.len() == before - 1).then_some(())
+    })
+    .await;
 }
 
 #[sqlx::test(migrations = false)]

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use lilac_api::NodeId;
+use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest};
 use lilac_api::auth::{CreateUser, LoginRequest, Role, Secret, User};
 use lilac_api::client::{Client, ClientError};
+use lilac_api::cluster::CreateJoinKey;
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_server::app::{App, Settings};
 use lilac_server::auth::bootstrap;
@@ -72,6 +75,37 @@ pub async fn log_in(client: &Client, username: &str, password: &str) -> Result<C
     Ok(client.with_token(client.login(&request).await?.access_token))
 }
 
+/// A text of a table of bad input, with what is too long to stand there: `<deep>` is nested without end, `<long>` a
+/// word of 10,000 letters, `<128k>` and `<2m>` are larger still.
+pub fn expanded(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (name, unit, times) in [
+        ("<deep>", "[", 100_000),
+        ("<long>", "x", 10_000),
+        ("<128k>", "x", 128 << 10),
+        ("<2m>", "x", 2 << 20),
+    ] {
+        if text.contains(name) {
+            text = text.replace(name, &unit.repeat(times));
+        }
+    }
+    text
+}
+
+/// Registers a node that says nothing further.
+pub async fn join(admin: &Client, name: &str) -> NodeId {
+    let cluster = admin.clusters().await.unwrap().items[0].id;
+    let key = CreateJoinKey { name: name.to_owned(), reusable: false, expires_in: None };
+    let key = admin.create_join_key(cluster, &key).await.unwrap();
+    let request = RegisterRequest {
+        protocol: PROTOCOL_VERSION,
+        name: name.to_owned(),
+        machine_id: format!("machine-of-{name}"),
+        agent_version: "test".to_owned(),
+    };
+    admin.with_token(key.secret).register(&request).await.unwrap().node_id
+}
+
 impl Harness {
     /// Serves another application beside this one, and gives an anonymous client of it.
     pub async fn beside(&self, app: Arc<App>) -> Client {
@@ -114,9 +148,8 @@ impl Harness {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let uri = format!("/api/v1{path}");
         let mut request =
-            Request::builder().method(method).uri(uri).header(header::CONTENT_TYPE, "application/json");
+            Request::builder().method(method).uri(uri(path)).header(header::CONTENT_TYPE, "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -125,10 +158,8 @@ impl Harness {
 
     /// The status alone: the body, which may be a stream without an end, is not read.
     pub async fn status_of(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> u16 {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::builder().method(method).uri(uri(path)).header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -140,6 +171,14 @@ impl Harness {
     pub async fn admin_header(&self) -> String {
         let request = LoginRequest { username: "admin".into(), password: Secret(PASSWORD.into()) };
         format!("Bearer {}", self.client.login(&request).await.unwrap().access_token.0)
+    }
+}
+
+/// Where a route is, of the API or of the server itself.
+fn uri(path: &str) -> String {
+    match path {
+        "/healthz" | "/readyz" | "/metrics" => path.to_owned(),
+        _ => format!("/api/v1{path}"),
     }
 }
 
