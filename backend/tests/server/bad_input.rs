@@ -1,12 +1,17 @@
 //! Bad input, as a table: what is sent, and the status and code that it must get. None is answered with 5xx, as a
 //! panic would be.
+//!
+//! The family: requests to all routes and forged tokens stand here, job specs and filters in `bad_jobs`, messages of
+//! agents with stale and future epochs and logs with gaps in `bad_messages`, archives in `outputs`, bodies that do not
+//! come in `bodies`, and what only a whole platform can be asked in the end-to-end tests `hostile_input` and
+//! `hostile_callers`.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test's helper fails the test")]
 
-use crate::support::{Harness, PASSWORD, start};
+use crate::support::{Harness, PASSWORD, expanded, start};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use lilac_api::auth::Role;
+use lilac_api::auth::{CreateApiKey, Role, UpdateUser};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -16,10 +21,15 @@ enum As {
     Nobody,
     Admin,
     Member,
+    /// With a key that was revoked, one whose time is over, and one of a user who was disabled.
+    Revoked,
+    Expired,
+    Disabled,
 }
-use As::{Admin, Member, Nobody};
+use As::{Admin, Disabled, Expired, Member, Nobody, Revoked};
 
-/// Name, caller, method and path, body, status, and the code or the path of the first refused field.
+/// Name, caller, method and path, body, status, and the code or the path of the first refused field. `<job>` and its
+/// like are objects of a team that the member is not in; see [`expanded`] for what is too long to stand here.
 type Case = (&'static str, As, &'static str, &'static str, u16, &'static str);
 
 #[rustfmt::skip]
@@ -87,6 +97,60 @@ const CASES: &[Case] = &[
     ("a sequence beyond numbers", Admin, "GET /audit/verify?after=99999999999999999999", "", 400, "malformed-request"),
     ("a method that is none", Admin, "PUT /audit", "{}", 405, "method-not-allowed"),
     ("a deletion of the log", Admin, "DELETE /audit", "", 405, "method-not-allowed"),
+    // Keys that open nothing any more.
+    ("a revoked key", Revoked, "GET /jobs", "", 401, "unauthenticated"),
+    ("a revoked key that writes", Revoked, "POST /jobs", r#"{"name":"a","image":"b"}"#, 401, "unauthenticated"),
+    ("an expired key", Expired, "GET /jobs", "", 401, "unauthenticated"),
+    ("an expired key that asks for another", Expired, "POST /api-keys", r#"{"name":"b"}"#, 401, "unauthenticated"),
+    ("a key of a disabled user", Disabled, "GET /auth/me", "", 401, "unauthenticated"),
+    // What belongs to another team: as what is not there.
+    ("another team's job", Member, "GET /jobs/<job>", "", 404, "not-found"),
+    ("another team's job, cancelled", Member, "POST /jobs/<job>/cancel", "", 404, "not-found"),
+    ("another team's log", Member, "GET /jobs/<job>/logs", "", 404, "not-found"),
+    ("another team's job, run again", Member, "POST /jobs/<job>/rerun", "", 404, "not-found"),
+    ("another team's array", Member, "GET /arrays/<array>", "", 404, "not-found"),
+    ("another team's queue", Member, "GET /queues/<queue>", "", 404, "not-found"),
+    ("another team's secret, replaced", Member, "PUT /secrets/<secret>", r#"{"value":"v"}"#, 404, "not-found"),
+    ("another team's schedule, run", Member, "POST /schedules/<schedule>/run", "", 404, "not-found"),
+    ("a need of another team's job", Member, "POST /jobs", r#"{"name":"a","image":"b","needs":[{"job":"<job>"}]}"#, 422, "needs[0].job"),
+    ("a job in another team's queue", Member, "POST /jobs", r#"{"name":"a","image":"b","queue":"theirs"}"#, 422, "queue"),
+    ("a job for another team", Member, "POST /jobs", r#"{"name":"a","image":"b","team":"elsewhere"}"#, 422, "team"),
+    ("a job with another team's secret", Member, "POST /jobs", r#"{"name":"a","image":"b","secrets":{"A":"theirs"}}"#, 422, "secrets.A"),
+    ("a job with another team's volume", Member, "POST /jobs", r#"{"name":"a","image":"b","volumes":[{"name":"theirs","target":"/x"}]}"#, 422, "volumes[0].name"),
+    ("a secret for another team", Member, "POST /secrets", r#"{"name":"a","value":"b","team":"elsewhere"}"#, 422, "team"),
+    // Jobs that wait for each other.
+    ("a job that waits for itself", Member, "POST /jobs/batch", r#"{"jobs":[{"name":"a","image":"b","needs":[{"job":"$a"}]}]}"#, 422, "jobs[0].needs"),
+    ("two that wait for each other", Member, "POST /jobs/batch", r#"{"jobs":[{"name":"a","image":"b","needs":[{"job":"$c"}]},{"name":"c","image":"b","needs":[{"job":"$a"}]}]}"#, 422, "jobs[0].needs"),
+    ("one that waits for a circle", Member, "POST /jobs/batch", r#"{"jobs":[{"name":"d","image":"b","needs":[{"job":"$a"}]},{"name":"a","image":"b","needs":[{"job":"$c"}]},{"name":"c","image":"b","needs":[{"job":"$a"}]}]}"#, 422, "jobs[0].needs"),
+    ("a batch of none", Member, "POST /jobs/batch", r#"{"jobs":[]}"#, 422, "jobs"),
+    // Folders of the nodes.
+    ("a host path that leads up", Admin, "POST /volumes", r#"{"name":"a","host_path":"/data/../etc"}"#, 422, "host_path"),
+    ("a host path that begins nowhere", Admin, "POST /volumes", r#"{"name":"a","host_path":"etc"}"#, 422, "host_path"),
+    ("the root for a host path", Admin, "POST /volumes", r#"{"name":"a","host_path":"/"}"#, 422, "host_path"),
+    ("a host path with a NUL", Admin, "POST /volumes", r#"{"name":"a","host_path":"/a\u0000"}"#, 422, "host_path"),
+    ("a host path of a member's", Member, "POST /volumes", r#"{"name":"a","host_path":"/data"}"#, 403, "forbidden"),
+    // Queues, clusters, nodes, schedules.
+    ("a queue with the server's version", Admin, "POST /queues", r#"{"name":"a","clusters":["default"],"version":7}"#, 422, "version"),
+    ("a queue on no cluster", Admin, "POST /queues", r#"{"name":"a","clusters":["nowhere"]}"#, 422, "clusters[0]"),
+    ("a queue before all", Admin, "POST /queues", r#"{"name":"a","clusters":["default"],"priority":1001}"#, 422, "priority"),
+    ("a queue with a quota below none", Admin, "POST /queues", r#"{"name":"a","clusters":["default"],"quota":{"gpus":-1}}"#, 422, "quota.gpus"),
+    ("a queue with an open policy", Admin, "POST /queues", r#"{"name":"a","clusters":["default"],"policy":"privileged"}"#, 422, "policy"),
+    ("a cluster's lease of a moment", Admin, "POST /clusters", r#"{"name":"a","max_disconnect":"1ms"}"#, 422, "max_disconnect"),
+    ("a drain into the past", Admin, "POST /nodes/00000000-0000-0000-0000-000000000000/drain", r#"{"within":"-1s"}"#, 422, "within"),
+    ("a clock that is none", Member, "POST /schedules", r#"{"name":"a","image":"b","schedule":{"cron":"61 * * * *"}}"#, 422, "schedule.cron"),
+    ("a zone that is none", Member, "POST /schedules", r#"{"name":"a","image":"b","schedule":{"cron":"* * * * *","timezone":"Mars/Olympus"}}"#, 422, "schedule.timezone"),
+    ("a time that never comes", Member, "POST /schedules", r#"{"name":"a","image":"b","schedule":{"cron":"0 0 31 2 *"}}"#, 422, "schedule.cron"),
+    ("a priority beyond bounds", Member, "POST /jobs/00000000-0000-0000-0000-000000000000/reprioritise", r#"{"priority":256}"#, 422, "priority"),
+    // Logs and lists of jobs.
+    ("a tail below none", Member, "GET /jobs/00000000-0000-0000-0000-000000000000/logs?tail=-1", "", 400, "malformed-request"),
+    ("a forged cursor of jobs", Member, "GET /jobs?cursor=AAAAAAAAAAAAAAAAAAAAAAA", "", 400, "malformed-request"),
+    ("a cancel of everything", Member, "POST /jobs/cancel", "", 400, "malformed-request"),
+    ("a cancel of another's", Member, "POST /jobs/cancel?owner=admin", "", 403, "forbidden"),
+    // Bodies.
+    ("a deep body", Member, "POST /jobs", r#"{"name":"a","image":"b","resources":{"gpus":<deep>"#, 422, "resources.gpus"),
+    ("a large body", Member, "POST /jobs", r#"{"name":"a","image":"b","run":"<2m>"}"#, 413, "too-large"),
+    ("an oversized variable", Member, "POST /jobs", r#"{"name":"a","image":"b","env":{"A":"<128k>"}}"#, 422, "env.A"),
+    ("an oversized environment", Member, "POST /jobs/batch", r#"{"jobs":[{"name":"a","image":"b","env":{"A":"<128k>","B":"<128k>"}}]}"#, 422, "jobs[0].env.A"),
 ];
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -94,6 +158,8 @@ async fn bad_input_gets_its_answer(pool: PgPool) {
     let harness = start(pool).await;
     let admin = harness.admin_header().await;
     let member = member_header(&harness).await;
+    let objects = foreign_objects(&harness).await;
+    let [revoked, expired, disabled] = dead_keys(&harness).await;
     let mut wrong = Vec::new();
     for (name, caller, route, body, status, word) in CASES {
         let (method, path) = route.split_once(' ').unwrap();
@@ -101,15 +167,83 @@ async fn bad_input_gets_its_answer(pool: PgPool) {
             Nobody => None,
             Admin => Some(("authorization", admin.as_str())),
             Member => Some(("authorization", member.as_str())),
+            Revoked => Some(("authorization", revoked.as_str())),
+            Expired => Some(("authorization", expired.as_str())),
+            Disabled => Some(("authorization", disabled.as_str())),
         };
+        let named_objects = |text: &str| {
+            objects.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("<{name}>"), id))
+        };
+        let (path, body) = (named_objects(path), expanded(&named_objects(body)));
         let headers: Vec<_> = bearer.into_iter().collect();
-        let answer = harness.send_json(method, path, &headers, *body).await;
+        let answer = harness.send_json(method, &path, &headers, body).await;
         let named = answer.body["errors"][0]["path"].as_str().unwrap_or_else(|| answer.code());
         if (answer.status.as_u16(), named) != (*status, *word) {
             wrong.push(format!("{name}: {route}: {} {named}: {}", answer.status, answer.body));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Objects of a team in which the member is not, by what their ids are.
+async fn foreign_objects(harness: &Harness) -> Vec<(&'static str, String)> {
+    let admin = harness.admin_header().await;
+    let make = async |path: &str, body: &str| {
+        let answer =
+            harness.send_json("POST", path, &[("authorization", admin.as_str())], body.to_owned()).await;
+        assert_eq!(answer.status.as_u16(), 201, "{path}: {}", answer.body);
+        answer.body
+    };
+    let id = |object: &serde_json::Value| object.as_str().unwrap().to_owned();
+    make("/teams", r#"{"name":"elsewhere"}"#).await;
+    let queue = make("/queues", r#"{"name":"theirs","team":"elsewhere","clusters":["default"]}"#).await;
+    let secret = make("/secrets", r#"{"name":"theirs","value":"v","team":"elsewhere"}"#).await;
+    make("/volumes", r#"{"name":"theirs","host_path":"/data","teams":["elsewhere"]}"#).await;
+    let of_job =
+        |more: &str| format!(r#"{{"name":"a","image":"b","queue":"theirs","team":"elsewhere"{more}}}"#);
+    let job = make("/jobs", &of_job("")).await;
+    let array = make("/jobs", &of_job(r#","array":{"count":2}"#)).await;
+    let schedule = make("/schedules", &of_job(r#","schedule":{"cron":"0 0 1 1 *"}"#)).await;
+    vec![
+        ("queue", id(&queue["id"])),
+        ("secret", id(&secret["id"])),
+        ("job", id(&job["id"])),
+        ("array", id(&array["array"]["id"])),
+        ("schedule", id(&schedule["id"])),
+    ]
+}
+
+/// Headers with keys that were revoked, have expired, and belong to a disabled user.
+async fn dead_keys(harness: &Harness) -> [String; 3] {
+    let mut headers = Vec::new();
+    for name in ["revoked", "expired", "disabled"] {
+        let (user, client) = harness.user(name, Role::Member).await;
+        let made = client.create_api_key(&CreateApiKey::named(name)).await.unwrap();
+        match name {
+            "revoked" => client.revoke_api_key(made.key.id).await.unwrap(),
+            "expired" => {
+                let end = "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1";
+                sqlx::query(end).bind(made.key.id.0).execute(&harness.app.pool).await.unwrap();
+            }
+            _ => {
+                let change = UpdateUser { disabled: Some(true), ..UpdateUser::default() };
+                harness.client.update_user(user.id, &change).await.unwrap();
+            }
+        }
+        headers.push(format!("Bearer {}", made.secret.0));
+    }
+    headers.try_into().unwrap()
+}
+
+/// The tables stay what they are: a row that is taken out is missed.
+#[test]
+fn the_family_is_a_large_one() {
+    use crate::{bad_jobs, bad_messages};
+    let messages = bad_messages::SYNCS.len() + bad_messages::JOINS.len() + bad_messages::LOGS.len();
+    let rows = CASES.len() + bad_jobs::CASES.len() + messages;
+    assert!(rows >= 200, "{rows} rows");
+    let names: std::collections::BTreeSet<_> = CASES.iter().map(|case| (case.0, case.2)).collect();
+    assert_eq!(names.len(), CASES.len(), "two rows of one name");
 }
 
 async fn member_header(harness: &Harness) -> String {

@@ -1,12 +1,12 @@
 //! Job specs that nobody should send: each is answered with its status and code, and names what is wrong.
 
-use crate::support::start;
+use crate::support::{expanded, start};
 use lilac_api::auth::Role;
 use sqlx::PgPool;
 
 /// What is sent to `POST /jobs`, and the status, code, and path of the refused field (empty for none).
 #[rustfmt::skip]
-const CASES: &[(&str, u16, &str, &str)] = &[
+pub const CASES: &[(&str, u16, &str, &str)] = &[
     ("", 400, "malformed-json", ""),
     ("{", 400, "malformed-json", ""),
     ("[]", 422, "invalid-field", "."),
@@ -55,6 +55,30 @@ const CASES: &[(&str, u16, &str, &str)] = &[
     (r#"{"name": "a", "image": "b", "max_runtime": "-1s"}"#, 422, "invalid-field", "max_runtime"),
     (r#"{"name": "a", "image": "b", "max_runtime": "99999999999999999999d"}"#, 422, "invalid-field", "max_runtime"),
     (r#"{"name": "a", "image": "b", "queue": "none"}"#, 422, "invalid-field", "queue"),
+    (r#"{"name": "<long>", "image": "b"}"#, 422, "invalid-field", "name"),
+    (r#"{"name": "a", "image": "b\nc"}"#, 422, "invalid-field", "image"),
+    (r#"{"name": "a", "image": "b", "command": ["<128k>"]}"#, 422, "invalid-field", "command[0]"),
+    (r#"{"name": "a", "image": "b", "run": "x", "command": ["y"]}"#, 422, "invalid-field", "run"),
+    (r#"{"name": "a", "image": "b", "env": {"A=B": "x"}}"#, 422, "invalid-field", "env.A=B"),
+    (r#"{"name": "a", "image": "b", "env": {"": "x"}}"#, 422, "invalid-field", "env."),
+    (r#"{"name": "a", "image": "b", "env": {"A": "x"}, "secrets": {"A": "s"}}"#, 422, "invalid-field", "secrets.A"),
+    (r#"{"name": "a", "image": "b", "secrets": {"A": "none"}}"#, 422, "invalid-field", "secrets.A"),
+    (r#"{"name": "a", "image": "b", "pull": {"secret": "none"}}"#, 422, "invalid-field", "pull.secret"),
+    (r#"{"name": "a", "image": "b", "volumes": [{"name": "/etc", "target": "/x"}]}"#, 422, "invalid-field", "volumes[0].name"),
+    (r#"{"name": "a", "image": "b", "volumes": [{"name": "v", "target": "/x/../etc"}]}"#, 422, "invalid-field", "volumes[0].target"),
+    (r#"{"name": "a", "image": "b", "volumes": [{"name": "v", "target": "/x", "host_path": "/etc"}]}"#, 422, "invalid-field", "volumes[0].host_path"),
+    (r#"{"name": "a", "image": "b", "labels": {"a": <deep>"#, 422, "invalid-field", "labels.a"),
+    (r#"{"name": "a", "image": "b", "labels": {"a": 1}}"#, 422, "invalid-field", "labels.a"),
+    (r#"{"name": "a", "image": "b", "stop": {"grace": "25h"}}"#, 422, "invalid-field", "stop.grace"),
+    (r#"{"name": "a", "image": "b", "stop": {"signal": "SIGSTOP"}}"#, 422, "invalid-field", "stop.signal"),
+    (r#"{"name": "a", "image": "b", "retry": {"max_attempts": 0}}"#, 422, "invalid-field", "retry.max_attempts"),
+    (r#"{"name": "a", "image": "b", "retry": {"rules": [{"action": "retry"}]}}"#, 422, "invalid-field", "retry.rules[0]"),
+    (r#"{"name": "a", "image": "b", "max_disconnect": "0s"}"#, 422, "invalid-field", "max_disconnect"),
+    (r#"{"name": "a", "image": "b", "devices": ["/dev/mem"]}"#, 422, "invalid-field", "devices"),
+    (r#"{"name": "a", "image": "b", "ipc": "host"}"#, 422, "invalid-field", "ipc"),
+    (r#"{"name": "a", "image": "b", "user_id": "0197d3b8-0000-7000-8000-000000000000"}"#, 422, "invalid-field", "user_id"),
+    (r#"{"name": "a", "image": "b", "network": "host"}"#, 422, "invalid-field", "network"),
+    (r#"{"name": "a", "image": "b", "array": {"count": 2, "matrix": {"A": ["1"]}}}"#, 422, "invalid-field", "array"),
 ];
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -63,7 +87,7 @@ async fn a_bad_spec_is_refused_by_name(pool: PgPool) {
     let bearer = harness.admin_header().await;
     let mut wrong = Vec::new();
     for (body, status, code, path) in CASES {
-        let answer = harness.send_json("POST", "/jobs", &[("authorization", &bearer)], *body).await;
+        let answer = harness.send_json("POST", "/jobs", &[("authorization", &bearer)], expanded(body)).await;
         let found = answer.body["errors"][0]["path"].as_str().unwrap_or_default();
         if (answer.status.as_u16(), answer.code(), found) != (*status, *code, *path) {
             wrong.push(format!("{body}\n    {} {}", answer.status, answer.body));

@@ -19,7 +19,7 @@ use lilac_api::image::CachedImage;
 use lilac_api::job::{AttemptState, Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
-use lilac_api::{AttemptId, JobId, SessionId};
+use lilac_api::{AttemptId, ClusterId, JobId, SessionId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -42,6 +42,10 @@ pub struct Node {
 impl Node {
     pub async fn join(harness: &Harness, name: &str) -> Self {
         let cluster = harness.client.clusters().await.unwrap().items[0].id;
+        Self::join_to(harness, cluster, name).await
+    }
+
+    pub async fn join_to(harness: &Harness, cluster: ClusterId, name: &str) -> Self {
         let key = CreateJoinKey { name: name.to_owned(), reusable: false, expires_in: None };
         let key = harness.client.create_join_key(cluster, &key).await.unwrap();
         let machine_id = format!("machine-of-{name}");
@@ -68,7 +72,8 @@ impl Node {
         node
     }
 
-    pub async fn say(&mut self, no_wait: bool) -> Result<SyncResponse, ClientError> {
+    /// What it would say next, for a test to say it otherwise.
+    pub fn message(&mut self, no_wait: bool) -> SyncRequest {
         let request = SyncRequest {
             protocol: PROTOCOL_VERSION,
             agent_version: "test".to_owned(),
@@ -89,6 +94,11 @@ impl Node {
             no_wait,
         };
         self.sequence += 1;
+        request
+    }
+
+    pub async fn say(&mut self, no_wait: bool) -> Result<SyncResponse, ClientError> {
+        let request = self.message(no_wait);
         self.client.sync(&request).await
     }
 
