@@ -19,8 +19,8 @@ use crate::auth::{
     LoginResponse, ResetPassword, Secret, SignUp, UpdateProfile, UpdateUser, User,
 };
 use crate::cluster::{
-    Cluster, ClusterStats, CreateCluster, CreateJoinKey, CreatedJoinKey, DrainNode, JoinKey, Node, NodeEvent,
-    UpdateCluster, UpdateNode,
+    Cluster, ClusterStats, CordonNode, CreateCluster, CreateJoinKey, CreatedJoinKey, DrainNode, JoinKey,
+    Node, NodeEvent, UpdateCluster, UpdateNode,
 };
 use crate::hook::{CreateHook, CreatedHook, Delivery, Hook, RotateHook, UpdateHook};
 use crate::ids::{
@@ -300,6 +300,11 @@ impl Client {
         self.get("/users?limit=500").await
     }
 
+    /// A page of users, 500 at most, from `cursor` on.
+    pub async fn users_page(&self, cursor: Option<&str>) -> Result<Page<User>> {
+        self.get_with("/users", &whole_page(cursor)).await
+    }
+
     pub async fn create_user(&self, request: &CreateUser) -> Result<User> {
         self.post("/users", request).await
     }
@@ -337,6 +342,11 @@ impl Client {
 
     pub async fn teams(&self) -> Result<Page<Team>> {
         self.get("/teams?limit=500").await
+    }
+
+    /// A page of teams, 500 at most, from `cursor` on.
+    pub async fn teams_page(&self, cursor: Option<&str>) -> Result<Page<Team>> {
+        self.get_with("/teams", &whole_page(cursor)).await
     }
 
     pub async fn team(&self, id: TeamId) -> Result<Team> {
@@ -438,6 +448,11 @@ impl Client {
     /// Stops new jobs from being placed on a node.
     pub async fn cordon(&self, id: NodeId) -> Result<Node> {
         self.act(&format!("/nodes/{id}/cordon")).await
+    }
+
+    /// As [`Client::cordon`], with a sentence for the others.
+    pub async fn cordon_because(&self, id: NodeId, request: &CordonNode) -> Result<Node> {
+        self.post(&format!("/nodes/{id}/cordon"), request).await
     }
 
     pub async fn uncordon(&self, id: NodeId) -> Result<Node> {

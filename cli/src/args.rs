@@ -106,6 +106,9 @@ pub enum Verb {
     Reprioritise(commands::act::ReprioritiseArgs),
     /// Shows what a job took: where, when, and how much CPU, GPU and memory time.
     Receipt(commands::receipt::ReceiptArgs),
+    /// Arrays, the many jobs of one submit: show, cancel.
+    #[command(subcommand)]
+    Array(commands::array::ArrayVerb),
     /// Jobs by the clock: list, show, pause, resume, run now, delete.
     #[command(subcommand)]
     Schedule(commands::schedule::ScheduleVerb),

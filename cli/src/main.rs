@@ -61,6 +61,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Hold(args) => commands::act::hold(global, args).await,
         Verb::Reprioritise(args) => commands::act::reprioritise(global, args).await,
         Verb::Receipt(args) => commands::receipt::run(global, args).await,
+        Verb::Array(verb) => commands::array::run(global, verb).await,
         Verb::Schedule(verb) => commands::schedule::run(global, verb).await,
         Verb::Queue(verb) => commands::queue::run(global, verb).await,
         Verb::Node(verb) => commands::node::run(global, verb).await,

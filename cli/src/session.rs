@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lilac_api::auth::Secret;
 use lilac_api::client::{Client, ClientError};
+use lilac_api::page::Page;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -99,6 +100,21 @@ pub async fn attempt<T>(
 /// A call that reads, tried a few times.
 pub async fn read<T>(call: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, ClientError> {
     attempt(Again::WhateverHappened, call).await
+}
+
+/// All items of a list, page by page.
+pub async fn read_all<T>(
+    page: impl AsyncFn(Option<&str>) -> Result<Page<T>, ClientError>,
+) -> Result<Vec<T>, ClientError> {
+    let (mut items, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let next = read(async || page(cursor.as_deref()).await).await?;
+        items.extend(next.items);
+        cursor = next.next_cursor;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
 }
 
 /// A call that changes something, tried again only when it surely had no effect.

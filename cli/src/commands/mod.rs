@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod agent;
+pub mod array;
 pub mod cancel;
 pub mod cluster;
 pub mod completion;
@@ -17,6 +18,7 @@ pub mod logs;
 pub mod node;
 pub mod outputs;
 pub mod passwd;
+pub mod plan;
 pub mod port_forward;
 pub mod prompt;
 pub mod queue;
@@ -29,5 +31,6 @@ pub mod show;
 pub mod submit;
 pub mod team;
 pub mod user;
+pub mod values;
 pub mod volume;
 pub mod wait;

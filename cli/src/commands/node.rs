@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::cluster::{DrainNode, Gpu, Node, NodeEvent, UpdateNode};
+use lilac_api::cluster::{CordonNode, DrainNode, Gpu, Node, NodeEvent, UpdateNode};
 use lilac_api::quantity::{Cpus, Span};
 
 use crate::args::Global;
@@ -29,6 +29,9 @@ pub enum NodeVerb {
     Cordon {
         /// Name or id of the node.
         node: String,
+        /// A sentence for the others.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
     },
     /// Empties a node: what has not ended in time is stopped and goes back to its queue, uncharged.
     Drain {
@@ -89,9 +92,10 @@ pub async fn run(global: &Global, verb: NodeVerb) -> Result<Exit, Failure> {
                 },
             )?;
         }
-        NodeVerb::Cordon { node } => {
+        NodeVerb::Cordon { node, reason } => {
             let node = find(&session, &node).await?;
-            let node = change(async || session.client.cordon(node.id).await).await?;
+            let request = CordonNode { reason };
+            let node = change(async || session.client.cordon_because(node.id, &request).await).await?;
             told(printer, &node, "takes nothing new; what runs goes on")?;
         }
         NodeVerb::Drain { node, within, reason } => {

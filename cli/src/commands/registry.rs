@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::commands::secret::value;
 use crate::failure::{Exit, Failure};
 use crate::printer::Field;
-use crate::session::{self, Session, change, read};
+use crate::session::{self, Session, change, read_all};
 use crate::times;
 
 #[derive(Debug, Subcommand)]
@@ -88,15 +88,7 @@ pub async fn run(global: &Global, verb: RegistryVerb) -> Result<Exit, Failure> {
 }
 
 async fn all(session: &Session) -> Result<Vec<Registry>, Failure> {
-    let (mut items, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = read(async || session.client.registries(cursor.as_deref()).await).await?;
-        items.extend(page.items);
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(items);
-        }
-    }
+    Ok(read_all(async |cursor| session.client.registries(cursor).await).await?)
 }
 
 fn row(registry: &Registry) -> Vec<Field> {

@@ -9,7 +9,7 @@ use crate::args::Global;
 use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
 use crate::printer::Field;
-use crate::session::{self, Session, change, read};
+use crate::session::{self, Session, change, read_all};
 use crate::times;
 
 #[derive(Debug, Subcommand)]
@@ -86,15 +86,7 @@ pub fn value(question: &str) -> Result<Secret, Failure> {
 }
 
 async fn all(session: &Session) -> Result<Vec<StoredSecret>, Failure> {
-    let (mut items, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = read(async || session.client.secrets(cursor.as_deref()).await).await?;
-        items.extend(page.items);
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(items);
-        }
-    }
+    Ok(read_all(async |cursor| session.client.secrets(cursor).await).await?)
 }
 
 fn matching(secrets: Vec<StoredSecret>, name: &str, team: Option<&str>) -> Vec<StoredSecret> {

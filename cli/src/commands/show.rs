@@ -55,8 +55,9 @@ fn job_facts(job: &Job) -> Vec<(&'static str, Field)> {
     let exit_code = job.exit_code.map(|code| code.to_string());
     let not_before = job.not_before.filter(|time| *time > now && job.state == JobState::Queued);
     let mut facts = vec![
-        ("Name", Field::from(&job.name)),
+        ("Name", Field::from(super::list::name(job))),
         ("Id", job.id.to_string().into()),
+        ("Array", job.array.as_ref().map(|place| place.id.to_string()).unwrap_or_default().into()),
         ("State", Field::toned(state, job_tone(job.state))),
         ("Reason", job.reason.map(|reason| reason.to_string()).unwrap_or_default().into()),
         ("Message", Field::from(&job.message)),

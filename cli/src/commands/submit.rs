@@ -1,14 +1,14 @@
 //! `submit`: a job from flags, from a file, or from a file with flags on top.
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lilac_api::client::ClientError;
 use lilac_api::job::Job;
 use lilac_api::quantity::{Bytes, Cpus, Span};
-use lilac_api::spec::{Gpus, JobSpec, Network, PullPolicy};
+use lilac_api::spec::{Array, Gpus, JobSpec, Network, PullPolicy, VolumeMount};
 use lilac_api::validate;
 
 use crate::args::{Global, key_value};
+use crate::commands::values::{gpus, secret, variable, volume, words};
 use crate::failure::{Exit, Failure, fields};
 use crate::follow::{self, Show};
 use crate::job_ref::short;
@@ -30,6 +30,9 @@ pub struct SubmitArgs {
     /// Queue to wait in.
     #[arg(long, value_name = "QUEUE")]
     queue: Option<String>,
+    /// Team that the job belongs to, where you could mean several.
+    #[arg(long, value_name = "TEAM")]
+    team: Option<String>,
     /// 0 to 100 inside the queue: the higher goes first.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=100))]
     priority: Option<u8>,
@@ -51,6 +54,12 @@ pub struct SubmitArgs {
     /// Variable for the container; KEY alone takes the value from here. May be repeated.
     #[arg(short, long, value_name = "KEY[=VALUE]", value_parser = variable)]
     env: Vec<(String, String)>,
+    /// Variable that holds a stored secret, by its name. May be repeated.
+    #[arg(long, value_name = "VARIABLE=SECRET", value_parser = secret)]
+    secret: Vec<(String, String)>,
+    /// Volume that an administrator allowed, and where it is in the container. May be repeated.
+    #[arg(long, value_name = "NAME:TARGET[:ro]", value_parser = volume)]
+    volume: Vec<VolumeMount>,
     /// Label of the job. May be repeated.
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
     label: Vec<(String, String)>,
@@ -72,9 +81,21 @@ pub struct SubmitArgs {
     /// Attempts that count, the first included.
     #[arg(long, value_name = "NUMBER")]
     max_attempts: Option<u32>,
+    /// Make so many jobs, which differ in LILAC_ARRAY_INDEX.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    array: Option<u32>,
+    /// Of an array, start so many at a time at most.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_parallel: Option<u32>,
+    /// Of an array, cancel those that wait once more than so many have failed.
+    #[arg(long, value_name = "NUMBER")]
+    max_failures: Option<u32>,
     /// Script for the image's /bin/sh, instead of a command.
     #[arg(long, value_name = "SCRIPT", conflicts_with = "command")]
     run: Option<String>,
+    /// Say what would become of the job now, and submit nothing.
+    #[arg(long, conflicts_with_all = ["follow", "wait", "idempotency_key"])]
+    plan: bool,
     /// Print the log until the job ends; the exit code tells how it ended.
     #[arg(long)]
     follow: bool,
@@ -95,33 +116,20 @@ impl SubmitArgs {
     }
 }
 
-/// Reads one of the words of an enumeration, with suggestions and completion.
-fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
-where
-    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
-}
-
-fn gpus(text: &str) -> Result<Gpus, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    if text.contains('=') {
-        return key_value(text);
-    }
-    match std::env::var(text) {
-        Ok(value) => Ok((text.to_owned(), value)),
-        Err(_) => Err("it is not set here; write KEY=VALUE".to_owned()),
-    }
-}
-
 pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
-    let (follow, wait) = (args.follow, args.wait);
+    let (follow, wait, plan) = (args.follow, args.wait, args.plan);
     let key = args.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let (spec, file) = spec(args)?;
+    if spec.array.is_some() && (follow || wait) {
+        return Err(Failure::usage(
+            "an array is many jobs: none of them stands for all",
+            "submit it, then `lilac_cli array show last`, or `lilac_cli wait` for each of its jobs",
+        ));
+    }
     let session = session::open(global)?;
+    if plan {
+        return super::plan::run(&session, &spec, file.as_ref()).await;
+    }
     if spec.schedule.is_some() {
         return super::schedule::create(&session, &spec).await;
     }
@@ -133,6 +141,12 @@ pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
             |job| job.id.to_string(),
             |job| {
                 let (id, name, queue) = (short(job.id), &job.name, &job.queue);
+                if let Some(array) = &job.array {
+                    let (jobs, of) = (array.size, array.id);
+                    printer
+                        .line(&format!("Submitted {name} as {jobs} jobs to queue {queue} (array {of})"))?;
+                    return printer.line(&format!("Look at them: `lilac_cli array show {of}`"));
+                }
                 printer.line(&format!("Submitted {name} as {id} to queue {queue} ({})", job.id))?;
                 printer.line(&format!("Follow it: `lilac_cli logs -f {id}`"))
             },
@@ -209,6 +223,7 @@ fn apply(spec: &mut JobSpec, args: SubmitArgs) {
     set(&mut spec.name, args.name);
     set(&mut spec.image, args.image);
     set(&mut spec.queue, args.queue);
+    set(&mut spec.team, args.team.map(Some));
     set(&mut spec.priority, args.priority);
     set(&mut spec.resources.cpus, args.cpus);
     set(&mut spec.resources.memory, args.memory);
@@ -221,7 +236,21 @@ fn apply(spec: &mut JobSpec, args: SubmitArgs) {
     set(&mut spec.pull.policy, args.pull);
     set(&mut spec.max_runtime, args.max_runtime.map(Some));
     set(&mut spec.retry.max_attempts, args.max_attempts);
+    if args.array.is_some() || args.max_parallel.is_some() || args.max_failures.is_some() {
+        let array = spec.array.get_or_insert_with(Array::default);
+        if args.array.is_some() {
+            (array.count, array.matrix) = (args.array, Default::default());
+        }
+        set(&mut array.max_parallel, args.max_parallel.map(Some));
+        set(&mut array.max_failures, args.max_failures.map(Some));
+    }
     spec.env.extend(args.env);
+    spec.secrets.extend(args.secret);
+    for mount in args.volume {
+        // One given here takes the place of what the file has there.
+        spec.volumes.retain(|other| other.target != mount.target);
+        spec.volumes.push(mount);
+    }
     spec.labels.extend(args.label);
     // A script and a command exclude each other, so one given here takes the other's place.
     if let Some(script) = args.run {
@@ -303,6 +332,38 @@ mod tests {
     }
 
     #[test]
+    fn flags_name_secrets_volumes_and_arrays() {
+        let (_folder, path) = file(
+            "name: a\nimage: x\nsecrets: {A: a}\nvolumes: [{name: old, target: /data}]\narray: {matrix: {LR: [\"1\"]}, max_failures: 3}\n",
+        );
+        let spec = made(&[
+            "-f",
+            &path,
+            "--secret",
+            "B=b",
+            "--volume",
+            "new:/data:ro",
+            "--volume",
+            "more:/more",
+            "--array",
+            "4",
+            "--max-parallel",
+            "2",
+            "--team",
+            "vision",
+        ])
+        .unwrap();
+        assert_eq!(spec.team.as_deref(), Some("vision"));
+        assert_eq!(spec.secrets.values().collect::<Vec<_>>(), ["a", "b"]);
+        let mounts: Vec<_> =
+            spec.volumes.iter().map(|mount| (mount.name.as_str(), mount.read_only)).collect();
+        assert_eq!(mounts, [("new", true), ("more", false)]);
+        let array = spec.array.unwrap();
+        assert_eq!((array.count, array.max_parallel, array.max_failures), (Some(4), Some(2), Some(3)));
+        assert!(array.matrix.is_empty(), "the number takes the matrix's place");
+    }
+
+    #[test]
     fn flags_fill_what_the_file_lacks() {
         let (_folder, path) = file("image: busybox\n");
         assert_eq!(made(&["-f", &path, "--name", "n"]).unwrap().name, "n");
@@ -319,6 +380,12 @@ mod tests {
             (&["--image", "x", "--gpus", "H100:few"], "is not a number of GPUs"),
             (&["--image", "x", "--cpus", "0"], "resources.cpus: must be 1"),
             (&["--image", "x", "--name", "a b"], "name: may hold"),
+            (&["--image", "x", "--secret", "A"], "VARIABLE=SECRET"),
+            (&["--image", "x", "--volume", "/etc:/etc"], "volumes[0].name"),
+            (&["--image", "x", "--volume", "data"], "NAME:TARGET"),
+            (&["--image", "x", "--array", "0"], "--array"),
+            (&["--image", "x", "--max-parallel", "2"], "array"),
+            (&["--image", "x", "--plan", "--follow"], "--follow"),
             (&[], "nothing to run"),
         ] {
             let error = made(words).unwrap_err();

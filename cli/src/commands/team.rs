@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::commands::user;
 use crate::failure::{Exit, Failure};
 use crate::printer::Field;
-use crate::session::{self, Session, change, read};
+use crate::session::{self, Session, change, read_all};
 use crate::times;
 
 #[derive(Debug, Subcommand)]
@@ -46,7 +46,7 @@ pub async fn run(global: &Global, verb: TeamVerb) -> Result<Exit, Failure> {
     let printer = session.printer;
     match verb {
         TeamVerb::Ls => {
-            let teams = read(async || session.client.teams().await).await?.items;
+            let teams = read_all(async |cursor| session.client.teams_page(cursor).await).await?;
             printer.list(&teams, &["NAME", ">MEMBERS", "CREATED", "ID"], row, |team| team.id.to_string())?;
         }
         TeamVerb::Create { name } => {
@@ -78,7 +78,7 @@ pub async fn run(global: &Global, verb: TeamVerb) -> Result<Exit, Failure> {
 }
 
 async fn find(session: &Session, name: &str) -> Result<Team, Failure> {
-    let teams = read(async || session.client.teams().await).await?.items;
+    let teams = read_all(async |cursor| session.client.teams_page(cursor).await).await?;
     let found =
         teams.into_iter().find(|team| team.name.eq_ignore_ascii_case(name) || team.id.to_string() == name);
     found.ok_or_else(|| Failure::NotFound { kind: "team", name: name.to_owned(), list: "team ls" })

@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
 use crate::printer::{Field, Tone, note};
-use crate::session::{self, Session, change, read};
+use crate::session::{self, Session, change, read_all};
 use crate::times;
 
 #[derive(Debug, Subcommand)]
@@ -57,7 +57,7 @@ pub async fn run(global: &Global, verb: UserVerb) -> Result<Exit, Failure> {
     let printer = session.printer;
     match verb {
         UserVerb::Ls => {
-            let users = read(async || session.client.users().await).await?.items;
+            let users = read_all(async |cursor| session.client.users_page(cursor).await).await?;
             let columns = ["USERNAME", "ROLE", "STATE", "CREATED"];
             printer.list(&users, &columns, row, |user| user.id.to_string())?;
         }
@@ -119,7 +119,7 @@ async fn set_disabled(session: &Session, name: &str, disabled: bool) -> Result<(
 
 /// A user by name or id.
 pub async fn find(session: &Session, name: &str) -> Result<User, Failure> {
-    let users = read(async || session.client.users().await).await?.items;
+    let users = read_all(async |cursor| session.client.users_page(cursor).await).await?;
     let found = users
         .into_iter()
         .find(|user| user.username.eq_ignore_ascii_case(name) || user.id.to_string() == name);
