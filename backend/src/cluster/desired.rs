@@ -1,17 +1,16 @@
-//! The whole set of attempts that a node should run, and the answer made of it.
+//! The whole set of attempts that a node should run, read from the database.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use lilac_api::agent::{DesiredAttempt, SyncRequest, SyncResponse, TaskSpec};
+use lilac_api::agent::{SyncRequest, TaskSpec};
 use lilac_api::cluster::Gpu;
-use lilac_api::job::AttemptState;
 use lilac_api::quantity::Span;
 use lilac_api::queue::RunAs;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId};
+use lilac_rules::desired::Held;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -26,19 +25,6 @@ use crate::output::OutputLimits;
 /// Whom a container runs as that must run as its submitter, who is nobody on the nodes.
 const NOBODY: &str = "65534:65534";
 
-/// A task that the node holds and that its agent may be told of.
-pub struct Held {
-    pub attempt_id: AttemptId,
-    pub epoch: u32,
-    pub state: AttemptState,
-    pub lease_until: DateTime<Utc>,
-    pub lease_millis: i64,
-    /// How long it may run, where it was extended.
-    pub max_runtime: Option<Span>,
-    /// Only for what the agent does not know yet.
-    pub task: Option<TaskSpec>,
-}
-
 /// Reads what the node holds, and notes to which session it is handed out: another session that does not know
 /// of it already will not be told to start it.
 pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResult<Vec<Held>> {
@@ -50,8 +36,7 @@ pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> Api
     }
     if rows.iter().any(is_undelivered) {
         let mut tx = app.pool.begin().await?;
-        // A crash of the database may lose this note: the session itself, and so the task, outlives it.
-        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+        // On the disk before the node is told: a database that crashed must not tell another session as well.
         sqlx::query(
             "UPDATE tasks t SET session_id = $2 FROM nodes n
              WHERE t.node_id = $1 AND t.released_at IS NULL AND t.session_id IS NULL
@@ -211,28 +196,4 @@ fn injected(job_id: JobId, name: &str, epoch: i32, rank: i16, gpus: usize) -> BT
         ("LILAC_NUM_NODES".to_owned(), "1".to_owned()),
         ("LILAC_GPUS_PER_NODE".to_owned(), gpus.to_string()),
     ])
-}
-
-/// The answer to `request`, whose message arrived `at`.
-pub fn response(
-    request: &SyncRequest,
-    held: &[Held],
-    settled: &[AttemptId],
-    at: DateTime<Utc>,
-) -> SyncResponse {
-    let known: HashSet<AttemptId> = request.attempts.iter().map(|report| report.attempt_id).collect();
-    let settled: HashSet<AttemptId> = settled.iter().copied().collect();
-    let desired = held
-        .iter()
-        .filter(|held| !settled.contains(&held.attempt_id))
-        .map(|held| DesiredAttempt {
-            attempt_id: held.attempt_id,
-            epoch: held.epoch,
-            lease_ms: u64::try_from((held.lease_until - at).num_milliseconds()).unwrap_or_default(),
-            stop: held.stop(),
-            max_runtime: held.max_runtime,
-            task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
-        })
-        .collect();
-    SyncResponse { desired, forget: settled.into_iter().collect(), ..SyncResponse::default() }
 }

@@ -16,11 +16,14 @@ use lilac_api::image::TaskImage;
 use lilac_api::job::AttemptState;
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_api::quantity::Span;
-use lilac_api::{AttemptId, validate};
+use lilac_api::{AttemptId, SessionId, validate};
+use lilac_rules::desired::{is_news, response};
+use lilac_rules::report::says_something;
+use lilac_rules::session::{self, Greeting, Known, Speaker};
 use sqlx::types::Json as Stored;
 use sqlx::{PgConnection, Row};
 
-use super::desired::{self, Held};
+use super::desired;
 use super::images;
 use super::register::{Spoken, check_protocol};
 use crate::app::{App, detached};
@@ -90,7 +93,7 @@ pub async fn sync(
         let shortest = held.iter().map(|held| held.lease_millis).min().unwrap_or(i64::MAX);
         let patience = Duration::from_millis(u64::try_from(shortest / 3).unwrap_or_default());
         let wait = wait_until.saturating_duration_since(tokio::time::Instant::now()).min(patience);
-        let mut response = desired::response(&request, &held, &arrived.settled, arrived.at);
+        let mut response = response(&request.attempts, &held, &arrived.settled, arrived.at);
         response.prefetch = images::awaited(&app, node.cluster_id);
         let streams = app.relays.orders(&app, node.node_id).await?;
         response.streams = streams.now;
@@ -99,7 +102,7 @@ pub async fn sync(
         let runtimes = runtimes(&response);
         let is_extended = told_first.get_or_insert_with(|| runtimes.clone()) != &runtimes;
         let is_over = request.no_wait || wait.is_zero() || app.stopping.is_cancelled();
-        if is_extended || is_news(&request, &response) {
+        if is_extended || is_news(&request.attempts, &response) {
             count("news");
             return Ok(axum::Json(response));
         }
@@ -201,22 +204,32 @@ async fn arrive(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResul
     .await?
     .ok_or_else(|| ApiError::unauthenticated("the node was removed"))?;
     let at: DateTime<Utc> = row.try_get("at")?;
-    if row.try_get::<&str, _>("machine_id")? != request.machine_id {
-        return Err(fenced("this credential belongs to another machine; join the cluster anew"));
-    }
     let session: Option<uuid::Uuid> = row.try_get("session_id")?;
-    let is_new_session = session != Some(request.session.0);
-    if is_new_session && request.sequence != 0 {
-        return Err(fenced("a newer agent speaks for this node"));
-    }
+    let known = Known {
+        session: session.map(SessionId),
+        boot_id: row.try_get("boot_id")?,
+        machine_id: row.try_get("machine_id")?,
+    };
+    let speaker = Speaker {
+        session: request.session,
+        sequence: request.sequence,
+        boot_id: request.boot_id,
+        machine_id: &request.machine_id,
+    };
+    let rebooted = match session::greet(known, speaker) {
+        Greeting::Current => None,
+        Greeting::TakesOver { rebooted } => Some(rebooted),
+        Greeting::OtherMachine => {
+            return Err(fenced("this credential belongs to another machine; join the cluster anew"));
+        }
+        Greeting::Older => return Err(fenced("a newer agent speaks for this node")),
+    };
     let actor = format!("node:{}", node.name);
     let settled = take_reports(&mut tx, node, request, &actor, &mut topics).await?;
-    if is_new_session {
-        let boot: Option<uuid::Uuid> = row.try_get("boot_id")?;
-        let rebooted = boot.is_some_and(|boot| boot != request.boot_id);
+    if let Some(rebooted) = rebooted {
         topics.extend(take_over(&mut tx, node, request, rebooted).await?);
     }
-    if write_node(&mut tx, node, request).await? || is_new_session {
+    if write_node(&mut tx, node, request).await? || rebooted.is_some() {
         topics.extend([Topic::Schedule, Topic::NodeView(node.node_id)]);
     }
     renew(&mut tx, node).await?;
@@ -245,8 +258,13 @@ async fn take_reports(
     // Most reports repeat what is known: only those that say something new are worth the locks.
     let (known, images) = stored(conn, node, &mentioned).await?;
     images::note(conn, node, request, &images).await?;
-    let news: Vec<&AttemptReport> =
-        request.attempts.iter().filter(|report| says_something(report, &known)).collect();
+    let news: Vec<&AttemptReport> = request
+        .attempts
+        .iter()
+        .filter(|report| {
+            known.get(&report.attempt_id).is_some_and(|state| says_something(report.phase, *state))
+        })
+        .collect();
     let news_ids: Vec<AttemptId> = news.iter().map(|report| report.attempt_id).collect();
     let locked = if news_ids.is_empty() {
         Vec::new()
@@ -259,12 +277,6 @@ async fn take_reports(
             continue;
         }
         let changed = match (report.phase, &report.result) {
-            (Phase::Preparing, _) => {
-                transitions::progress(conn, attempt, AttemptState::Preparing, None, actor).await?
-            }
-            (Phase::Running, _) => {
-                transitions::progress(conn, attempt, AttemptState::Running, report.started_at, actor).await?
-            }
             (Phase::Ended, Some(result)) => {
                 let ended = transitions::finish(conn, attempt, result, report.started_at, actor).await?;
                 if ended {
@@ -273,7 +285,7 @@ async fn take_reports(
                 }
                 ended
             }
-            _ => false,
+            _ => transitions::progress(conn, attempt, report.phase, report.started_at, actor).await?,
         };
         if changed {
             topics.extend([Topic::Job(attempt.job.id), Topic::Log(attempt.job.id)]);
@@ -306,17 +318,6 @@ async fn stored(
         images.insert(id, row.try_get::<Option<Stored<TaskImage>>, _>("image")?.map(|image| image.0));
     }
     Ok((states, images))
-}
-
-/// Whether a report could change what is stored.
-fn says_something(report: &AttemptReport, known: &HashMap<AttemptId, AttemptState>) -> bool {
-    let Some(state) = known.get(&report.attempt_id) else { return false };
-    match report.phase {
-        Phase::Preparing => *state == AttemptState::Granted,
-        Phase::Running => matches!(state, AttemptState::Granted | AttemptState::Preparing),
-        Phase::Ended => !state.is_terminal() || *state == AttemptState::Lost,
-        Phase::Stopping | Phase::Unknown => false,
-    }
 }
 
 /// A new agent process speaks for the node. What it knows of goes on under it. After a reboot all else that
@@ -423,30 +424,7 @@ async fn renew(conn: &mut PgConnection, node: &NodeCaller) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// Whether an answer tells the agent anything that its request did not know.
-fn is_news(request: &SyncRequest, response: &SyncResponse) -> bool {
-    let reported: HashMap<AttemptId, Phase> =
-        request.attempts.iter().map(|report| (report.attempt_id, report.phase)).collect();
-    let wanted: HashSet<AttemptId> = response.desired.iter().map(|desired| desired.attempt_id).collect();
-    let new_orders = response.desired.iter().any(|desired| match reported.get(&desired.attempt_id) {
-        None => true,
-        Some(phase) => desired.stop && !matches!(phase, Phase::Stopping | Phase::Ended),
-    });
-    let unknown = request
-        .attempts
-        .iter()
-        .any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));
-    new_orders || unknown || !response.forget.is_empty() || !response.streams.is_empty()
-}
-
 /// How long each attempt may run, where it was extended.
 fn runtimes(response: &SyncResponse) -> HashMap<AttemptId, Span> {
     response.desired.iter().filter_map(|one| Some((one.attempt_id, one.max_runtime?))).collect()
-}
-
-/// What `desired` needs to know of a held task.
-impl Held {
-    pub fn stop(&self) -> bool {
-        self.state == AttemptState::Stopping
-    }
 }

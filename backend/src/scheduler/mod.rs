@@ -12,7 +12,7 @@ pub mod invariants;
 pub mod leader;
 pub mod load;
 pub mod quotas;
-mod reaper;
+pub mod reaper;
 mod waits;
 
 use std::collections::HashMap;

@@ -62,8 +62,8 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
     Ok(())
 }
 
-struct Expired {
-    attempt: AttemptId,
+pub struct Expired {
+    pub attempt: AttemptId,
     node: Uuid,
     node_name: String,
     last_seen_at: Option<DateTime<Utc>>,
@@ -71,7 +71,7 @@ struct Expired {
 
 /// Live attempts whose lease and margin have passed, with node and when it was last heard. The margin, 3 s or
 /// 2 % of the lease where that is more, is for clocks that run apart and an agent that was slow to kill.
-async fn expired(conn: &mut PgConnection) -> Result<Vec<Expired>, sqlx::Error> {
+pub async fn expired(conn: &mut PgConnection) -> Result<Vec<Expired>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT a.id AS attempt, n.id AS node, n.name AS node_name, n.last_seen_at
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN nodes n ON n.id = t.node_id

@@ -3,37 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 use lilac_api::job::{AttemptState, JobState};
+use lilac_rules::table;
 use sqlx::PgPool;
 use strum::VariantArray;
 use uuid::Uuid;
-
-/// T2 to T9, as a table. What is not here must be refused.
-fn is_legal_job(from: JobState, to: JobState) -> bool {
-    use JobState::{Cancelled, Failed, Held, Queued, Running, Starting, Succeeded};
-    match from {
-        // A result may still come in after a loss, while the job waits or is held.
-        Queued => matches!(to, Queued | Starting | Cancelled | Held | Succeeded | Failed),
-        Held => matches!(to, Held | Queued | Cancelled | Succeeded | Failed),
-        Starting => true,
-        Running => to != Starting,
-        Succeeded | Failed | Cancelled => false,
-    }
-}
-
-fn is_legal_attempt(from: AttemptState, to: AttemptState) -> bool {
-    use AttemptState::{
-        Cancelled, Failed, Granted, Lost, Preempted, Preparing, Running, Stopping, Succeeded,
-    };
-    let ends = matches!(to, Succeeded | Failed | Cancelled | Preempted | Lost);
-    match from {
-        Granted => true,
-        Preparing => ends || matches!(to, Preparing | Running | Stopping),
-        Running => ends || matches!(to, Running | Stopping),
-        Stopping => ends || to == Stopping,
-        Lost => matches!(to, Lost | Succeeded | Failed),
-        Succeeded | Failed | Cancelled | Preempted => false,
-    }
-}
 
 /// A job with one attempt, in whatever state, put there past the guards.
 async fn row(pool: &PgPool, job: JobState, attempt: AttemptState) -> (Uuid, Uuid) {
@@ -78,7 +51,7 @@ async fn every_job_transition_is_as_the_table_says(pool: PgPool) {
                 .bind(epoch_step)
                 .execute(&pool)
                 .await;
-            assert_eq!(code(result).is_none(), is_legal_job(*from, *to), "{from} → {to}");
+            assert_eq!(code(result).is_none(), table::job_may(*from, *to), "{from} → {to}");
         }
     }
 }
@@ -93,7 +66,7 @@ async fn every_attempt_transition_is_as_the_table_says(pool: PgPool) {
                 .bind(to.as_str())
                 .execute(&pool)
                 .await;
-            assert_eq!(code(result).is_none(), is_legal_attempt(*from, *to), "{from} → {to}");
+            assert_eq!(code(result).is_none(), table::attempt_may(*from, *to), "{from} → {to}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! How an attempt goes on and ends by its node's word.
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::TaskResult;
-use lilac_api::job::{AttemptState, JobState};
+use lilac_api::agent::{Phase, TaskResult};
+use lilac_api::job::AttemptState;
 use lilac_api::quantity::{Bytes, Ratio};
+use lilac_rules::verdict::{self, Standing};
+use lilac_rules::{report, retry};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
-use super::super::retry;
-use super::super::verdict::{self, Standing};
 use super::loss::lose;
 use super::{LockedAttempt, Override, Step, step};
 
@@ -16,19 +16,14 @@ use super::{LockedAttempt, Override, Step, step};
 pub async fn progress(
     conn: &mut PgConnection,
     attempt: &LockedAttempt,
-    to: AttemptState,
+    phase: Phase,
     started_at: Option<DateTime<Utc>>,
     actor: &str,
 ) -> Result<bool, sqlx::Error> {
-    let forward = matches!(
-        (attempt.state, to),
-        (AttemptState::Granted, AttemptState::Preparing | AttemptState::Running)
-            | (AttemptState::Preparing, AttemptState::Running)
-    );
-    if !forward || !attempt.is_current() {
+    let Some((to, job_to)) = report::progress(phase, attempt.state) else { return Ok(false) };
+    if !attempt.is_current() {
         return Ok(false);
     }
-    let job_to = if to == AttemptState::Running { JobState::Running } else { JobState::Starting };
     let started_at = if to == AttemptState::Running { started_at.or_else(|| Some(Utc::now())) } else { None };
     let change = Step {
         attempt: Some((attempt.id, to)),
@@ -48,8 +43,7 @@ pub async fn finish(
     started_at: Option<DateTime<Utc>>,
     actor: &str,
 ) -> Result<bool, sqlx::Error> {
-    let ended_for_good = attempt.state.is_terminal() && attempt.state != AttemptState::Lost;
-    if ended_for_good || !attempt.is_current() || attempt.job.state.is_terminal() {
+    if !report::may_end(attempt.state, attempt.is_current(), attempt.job.state) {
         return Ok(false);
     }
     let standing = Standing {

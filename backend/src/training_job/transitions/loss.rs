@@ -1,16 +1,13 @@
 //! How an attempt is lost: without its node's word, or by the word that it is gone.
 
-use lilac_api::job::{AttemptState, JobState, Reason};
+use lilac_api::job::{AttemptState, JobState};
 use lilac_api::{AttemptId, NodeId};
+use lilac_rules::loss::{self, Losing, POISON_NODES};
 use sqlx::PgConnection;
 
-use super::super::retry::MAX_EPOCH;
 use super::{LockedAttempt, Step, lock_attempts, step};
 use crate::bell::Topic;
 use crate::error::ApiResult;
-
-/// A job lost on this many different nodes is held for a person: it may be what kills them.
-const POISON_NODES: i64 = 3;
 
 /// T7, T8: a live attempt is lost. The job goes back to the queue, uncharged; is held when it was lost on
 /// too many nodes; or is cancelled where its user had asked for that.
@@ -21,18 +18,22 @@ pub(super) async fn lose(
     actor: &str,
     log_end_bytes: Option<i64>,
 ) -> Result<bool, sqlx::Error> {
-    if attempt.state.is_terminal() || !attempt.is_current() {
+    let losing = Losing {
+        attempt: attempt.state,
+        is_current: attempt.is_current(),
+        cancel_requested: attempt.job.cancel_requested,
+        epoch: attempt.job.epoch,
+    };
+    if !losing.may_be_lost() {
         return Ok(false);
     }
-    let (to, reason, message) = if attempt.job.cancel_requested {
-        (JobState::Cancelled, Reason::Cancelled, format!("cancelled by its user; {message}"))
-    } else if attempt.job.epoch >= MAX_EPOCH || nodes_lost_on(conn, attempt).await? >= POISON_NODES {
-        let why = format!(
+    let (to, reason) = loss::after(losing, nodes_lost_on(conn, attempt).await?);
+    let message = match to {
+        JobState::Cancelled => format!("cancelled by its user; {message}"),
+        JobState::Held => format!(
             "{message}; lost on {POISON_NODES} different nodes, so a person should look before it runs again"
-        );
-        (JobState::Held, Reason::Held, why)
-    } else {
-        (JobState::Queued, Reason::NodeLost, format!("{message}; back in the queue"))
+        ),
+        _ => format!("{message}; back in the queue"),
     };
     let change = Step {
         attempt: Some((attempt.id, AttemptState::Lost)),

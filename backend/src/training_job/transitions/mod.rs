@@ -24,6 +24,7 @@ use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::quantity::Span;
 use lilac_api::spec::{Retry, Stop};
 use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_rules::table;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
@@ -105,6 +106,7 @@ impl<'a> Step<'a> {
 
 /// Carries a transition out. Says whether the job stood where the step begins.
 async fn step(conn: &mut PgConnection, step: &Step<'_>) -> Result<bool, sqlx::Error> {
+    debug_assert!(table::job_may(step.from, step.to), "{} → {}", step.from, step.to);
     let (attempt_id, attempt_state) = step.attempt.unzip();
     let written = sqlx::query(
         "WITH job AS (

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::quantity::Span;
 use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_rules::order::{self, Cancel};
 use sqlx::{PgConnection, Row};
 
 use super::{LockedJob, Override, Step, lock_job, step, word};
@@ -15,14 +16,15 @@ use crate::error::{ApiError, ApiResult};
 /// when its node says that it did, or is lost.
 pub async fn cancel(conn: &mut PgConnection, job_id: JobId, actor: &str) -> ApiResult<Vec<Topic>> {
     let job = lock_job(conn, job_id).await?.ok_or_else(|| ApiError::not_found("job"))?;
-    if job.state.is_terminal() {
+    let mut topics = vec![Topic::Job(job_id)];
+    let order = order::cancel(job.state, job.cancel_requested);
+    if order == Cancel::TooLate {
         return Err(ApiError::conflict(format!("the job has ended already: it is {}", job.state)));
     }
-    if job.cancel_requested {
+    if order == Cancel::Again {
         return Ok(Vec::new());
     }
-    let mut topics = vec![Topic::Job(job_id)];
-    if matches!(job.state, JobState::Queued | JobState::Held) {
+    if order == Cancel::AtOnce {
         let change = Step {
             reason: Some(Reason::Cancelled),
             message: "cancelled before it started",
@@ -77,7 +79,7 @@ pub async fn hold(
     actor: &str,
 ) -> ApiResult<Vec<Topic>> {
     let job = lock_job(conn, job_id).await?.ok_or_else(|| ApiError::not_found("job"))?;
-    if job.state != JobState::Queued {
+    if !order::may_hold(job.state) {
         return Err(ApiError::conflict(format!("only a queued job can be held; this one is {}", job.state)));
     }
     let change = Step { reason: Some(Reason::Held), message, ..Step::new(&job, JobState::Held, actor) };
@@ -88,7 +90,7 @@ pub async fn hold(
 /// T13: a person lets a held job go back to its queue.
 pub async fn release(conn: &mut PgConnection, job_id: JobId, actor: &str) -> ApiResult<Vec<Topic>> {
     let job = lock_job(conn, job_id).await?.ok_or_else(|| ApiError::not_found("job"))?;
-    if job.state != JobState::Held {
+    if !order::may_release(job.state) {
         return Err(ApiError::conflict(format!(
             "only a held job can be released; this one is {}",
             job.state

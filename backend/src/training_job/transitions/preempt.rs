@@ -3,6 +3,7 @@
 
 use lilac_api::AttemptId;
 use lilac_api::job::{AttemptState, Reason};
+use lilac_rules::order;
 use sqlx::PgConnection;
 
 use super::{Step, lock_attempts, step};
@@ -18,8 +19,7 @@ pub async fn preempt(
 ) -> ApiResult<Vec<Topic>> {
     let mut topics = Vec::new();
     for attempt in lock_attempts(conn, attempts, None).await? {
-        let is_live = !attempt.state.is_terminal() && attempt.state != AttemptState::Stopping;
-        if !is_live || !attempt.is_current() {
+        if !order::may_stop(attempt.state, attempt.is_current()) {
             continue;
         }
         let change = Step {
