@@ -30,9 +30,14 @@ pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io
     if durability == Durability::Name {
         // A bare name stands in the working directory, whose name `parent` leaves empty.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        sync_folder(folder.unwrap_or(Path::new(".")))?;
     }
     Ok(())
+}
+
+/// Puts the names in a folder on the disk.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Makes a folder that only its owner may enter, and its parents.

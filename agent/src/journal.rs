@@ -128,7 +128,9 @@ pub fn note_stop(state_dir: &Path, attempt: AttemptId, note: &StopNote) -> io::R
 /// Once this returned, the result may be reported: it will be reported until it is forgotten.
 pub fn write_exit(state_dir: &Path, attempt: AttemptId, exit: &ExitNote) -> io::Result<()> {
     let path = folder(state_dir, attempt).join("exit.json");
-    files::replace(&path, &serde_json::to_vec(exit)?, Durability::Name)
+    files::replace(&path, &serde_json::to_vec(exit)?, Durability::Name)?;
+    // The folder was not worth the wait while the job was about to start. From now on its own name matters.
+    files::sync_folder(&attempts(state_dir))
 }
 
 /// Drops all that is remembered of an attempt.

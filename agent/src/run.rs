@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, SyncRequest};
+use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, Phase, SyncRequest};
 use lilac_api::client::Client;
 use lilac_api::ids::SessionId;
 use lilac_api::image::CachedImage;
@@ -261,6 +261,9 @@ fn request(
     sequence: u64,
     no_wait: bool,
 ) -> SyncRequest {
+    let attempts = state.reports();
+    // An end is acknowledged at once: an answer that does not come then was lost, and is not waited for long.
+    let tells_an_end = attempts.iter().any(|report| report.phase == Phase::Ended);
     SyncRequest {
         protocol: PROTOCOL_VERSION,
         agent_version: VERSION.to_owned(),
@@ -271,9 +274,9 @@ fn request(
         capacity: capacity.clone(),
         labels: speaker.labels.clone(),
         runtime: state.runtime.clone(),
-        attempts: state.reports(),
+        attempts,
         images: speaker.sent.clone(),
-        no_wait,
+        no_wait: no_wait || tells_an_end,
     }
 }
 

@@ -12,9 +12,8 @@ use super::{Action, Attempt, Stage, State, Stop, ending, lease_deadline, stop};
 use crate::clock::{Millis, Moment};
 use crate::journal::{Entry, StopCause};
 
-/// How far a lease must move before its file is written again. The file may grant less than the lease,
-/// never more.
-const LEASE_FILE_STEP_MS: Millis = 1_000;
+/// How far a lease must move to be moved at all, and its file written again; a tenth of a short one.
+const LEASE_STEP_MS: Millis = 1_000;
 
 /// How many containers of failed jobs are kept at once; a further one goes at once.
 const MAX_KEPT: usize = 32;
@@ -52,13 +51,13 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
             stage,
             since: now.boot_ms,
             lease_until,
-            lease_written: lease_until,
             renew_at: now.boot_ms.saturating_add(RENEW_AFTER_START_MS),
             stop,
             started_at,
             created: entry.created,
             confirmed: false,
-            lost_sight: false,
+            // Nobody watched meanwhile: a kill may have been the daemon's own end.
+            lost_sight: true,
             other_boot,
             forget: false,
             died: false,
@@ -122,7 +121,7 @@ fn wanted(
         return;
     }
     attempt.confirmed = true;
-    extend_lease(id, attempt, sent_at, desired.lease_ms, actions);
+    extend_lease(id, attempt, sent_at, desired.lease_ms, now.boot_ms, actions);
     stop::extend(attempt, desired.max_runtime, now);
     if desired.stop && attempt.is_live() {
         stop::begin(id, attempt, StopCause::Asked, now, actions);
@@ -132,7 +131,8 @@ fn wanted(
     }
 }
 
-/// Makes or starts the container of an attempt that has none that runs, if it still may.
+/// Makes or starts the container of an attempt that has none that runs, if it still may; or waits until the control
+/// plane wants it still.
 pub(super) fn launch(
     id: AttemptId,
     attempt: &mut Attempt,
@@ -142,8 +142,14 @@ pub(super) fn launch(
 ) {
     if attempt.stop.is_some() || now.boot_ms >= attempt.lease_until {
         stop::conclude_unstarted(id, attempt, now, actions);
+    } else if !attempt.confirmed {
+        attempt.created |= created;
+        attempt.enter(Stage::Waiting { created }, now.boot_ms);
+        actions.push(Action::Report);
     } else if created {
         attempt.created = true;
+        // From here on: what a start says late does not tell that the daemon did not go since.
+        attempt.lost_sight = false;
         attempt.enter(Stage::Starting, now.boot_ms);
         actions.push(Action::Start(id));
     } else {
@@ -157,16 +163,18 @@ fn extend_lease(
     attempt: &mut Attempt,
     sent_at: Millis,
     lease_ms: Millis,
+    now: Millis,
     actions: &mut Vec<Action>,
 ) {
-    if !attempt.wants_lease() || attempt.other_boot {
+    // One that is over is not brought back: its container may have been ended by then, by others.
+    if !attempt.wants_lease() || attempt.other_boot || now >= attempt.lease_until {
         return;
     }
-    attempt.lease_until = attempt.lease_until.max(lease_deadline(sent_at, lease_ms));
     attempt.renew_at = attempt.renew_at.max(sent_at.saturating_add(lease_ms / 2));
-    if attempt.lease_until >= attempt.lease_written.saturating_add(LEASE_FILE_STEP_MS) {
-        attempt.lease_written = attempt.lease_until;
-        actions.push(Action::WriteLease(id, attempt.lease_until));
+    let lease_until = lease_deadline(sent_at, lease_ms);
+    if lease_until >= attempt.lease_until.saturating_add(LEASE_STEP_MS.min(lease_ms / 10)) {
+        attempt.lease_until = lease_until;
+        actions.push(Action::WriteLease(id, lease_until));
     }
 }
 
@@ -194,7 +202,6 @@ fn accept(
         stage: Stage::Intending,
         since: now.boot_ms,
         lease_until,
-        lease_written: lease_until,
         renew_at: sent_at.saturating_add(desired.lease_ms / 2),
         stop: None,
         started_at: None,
@@ -234,7 +241,6 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
         stage: Stage::Ended(result),
         since: now.boot_ms,
         lease_until: now.boot_ms,
-        lease_written: now.boot_ms,
         renew_at: now.boot_ms,
         stop: None,
         started_at: None,

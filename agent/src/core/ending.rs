@@ -1,6 +1,6 @@
 //! How an attempt ended, in the words of the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lilac_api::agent::{Outcome, TaskResult};
 use lilac_api::job::Reason;
 use lilac_init::end::End;
@@ -11,6 +11,9 @@ use crate::log_spool::Sum;
 
 /// The longest message that a result carries, in characters.
 const MAX_MESSAGE_CHARS: usize = 2_000;
+
+/// How finely two clocks are compared that count milliseconds.
+const CLOCK_STEP: TimeDelta = TimeDelta::milliseconds(5);
 
 /// How Docker says that a container ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Circumstances {
     pub lost_sight: bool,
     /// When the machine was booted, where the attempt is older than that.
     pub rebooted_at: Option<DateTime<Utc>>,
+    /// When its lease is over, or was.
+    pub lease_over_at: Option<DateTime<Utc>>,
 }
 
 /// A result that still lacks the length of its log.
@@ -72,6 +77,7 @@ pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
     }
     // What ended before it was asked to ended by itself, whatever was asked afterwards.
     let stop = around.stop.filter(|stop| exit.finished_at >= stop.asked_at);
+    let outlived_lease = around.lease_over_at.is_some_and(|over_at| exit.finished_at + CLOCK_STEP >= over_at);
     let killed_by_a_restart = matches!(exit.code, 137 | 143 | 255) && !exit.oom_killed;
     match stop.map(|stop| stop.cause) {
         Some(StopCause::Asked) => stopped(exit, "It was stopped on request."),
@@ -95,6 +101,8 @@ pub fn of_exit(exit: &Exit, around: Circumstances) -> Draft {
         },
         // A kill never leaves a 0: it was faster, and finished work is not thrown away.
         Some(StopCause::LeaseOver) if exit.code != 0 => lost(LEASE_OVER, exit.finished_at),
+        // The agent may have slept through it: others end the container at its lease's end too.
+        None if outlived_lease && exit.code != 0 => lost(LEASE_OVER, exit.finished_at),
         None if around.lost_sight && killed_by_a_restart => {
             lost("The Docker daemon went away while it ran, and ended it.", exit.finished_at)
         }
@@ -214,8 +222,6 @@ const BROKEN: &str =
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
     use crate::log_spool::Told;
 
@@ -293,6 +299,19 @@ mod tests {
     fn told(end: End) -> Sum {
         let told = Told { end, at: at(100), program: "nosuch".to_owned() };
         Sum { length: 0, begun: true, told: Some(told) }
+    }
+
+    #[test]
+    fn what_ends_with_its_lease_was_ended_by_it() {
+        let over = |secs| Circumstances { lease_over_at: Some(at(secs)), ..Circumstances::default() };
+        assert_eq!(of_exit(&exit(137), over(100)).outcome, Outcome::Lost);
+        assert_eq!(of_exit(&exit(137), over(101)).outcome, Outcome::Exited);
+        assert_eq!(of_exit(&exit(0), over(90)).outcome, Outcome::Exited);
+        // The agent slept until after it, and only then wanted to end it.
+        let late = Circumstances { lease_over_at: Some(at(100)), ..asked(StopCause::LeaseOver, 130) };
+        assert_eq!(of_exit(&exit(137), late).outcome, Outcome::Lost);
+        let stopped = Circumstances { lease_over_at: Some(at(100)), ..asked(StopCause::Asked, 90) };
+        assert_eq!(of_exit(&exit(137), stopped).outcome, Outcome::Stopped);
     }
 
     #[test]

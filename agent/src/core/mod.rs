@@ -94,10 +94,9 @@ pub struct Attempt {
     pub since: Millis,
     /// How long it may run, as the control plane said last.
     pub max_runtime: Option<Span>,
-    /// Until when it may run, see [`lease_deadline`].
+    /// Until when it may run, see [`lease_deadline`]. The same stands in the lease file: whoever watches over the
+    /// container must not end it before the agent takes its lease for over.
     pub lease_until: Millis,
-    /// The deadline that stands in the lease file.
-    pub lease_written: Millis,
     /// When a new lease is asked for, even though nothing else is to be said.
     pub renew_at: Millis,
     pub stop: Option<Stop>,
@@ -107,7 +106,7 @@ pub struct Attempt {
     pub created: bool,
     /// The control plane named it to this run of the agent.
     pub confirmed: bool,
-    /// Docker lost sight of it while it ran.
+    /// Docker, or the agent, lost sight of it while it ran.
     pub lost_sight: bool,
     /// It was accepted before the machine was booted.
     pub other_boot: bool,

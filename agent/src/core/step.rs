@@ -23,7 +23,13 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
     match event {
         Event::Recovered { entries, boot_id } => answer::recovered(state, entries, boot_id, now),
         Event::Answered { sent_at, answer } => answer::answered(state, sent_at, answer, now, &mut actions),
-        Event::Halted(why) => state.halted = Some(why),
+        Event::Halted(why) => {
+            state.halted = Some(why);
+            // Another agent decides about them now. What runs goes on until its lease ends; nothing more is started.
+            for attempt in state.attempts.values_mut() {
+                attempt.confirmed = false;
+            }
+        }
         Event::DockerUp { version, taken_at, containers } => {
             docker_up(state, version, taken_at, &containers, now, &mut actions);
         }
@@ -122,6 +128,8 @@ fn launch_failed(
     attempt.image.pull = None;
     let (reason, words) = match failure {
         Failure::Unclear(_) => {
+            // It may have run since, and ended with the daemon.
+            attempt.lost_sight = true;
             let look_at = now.boot_ms.saturating_add(LOOK_AGAIN_MS);
             attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
             return;
@@ -173,7 +181,6 @@ fn run(
     attempt.enter(stop::running(attempt, started_at, now), now.boot_ms);
     attempt.started_at = Some(started_at);
     note_created(id, attempt, actions);
-    attempt.lost_sight = false;
     actions.push(Action::Attach(id));
     actions.push(Action::Report);
     stop::push(id, attempt, now.boot_ms, actions);
@@ -187,38 +194,43 @@ fn seen(id: AttemptId, attempt: &mut Attempt, sight: Sight, now: Moment, actions
             attempt.lost_sight = false;
             actions.push(Action::Attach(id));
         }
-        Sight::Running { started_at } => run(id, attempt, started_at, now, actions),
+        Sight::Running { started_at } => {
+            attempt.lost_sight = false;
+            run(id, attempt, started_at, now, actions);
+        }
         Sight::Exited(exit) => {
             attempt.started_at = exit.started_at.or(attempt.started_at);
             let draft = of_exit(attempt, &exit, now);
             conclude(id, attempt, draft, now.boot_ms, actions);
         }
-        Sight::Missing if attempt.created || was_running => {
-            let draft = ending::lost("Its container is gone: somebody removed it.", now.wall);
-            conclude(id, attempt, draft, now.boot_ms, actions);
-        }
+        // One that is there and never started, after it ran: a create that was slow to be carried out made another.
+        Sight::Created if attempt.started_at.is_some() => gone(id, attempt, now, actions),
+        Sight::Missing if attempt.created || was_running => gone(id, attempt, now, actions),
         _ if attempt.other_boot => {
             let draft = ending::lost("The machine was rebooted before it was started.", now.wall);
             conclude(id, attempt, draft, now.boot_ms, actions);
         }
         sight @ (Sight::Missing | Sight::Created) => {
-            let created = sight == Sight::Created;
-            if attempt.confirmed || attempt.stop.is_some() {
-                answer::launch(id, attempt, created, now, actions);
-            } else {
-                attempt.enter(Stage::Waiting { created }, now.boot_ms);
-                actions.push(Action::Report);
-            }
+            answer::launch(id, attempt, sight == Sight::Created, now, actions);
         }
     }
 }
 
+fn gone(id: AttemptId, attempt: &mut Attempt, now: Moment, actions: &mut Vec<Action>) {
+    let draft = ending::lost("Its container is gone: somebody removed it.", now.wall);
+    conclude(id, attempt, draft, now.boot_ms, actions);
+}
+
 fn of_exit(attempt: &Attempt, exit: &Exit, now: Moment) -> Draft {
-    let up = TimeDelta::try_milliseconds(i64::try_from(now.boot_ms).unwrap_or(i64::MAX)).unwrap_or_default();
+    let wall = |boot_ms: Millis| {
+        let ago = i64::try_from(now.boot_ms).unwrap_or(0) - i64::try_from(boot_ms).unwrap_or(0);
+        now.wall.checked_sub_signed(TimeDelta::try_milliseconds(ago)?)
+    };
     let around = Circumstances {
         stop: attempt.stop.map(|stop| stop.note),
         lost_sight: attempt.lost_sight,
-        rebooted_at: attempt.other_boot.then(|| now.wall.checked_sub_signed(up).unwrap_or_default()),
+        rebooted_at: attempt.other_boot.then(|| wall(0).unwrap_or_default()),
+        lease_over_at: wall(attempt.lease_until).filter(|_| !attempt.other_boot),
     };
     let draft = ending::of_exit(exit, around);
     match &attempt.gpu_fault {
@@ -307,9 +319,7 @@ fn docker_down(state: &mut State, message: &str, actions: &mut Vec<Action>) {
         actions.push(Action::Report);
     }
     state.runtime = RuntimeHealth { ok: false, version: String::new(), message };
-    for attempt in state.attempts.values_mut() {
-        if matches!(attempt.stage, Stage::Running { .. }) {
-            attempt.lost_sight = true;
-        }
+    for attempt in state.attempts.values_mut().filter(|attempt| attempt.is_live()) {
+        attempt.lost_sight = true;
     }
 }

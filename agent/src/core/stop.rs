@@ -89,7 +89,8 @@ pub(super) fn kept_until(attempt: &Attempt, result: &TaskResult, now: Moment) ->
     (failed && left > 0).then(|| now.boot_ms.saturating_add(left))
 }
 
-/// Ends an attempt whose container does not run and will not.
+/// Ends an attempt whose container does not run. Should Docker start it late, by a call of before that seemed to
+/// have failed, then it finds its lease taken back.
 pub(super) fn conclude_unstarted(
     id: AttemptId,
     attempt: &mut Attempt,
@@ -98,6 +99,7 @@ pub(super) fn conclude_unstarted(
 ) {
     let cause = attempt.stop.map_or(StopCause::LeaseOver, |stop| stop.note.cause);
     attempt.enter(Stage::Concluding, now.boot_ms);
+    actions.push(Action::WriteLease(id, 0));
     actions.push(Action::Conclude(id, None, ending::ended_before_start(cause, now.wall)));
 }
 

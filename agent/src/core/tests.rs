@@ -16,6 +16,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::journal::{Intent, StopCause};
 
+mod faults;
 mod images;
 mod recovery;
 mod time;
