@@ -76,3 +76,10 @@ soak_fuzz() {
         (work=$(mktemp -d /tmp/lilac-soak-XXXXXX) && trap 'stop_what_tests_started' EXIT && fuzz --seed "$seed" --generation-database none --max-examples 100) || return 1
     done
 }
+
+# A million schedules of faults, drawn from seeds that were not tried before.
+soak_protocol() {
+    local first=$((RANDOM * 32768 + RANDOM))000000
+    say "protocol: a million schedules from seed $first"
+    cargo run --release --locked --quiet -p lilac_sim -- protocol --seeds 1000000 --first "$first"
+}

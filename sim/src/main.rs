@@ -1,4 +1,5 @@
-//! `lilac_sim`: what the scheduler's core makes of a trace, and how fast it is.
+//! `lilac_sim`: what the scheduler's core makes of a trace, and how fast it is; and whether the protocol keeps its
+//! promises under faults.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lilac_scheduler::Policy;
+use lilac_sim::protocol::{self, Bug};
 use lilac_sim::{core_bench, openb, trace};
 
-/// Replays traces and measures against Lilac's scheduler core.
+/// Replays traces against Lilac's scheduler core, and drives its protocol through faults.
 #[derive(Parser)]
 #[command(name = "lilac_sim", version)]
 struct Arguments {
@@ -37,6 +39,24 @@ enum Command {
     },
     /// Measure the core alone: how fast it fills a fleet, and how long one decision takes on a full one.
     Core(core_bench::Options),
+    /// Drive agents and the control plane's rules through faults, and check the protocol's promises.
+    ///
+    /// Each seed is a schedule of its own: machines, jobs, and what goes wrong when. Fails with the first seed that
+    /// breaks a promise, and tells how that came about.
+    Protocol {
+        /// How many schedules are played.
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+        seeds: u64,
+        /// The first of them.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// Play this one only, and tell all that happens.
+        #[arg(long, conflicts_with_all = ["seeds", "first"])]
+        seed: Option<u64>,
+        /// Build a known mistake in, to see it found.
+        #[arg(long)]
+        bug: Option<Bug>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -66,5 +86,23 @@ fn run(command: Command) -> anyhow::Result<String> {
             let report = core_bench::measure(&options)?;
             Ok(if json { serde_json::to_string(&report)? } else { report.to_string() })
         }
+        Command::Protocol { seed: Some(seed), bug, .. } => told(seed, bug),
+        Command::Protocol { seeds, first, seed: None, bug } => {
+            let report = protocol::explore(first..first.saturating_add(seeds), bug);
+            if let Some((seed, _)) = report.broken {
+                anyhow::bail!("{}\n{report}", told(seed, bug).unwrap_or_else(|told| told.to_string()));
+            }
+            Ok(report.to_string())
+        }
+    }
+}
+
+/// All that happens in one schedule; an error where it breaks a promise.
+fn told(seed: u64, bug: Option<Bug>) -> anyhow::Result<String> {
+    let outcome = protocol::play(seed, bug, true);
+    let trace = outcome.trace.join("\n");
+    match outcome.broken {
+        Some(broken) => anyhow::bail!("{trace}\nseed {seed} breaks a promise: {broken}"),
+        None => Ok(trace),
     }
 }
