@@ -36,8 +36,12 @@ pub enum PlacementPolicy {
     /// The first node, by name, that fits.
     FirstFit,
     /// The node that is left with the least.
-    #[default]
     BestFit,
+    /// The node that is left with the most.
+    Spread,
+    /// The node where the GPU share that the usual jobs cannot use grows least; best fit between equals.
+    #[default]
+    FragmentationAware,
 }
 
 /// A set of nodes that share a policy.

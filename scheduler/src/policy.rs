@@ -3,7 +3,7 @@
 use lilac_api::cluster::PlacementPolicy;
 use strum::{Display, EnumString, VariantArray};
 
-/// What the API offers is a part of this: a policy comes here first, and is offered once the database knows its word.
+/// The words of the API, each of which the core carries out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Display, EnumString, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Policy {
@@ -23,6 +23,8 @@ impl From<PlacementPolicy> for Policy {
         match policy {
             PlacementPolicy::FirstFit => Self::FirstFit,
             PlacementPolicy::BestFit => Self::BestFit,
+            PlacementPolicy::Spread => Self::Spread,
+            PlacementPolicy::FragmentationAware => Self::FragmentationAware,
         }
     }
 }

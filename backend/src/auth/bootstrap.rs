@@ -106,7 +106,7 @@ async fn first_cluster_and_queue(conn: &mut PgConnection) -> Result<(), ApiError
         Some(id) => ClusterId(id),
         None => {
             let patience = Span(cluster::DEFAULT_MAX_DISCONNECT);
-            cluster::store::insert_cluster(conn, "default", PlacementPolicy::BestFit, patience).await?
+            cluster::store::insert_cluster(conn, "default", PlacementPolicy::default(), patience).await?
         }
     };
     let any_queue: bool =

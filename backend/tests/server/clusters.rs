@@ -20,6 +20,7 @@ use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, ClusterId, JobId, JoinKeyId, NodeId, SessionId};
 use lilac_server::bell::Topic;
 use sqlx::PgPool;
+use strum::VariantArray;
 use uuid::Uuid;
 
 fn cluster(name: &str) -> CreateCluster {
@@ -133,6 +134,21 @@ async fn fall_silent(harness: &Harness, node: NodeId) {
         .execute(&harness.app.pool)
         .await
         .unwrap();
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn each_placement_policy_can_be_chosen_and_the_one_that_minds_fragments_is_the_default(pool: PgPool) {
+    let harness = start(pool).await;
+    let policies = PlacementPolicy::VARIANTS;
+    assert_eq!(policies.len(), 4);
+    for (number, policy) in policies.iter().enumerate() {
+        let request = CreateCluster { placement_policy: *policy, ..cluster(&format!("c{number}")) };
+        assert_eq!(harness.client.create_cluster(&request).await.unwrap().placement_policy, *policy);
+    }
+    let bearer = harness.admin_header().await;
+    let body = r#"{"name": "unsaid"}"#;
+    let made = harness.send_json("POST", "/clusters", &[("authorization", &bearer)], body).await;
+    assert_eq!((made.status.as_u16(), &made.body["placement_policy"]), (201, &"fragmentation-aware".into()));
 }
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]

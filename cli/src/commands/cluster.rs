@@ -28,7 +28,7 @@ pub enum ClusterVerb {
     Edit {
         /// Name or id of the cluster.
         cluster: String,
-        /// How to choose between nodes that fit: first-fit or best-fit.
+        /// How to choose between nodes that fit: first-fit, best-fit, spread or fragmentation-aware.
         #[arg(long, value_name = "POLICY")]
         placement: Option<PlacementPolicy>,
         /// How long a node may be silent before its jobs count as lost: 10s to 24h.
@@ -44,7 +44,7 @@ pub enum ClusterVerb {
     Create {
         /// 1 to 63 characters of letters, digits, `.`, `_`, `-`.
         name: String,
-        /// How to choose between nodes that fit: first-fit or best-fit.
+        /// How to choose between nodes that fit: first-fit, best-fit, spread or fragmentation-aware.
         #[arg(long, value_name = "POLICY", default_value_t)]
         placement: PlacementPolicy,
         /// How long a node may be silent before its jobs count as lost: 10s to 24h.

@@ -15328,7 +15328,7 @@ export interface components {
          * @description How the scheduler chooses between nodes that fit.
          * @enum {string}
          */
-        PlacementPolicy: "first-fit" | "best-fit";
+        PlacementPolicy: "first-fit" | "best-fit" | "spread" | "fragmentation-aware";
         /** @description A port on which the job serves something. */
         Port: {
             /** @description 1 to 63 characters, unique in the job: `tensorboard`. */
