@@ -60,6 +60,8 @@ pub struct App {
     /// The provider of single sign-on, where there is one.
     pub sso: Option<Provider>,
     pub committer: Committer,
+    /// What the scheduler knows.
+    pub desk: scheduler::Desk,
     pub settings: Settings,
     pub streams: Streams,
     /// Programs and ports in containers that are reached through this server.
@@ -153,6 +155,7 @@ impl App {
             sso: auth.oidc.clone().map(Provider::new).transpose()?,
             auth,
             committer: Committer::start(pool.clone()),
+            desk: scheduler::Desk::default(),
             limits: Limits::new(&settings.limits),
             settings,
             streams: Streams::default(),

@@ -68,6 +68,19 @@ impl Class {
         }
     }
 
+    /// As explanations look at it.
+    pub(crate) fn shape(&self) -> Shape<'_> {
+        let Need { gpus: count, gpu_milli: milli, .. } = self.need;
+        let request = GpuRequest { count, milli, models: &self.models, memory_bytes: self.gpu_memory_bytes };
+        Shape {
+            requests: Amounts { gpus: count, ..self.requests },
+            gpus: (count > 0).then_some(request),
+            clusters: &self.clusters,
+            constraints: &self.constraints,
+            avoid: &self.avoid,
+        }
+    }
+
     /// Whether some nodes with room are not for it.
     pub(crate) fn is_picky(&self) -> bool {
         !self.avoid.is_empty() || !self.constraints.is_empty()

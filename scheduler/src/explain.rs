@@ -14,6 +14,17 @@ use crate::shape::Shape;
 use crate::snapshot::Availability;
 use crate::words::{Rounding, bytes, counted, cpus, listed};
 
+/// Whether a job of the shape could go somewhere now.
+pub(crate) fn has_room(rooms: &[Room<'_>], shape: &Shape<'_>) -> bool {
+    let asked = Dimension::asked_by(shape);
+    rooms.iter().any(|room| {
+        shape.clusters.contains(&room.node.cluster)
+            && unusable_because(room, shape).is_none()
+            && asked.iter().all(|dimension| dimension.free(room, shape) >= dimension.asked(shape))
+            && room.node.satisfies(shape.constraints)
+    })
+}
+
 /// Explains a shape that was found no room for.
 pub(crate) fn explain(rooms: &[Room<'_>], shape: &Shape<'_>) -> (Reason, String) {
     if shape.clusters.is_empty() {

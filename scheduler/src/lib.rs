@@ -21,7 +21,9 @@
 mod class;
 mod explain;
 mod fleet;
+mod follow;
 mod gpu;
+mod inquiry;
 mod ledger;
 mod line;
 mod plan;
@@ -32,6 +34,7 @@ mod snapshot;
 mod state;
 mod words;
 
+pub use inquiry::Inquiry;
 pub use plan::{Placement, Plan, Waiting, plan};
 pub use policy::Policy;
 pub use snapshot::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};

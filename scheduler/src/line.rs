@@ -139,6 +139,15 @@ impl Lane {
         }
     }
 
+    /// Its jobs by class, in order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (ClassId, &VecDeque<Row>)> {
+        self.jobs.iter().map(|(class, line)| (*class, line))
+    }
+
+    pub(crate) fn line(&self, class: ClassId) -> Option<&VecDeque<Row>> {
+        self.jobs.get(&class)
+    }
+
     pub(crate) fn first(&self, class: ClassId) -> Option<Row> {
         self.jobs.get(&class).and_then(|line| line.front()).copied()
     }

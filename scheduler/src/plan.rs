@@ -3,11 +3,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SecondsFormat};
 use lilac_api::job::Reason;
 use lilac_api::{JobId, NodeId, QueueId};
 
 use crate::explain::explain;
+use crate::inquiry::{backoff, paused};
 use crate::room::rooms;
 use crate::shape::Shape;
 use crate::snapshot::{Job, Queue, Snapshot};
@@ -131,17 +131,10 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a
         return Err((Reason::NoMatchingNodes, "its queue does not exist".to_owned()));
     };
     if queue.paused {
-        return Err((Reason::QueuePaused, format!("queue {} is paused and starts no jobs", queue.name)));
+        return Err(paused(&queue.name));
     }
     match job.not_before_ms {
-        // The time itself rather than what is left of it: the sentence stays true while it stands.
-        Some(not_before_ms) if now_ms < not_before_ms => {
-            let when = DateTime::from_timestamp_millis(not_before_ms).map_or_else(
-                || "its backoff is over".to_owned(),
-                |at| at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            );
-            Err((Reason::Backoff, format!("is not tried again before {when}")))
-        }
+        Some(not_before_ms) if now_ms < not_before_ms => Err(backoff(not_before_ms)),
         _ => Ok((queue, Shape::of(job, queue))),
     }
 }
@@ -149,7 +142,7 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a
 /// Reasons are found after all placements, once for each shape, so that jobs of one plan are told
 /// the same about the same nodes. A quota is told before what else may be missing: no node would help.
 fn give_reasons(left: Vec<Left<'_>>, snapshot: &Snapshot, state: &mut State) -> Vec<Waiting> {
-    let rooms = if left.is_empty() { Vec::new() } else { rooms(snapshot, &state.fleet) };
+    let rooms = if left.is_empty() { Vec::new() } else { rooms(&snapshot.nodes, &state.fleet) };
     let mut explained: HashMap<Shape<'_>, Refusal> = HashMap::new();
     let mut reason = |job: &Job, why| match why {
         Why::Refused(refusal) => refusal,

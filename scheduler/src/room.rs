@@ -3,7 +3,7 @@
 use lilac_api::job::Amounts;
 
 use crate::fleet::Fleet;
-use crate::snapshot::{Node, NodeGpu, Snapshot};
+use crate::snapshot::{Node, NodeGpu};
 
 pub(crate) struct Room<'a> {
     pub(crate) node: &'a Node,
@@ -20,8 +20,8 @@ pub(crate) struct RoomGpu<'a> {
 }
 
 /// All nodes by name, then id.
-pub(crate) fn rooms<'a>(snapshot: &'a Snapshot, fleet: &Fleet) -> Vec<Room<'a>> {
-    let mut rooms: Vec<Room<'a>> = snapshot.nodes.iter().map(|node| room(node, fleet)).collect();
+pub(crate) fn rooms<'a>(nodes: impl IntoIterator<Item = &'a Node>, fleet: &Fleet) -> Vec<Room<'a>> {
+    let mut rooms: Vec<Room<'a>> = nodes.into_iter().map(|node| room(node, fleet)).collect();
     rooms.sort_unstable_by_key(|room| (room.node.name.as_str(), room.node.id));
     rooms
 }

@@ -27,45 +27,46 @@ const FEW_GROWN: usize = 64;
 pub struct State {
     pub(crate) fleet: Fleet,
     pub(crate) ledger: Ledger,
-    classes: Classes,
+    pub(crate) classes: Classes,
     /// What each node has in all.
-    nodes: FxHashMap<NodeId, Amounts>,
-    queues: Vec<QueueRow>,
-    queue_of: FxHashMap<QueueId, QueueIndex>,
-    lanes: Vec<Lane>,
-    lane_of: FxHashMap<(QueueIndex, UserId), LaneIndex>,
+    pub(crate) nodes: FxHashMap<NodeId, Amounts>,
+    pub(crate) queues: Vec<QueueRow>,
+    pub(crate) queue_of: FxHashMap<QueueId, QueueIndex>,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) lane_of: FxHashMap<(QueueIndex, UserId), LaneIndex>,
     /// Queues that are not paused, by priority and share.
-    order: BTreeSet<(Reverse<i32>, u64, QueueIndex)>,
-    is_ordered: bool,
-    rows: Vec<JobRow>,
-    vacant: Vec<Row>,
-    row_of: FxHashMap<JobId, Row>,
-    /// Jobs that are not tried before a time.
-    later: BTreeSet<(i64, Row)>,
-    parking: Parking,
+    pub(crate) order: BTreeSet<(Reverse<i32>, u64, QueueIndex)>,
+    pub(crate) is_ordered: bool,
+    pub(crate) rows: Vec<JobRow>,
+    pub(crate) vacant: Vec<Row>,
+    pub(crate) row_of: FxHashMap<JobId, Row>,
+    /// Jobs that are not tried before a time, and the time of each.
+    pub(crate) later: BTreeSet<(i64, Row)>,
+    pub(crate) later_of: FxHashMap<Row, i64>,
+    pub(crate) parking: Parking,
     /// Nodes where something ended since all classes were last tried.
-    grown: Vec<HostId>,
-    has_new_room: bool,
+    pub(crate) grown: Vec<HostId>,
+    pub(crate) has_new_room: bool,
 }
 
-struct QueueRow {
-    queue: Queue,
-    lanes: Vec<LaneIndex>,
-    place: (Reverse<i32>, u64, QueueIndex),
+pub(crate) struct QueueRow {
+    pub(crate) queue: Queue,
+    pub(crate) lanes: Vec<LaneIndex>,
+    pub(crate) place: (Reverse<i32>, u64, QueueIndex),
 }
 
-struct JobRow {
-    id: JobId,
+pub(crate) struct JobRow {
+    pub(crate) id: JobId,
     submitted_ms: i64,
     priority: u8,
-    class: ClassId,
-    lane: LaneIndex,
+    pub(crate) class: ClassId,
+    pub(crate) lane: LaneIndex,
     /// Where it runs, once it is placed.
-    spot: Option<(HostId, Box<[u16]>)>,
+    pub(crate) spot: Option<(HostId, Box<[u16]>)>,
 }
 
 impl JobRow {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         (Reverse(self.priority), self.submitted_ms, self.id)
     }
 }
@@ -96,12 +97,16 @@ impl State {
 
     /// A node joined, or something about it changed: what it has, what is taken of it, whether it is ready.
     pub fn put_node(&mut self, node: &Node) {
+        self.fleet.put(node);
+        self.count_node(node);
+    }
+
+    pub(crate) fn count_node(&mut self, node: &Node) {
         let whole = Amounts { gpus: u32::try_from(node.gpus.len()).unwrap_or(u32::MAX), ..node.capacity };
         if let Some(before) = self.nodes.insert(node.id, whole) {
             self.ledger.remove_node(&before);
         }
         self.ledger.add_node(&whole);
-        self.fleet.put(node);
         self.is_ordered = false;
         self.has_new_room = true;
     }
@@ -147,18 +152,25 @@ impl State {
         if self.row_of.contains_key(&job.id) {
             return;
         }
+        let row = self.enter(job, queue);
+        self.observe(self.rows[row as usize].class, 1);
+        match job.not_before_ms {
+            Some(not_before_ms) => {
+                self.later.insert((not_before_ms, row));
+                self.later_of.insert(row, not_before_ms);
+            }
+            None => self.line_up(row),
+        }
+    }
+
+    /// A row for a job, which stands nowhere yet.
+    pub(crate) fn enter(&mut self, job: &Job, queue: QueueIndex) -> Row {
         let class = self.class(job, queue);
-        self.observe(class, 1);
         let lane = self.lane(queue, job.user);
         let (id, submitted_ms, priority) = (job.id, job.submitted_ms, job.priority);
         let row = self.store(JobRow { id, submitted_ms, priority, class, lane, spot: None });
         self.row_of.insert(job.id, row);
-        match job.not_before_ms {
-            Some(not_before_ms) => {
-                self.later.insert((not_before_ms, row));
-            }
-            None => self.line_up(row),
-        }
+        row
     }
 
     /// So many jobs like this one are usual: places are chosen with them in mind before they come.
@@ -168,7 +180,7 @@ impl State {
         self.observe(class, times);
     }
 
-    fn class(&mut self, job: &Job, queue: QueueIndex) -> ClassId {
+    pub(crate) fn class(&mut self, job: &Job, queue: QueueIndex) -> ClassId {
         let class = self.classes.intern(Class::of(job, &self.queues[queue as usize].queue));
         if self.parking.is_parked.len() <= class as usize {
             self.parking.is_parked.resize(class as usize + 1, false);
@@ -176,7 +188,7 @@ impl State {
         class
     }
 
-    fn observe(&mut self, class: ClassId, times: u64) {
+    pub(crate) fn observe(&mut self, class: ClassId, times: u64) {
         if self.classes.get(class).need.gpus > 0 {
             self.fleet.observe(class, times);
         }
@@ -195,7 +207,7 @@ impl State {
         }
     }
 
-    fn line_up(&mut self, row: Row) {
+    pub(crate) fn line_up(&mut self, row: Row) {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
@@ -214,27 +226,32 @@ impl State {
     /// A job has ended, or waits no longer: what it held is free.
     pub fn end(&mut self, job: JobId) {
         let Some(row) = self.row_of.remove(&job) else { return };
-        let rows = &self.rows;
-        let JobRow { class, lane, .. } = rows[row as usize];
-        match self.rows[row as usize].spot.take() {
-            None => {
-                let rows = &self.rows;
-                self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
-                self.later.retain(|(_, other)| *other != row);
-            }
-            Some((host, slots)) => {
-                let class = self.classes.get(class);
-                self.fleet.give(&Spot { host, slots: slots.into_vec() }, &class.need);
-                if !self.grown.contains(&host) {
-                    self.grown.push(host);
-                }
-                let queue = self.lanes[lane as usize].queue;
-                self.ledger.give(queue, lane, 1, &class.requests);
-                self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
-                self.reorder(queue);
+        if self.give_back(row).is_none() {
+            let rows = &self.rows;
+            let JobRow { class, lane, .. } = rows[row as usize];
+            self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+            if let Some(not_before_ms) = self.later_of.remove(&row) {
+                self.later.remove(&(not_before_ms, row));
             }
         }
         self.vacant.push(row);
+    }
+
+    /// Frees what a job holds, if it holds a place.
+    pub(crate) fn give_back(&mut self, row: Row) -> Option<()> {
+        let (host, slots) = self.rows[row as usize].spot.take()?;
+        let JobRow { class, lane, .. } = self.rows[row as usize];
+        let class = self.classes.get(class);
+        self.fleet.give(&Spot { host, slots: slots.into_vec() }, &class.need);
+        // Where there are more, all is tried again anyway.
+        if self.grown.len() <= FEW_GROWN && !self.grown.contains(&host) {
+            self.grown.push(host);
+        }
+        let queue = self.lanes[lane as usize].queue;
+        self.ledger.give(queue, lane, 1, &class.requests);
+        self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+        self.reorder(queue);
+        Some(())
     }
 
     /// Places what can be placed, at most so many jobs.
@@ -252,9 +269,10 @@ impl State {
         placements
     }
 
-    fn settle(&mut self, now_ms: i64) {
+    pub(crate) fn settle(&mut self, now_ms: i64) {
         while let Some((not_before_ms, row)) = self.later.first().copied().filter(|(at, _)| *at <= now_ms) {
             self.later.remove(&(not_before_ms, row));
+            self.later_of.remove(&row);
             self.line_up(row);
         }
         self.fleet.settle(&self.classes);
@@ -351,7 +369,7 @@ impl State {
     }
 
     /// Puts a queue where its share belongs.
-    fn reorder(&mut self, index: QueueIndex) {
+    pub(crate) fn reorder(&mut self, index: QueueIndex) {
         let row = &mut self.queues[index as usize];
         self.order.remove(&row.place);
         // Shares are not negative, so their bits sort as they do.

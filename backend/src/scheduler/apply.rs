@@ -2,39 +2,31 @@
 //! locked, in the transaction that writes it: the leader's term, the quotas, the node and its room.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lilac_api::{AttemptId, JobId, NodeId};
-use lilac_scheduler::{Availability, Node, Placement, Plan};
+use lilac_scheduler::{Availability, Node};
 
 use super::leader::{self, Term};
-use super::load::{self, Loaded};
+use super::load;
 use super::quotas;
+use super::world::Order;
 use crate::app::App;
 use crate::bell::Topic;
 use crate::error::ApiResult;
 use crate::training_job::transitions::{self, Grant, Waiting};
 
 const ACTOR: &str = "scheduler";
-/// The most placements that one transaction makes.
-const BATCH: usize = 500;
+/// The most placements that one transaction makes, and the most reasons.
+pub const BATCH: usize = 500;
 
-/// Carries out the placements. Says how many held.
-pub async fn placements(app: &App, term: Term, loaded: &Loaded, plan: &Plan) -> ApiResult<usize> {
-    let mut applied = 0;
-    for batch in plan.placements.chunks(BATCH) {
-        applied += place(app, term, loaded, batch).await?;
-    }
-    Ok(applied)
-}
-
-async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> ApiResult<usize> {
+/// Carries out placements in one transaction. Answers with the jobs that got their place.
+pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<JobId>> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
-    let jobs: Vec<JobId> = batch.iter().map(|placement| placement.job).collect();
+    let jobs: Vec<JobId> = batch.iter().map(|order| order.job).collect();
     let mut quotas = quotas::hold(&mut tx, &jobs).await?;
-    let mut ids: Vec<uuid::Uuid> = batch.iter().map(|placement| placement.node.0).collect();
+    let mut ids: Vec<uuid::Uuid> = batch.iter().map(|order| order.node.0).collect();
     ids.sort_unstable();
     ids.dedup();
     // Locked in the order of their ids, as everywhere.
@@ -44,100 +36,78 @@ async fn place(app: &App, term: Term, loaded: &Loaded, batch: &[Placement]) -> A
     .bind(&ids)
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(now) = now else { return Ok(0) };
+    let Some(now) = now else { return Ok(HashSet::new()) };
     let mut nodes = HashMap::new();
     for row in load::read_nodes(&mut tx, Some(&ids)).await? {
         let node = load::node(&row, now)?;
         nodes.insert(node.id, node);
     }
     let mut grants = Vec::with_capacity(batch.len());
-    for placement in batch {
-        let Some(job) = loaded.jobs.get(&placement.job) else { continue };
-        let Some(node) = nodes.get_mut(&placement.node) else { continue };
-        if !node.satisfies(&job.constraints) || !take(node, placement, &job.requests, job.gpu_milli) {
-            tracing::debug!(job_id = %placement.job, node = %node.name, "the place is gone; planned again");
+    for order in batch {
+        let Some(node) = nodes.get_mut(&order.node) else { continue };
+        if !node.satisfies(&order.asked.constraints) || !take(node, order) {
+            tracing::debug!(job_id = %order.job, node = %node.name, "the place is gone; planned again");
             continue;
         }
-        if !quotas.take(placement.job, &job.requests) {
-            tracing::debug!(job_id = %placement.job, "its queue has no room any more; planned again");
+        let requests = &order.asked.requests;
+        if !quotas.take(order.job, requests) {
+            tracing::debug!(job_id = %order.job, "its queue has no room any more; planned again");
             continue;
         }
-        let default_lease =
-            loaded.nodes.get(&placement.node).map_or(Duration::from_secs(300), |node| node.max_disconnect);
         grants.push(Grant {
-            job_id: placement.job,
-            epoch: job.epoch,
+            job_id: order.job,
+            epoch: order.epoch,
             attempt_id: AttemptId::new(),
-            node_id: placement.node,
-            gpu_indices: placement.gpu_indices.clone(),
-            gpu_milli: job.gpu_milli,
-            cpu_milli: job.requests.cpu_milli,
-            memory_bytes: job.requests.memory_bytes,
-            disk_bytes: job.requests.disk_bytes,
-            lease: job.max_disconnect.unwrap_or(default_lease),
+            node_id: order.node,
+            gpu_indices: order.gpu_indices.clone(),
+            gpu_milli: order.asked.gpu_milli(),
+            cpu_milli: requests.cpu_milli,
+            memory_bytes: requests.memory_bytes,
+            disk_bytes: requests.disk_bytes,
+            lease: order.lease,
             message: format!("placed on {}", node.name),
         });
     }
     if grants.is_empty() {
-        return Ok(0);
+        return Ok(HashSet::new());
     }
     let granted: HashSet<JobId> = transitions::grant(&mut tx, &grants, ACTOR).await?.into_iter().collect();
     tx.commit().await?;
     let mut told: HashSet<NodeId> = HashSet::new();
     for grant in grants.iter().filter(|grant| granted.contains(&grant.job_id)) {
         told.insert(grant.node_id);
-        let node = loaded.nodes.get(&grant.node_id).map(|node| node.name.as_str()).unwrap_or_default();
+        let node = nodes.get(&grant.node_id).map(|node| node.name.as_str()).unwrap_or_default();
         tracing::info!(job_id = %grant.job_id, attempt = grant.epoch + 1, node, "job placed");
         app.bell.ring(Topic::Job(grant.job_id));
     }
     app.bell.ring_all(told.into_iter().flat_map(|node| [Topic::Node(node), Topic::NodeView(node)]));
-    Ok(granted.len())
+    Ok(granted)
 }
 
 /// Takes a placement's share of a node, if the node still takes jobs and has it.
-fn take(node: &mut Node, placement: &Placement, requests: &lilac_api::job::Amounts, gpu_milli: u16) -> bool {
+fn take(node: &mut Node, order: &Order) -> bool {
+    let (requests, gpu_milli) = (&order.asked.requests, order.asked.gpu_milli());
     let (capacity, allocated) = (&node.capacity, &node.allocated);
     let fits = node.availability == Availability::Ready
         && allocated.cpu_milli.saturating_add(requests.cpu_milli) <= capacity.cpu_milli
         && allocated.memory_bytes.saturating_add(requests.memory_bytes) <= capacity.memory_bytes
         && allocated.disk_bytes.saturating_add(requests.disk_bytes) <= capacity.disk_bytes
-        && placement.gpu_indices.len() == requests.gpus as usize
-        && placement
-            .gpu_indices
-            .iter()
-            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
+        && order.gpu_indices.len() == requests.gpus as usize
+        && order.gpu_indices.iter().all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
     if !fits {
         return false;
     }
     node.allocated.cpu_milli += requests.cpu_milli;
     node.allocated.memory_bytes += requests.memory_bytes;
     node.allocated.disk_bytes += requests.disk_bytes;
-    for gpu in node.gpus.iter_mut().filter(|gpu| placement.gpu_indices.contains(&gpu.index)) {
+    for gpu in node.gpus.iter_mut().filter(|gpu| order.gpu_indices.contains(&gpu.index)) {
         gpu.free_milli -= gpu_milli;
     }
     true
 }
 
-/// Stores why jobs wait, where that is news.
-pub async fn reasons(
-    app: &App,
-    term: Term,
-    loaded: &Loaded,
-    due: &[&lilac_scheduler::Waiting],
-) -> ApiResult<()> {
-    let news: Vec<Waiting> = due
-        .iter()
-        .filter_map(|one| {
-            let job = loaded.jobs.get(&one.job)?;
-            let is_known = job.reason == Some(one.reason) && job.message == one.message;
-            (!is_known).then(|| Waiting {
-                job_id: one.job,
-                epoch: job.epoch,
-                reason: one.reason,
-                message: one.message.clone(),
-            })
-        })
-        .collect();
+/// Stores why jobs wait, where that is news to the database.
+pub async fn reasons(app: &App, term: Term, news: &[Waiting]) -> ApiResult<()> {
     for batch in news.chunks(BATCH) {
         let mut tx = app.pool.begin().await?;
         leader::check(&mut tx, term).await?;
@@ -150,10 +120,14 @@ pub async fn reasons(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use lilac_api::ClusterId;
     use lilac_api::job::Amounts;
 
     use super::*;
+    use crate::scheduler::asked::Asked;
 
     #[test]
     fn a_node_is_never_given_more_than_it_has() {
@@ -168,13 +142,21 @@ mod tests {
             gpus: Vec::new(),
             labels: std::collections::BTreeMap::new(),
         };
-        let placement = Placement { job: JobId::new(), node: node.id, gpu_indices: Vec::new() };
         let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
-        assert!(take(&mut node, &placement, &half, 1000));
-        assert!(take(&mut node, &placement, &half, 1000));
-        assert!(!take(&mut node, &placement, &half, 1000));
+        let asked = Asked { requests: half, gpus: None, constraints: Vec::new(), max_disconnect: None };
+        let order = Order {
+            job: JobId::new(),
+            epoch: 0,
+            node: node.id,
+            gpu_indices: Vec::new(),
+            asked: Arc::new(asked),
+            lease: Duration::from_secs(10),
+        };
+        assert!(take(&mut node, &order));
+        assert!(take(&mut node, &order));
+        assert!(!take(&mut node, &order));
         node.allocated = Amounts::default();
         node.availability = Availability::Cordoned;
-        assert!(!take(&mut node, &placement, &half, 1000));
+        assert!(!take(&mut node, &order));
     }
 }

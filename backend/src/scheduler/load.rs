@@ -1,4 +1,4 @@
-//! Reads the snapshot that the planner works on.
+//! Reads what the planner works on: nodes, queues and clusters.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -6,110 +6,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
 use lilac_api::cluster::Gpu;
-use lilac_api::job::{Amounts, Reason};
-use lilac_api::quantity::Span;
+use lilac_api::job::Amounts;
 use lilac_api::queue::Quota;
-use lilac_api::spec::{Constraint, JobSpec, Resources};
-use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
-use sqlx::postgres::{PgPool, PgRow};
+use lilac_api::{ClusterId, NodeId, QueueId, UserId};
+use lilac_scheduler::{Availability, Bounds, Cluster, Held, Node, NodeGpu, Queue};
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-
-use crate::queue::admission::Ticket;
-
-/// The most waiting jobs that one cycle looks at: the first in the order of priority.
-const MAX_WAITING: i64 = 5000;
 
 /// A GPU, in thousandths.
 pub const WHOLE_GPU_MILLI: u16 = 1_000;
 
-/// A snapshot and what the shell must remember of it.
-pub struct Loaded {
-    pub snapshot: Snapshot,
-    pub now_ms: i64,
-    pub jobs: HashMap<JobId, LoadedJob>,
-    pub nodes: HashMap<NodeId, LoadedNode>,
-    /// There are waiting jobs that this cycle did not look at.
-    pub has_more: bool,
-}
-
-pub struct LoadedJob {
-    pub epoch: i32,
-    pub requests: Amounts,
-    /// Thousandths of each of its GPUs.
-    pub gpu_milli: u16,
-    pub max_disconnect: Option<Duration>,
-    pub reason: Option<Reason>,
-    pub message: String,
-    pub constraints: Vec<Constraint>,
-}
-
-pub struct LoadedNode {
-    pub name: String,
-    /// Length of a lease where the job does not say.
-    pub max_disconnect: Duration,
-}
-
-pub async fn load(pool: &PgPool) -> Result<Loaded, sqlx::Error> {
-    let mut conn = pool.acquire().await?;
-    let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut *conn).await?;
-    let (queues, clusters) = queues_and_clusters(&mut conn).await?;
-    let mut jobs = HashMap::new();
-    let waiting = waiting(&mut conn, &mut jobs).await?;
-    let mut nodes = HashMap::new();
-    let node_rows = if waiting.is_empty() { Vec::new() } else { read_nodes(&mut conn, None).await? };
-    let held = if waiting.is_empty() { Vec::new() } else { held(&mut conn, None).await? };
-    let mut snapshot =
-        Snapshot { clusters, nodes: Vec::with_capacity(node_rows.len()), queues, jobs: waiting, held };
-    for row in &node_rows {
-        let node = node(row, now)?;
-        let millis: i64 = row.try_get("max_disconnect_millis")?;
-        let max_disconnect = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
-        nodes.insert(node.id, LoadedNode { name: node.name.clone(), max_disconnect });
-        snapshot.nodes.push(node);
-    }
-    let has_more = snapshot.jobs.len() as i64 >= MAX_WAITING;
-    Ok(Loaded { snapshot, now_ms: now.timestamp_millis(), jobs, nodes, has_more })
-}
-
-/// Adds a job that is not stored. Where nothing waits, the nodes have not been read yet.
-pub async fn add_job(
-    pool: &PgPool,
-    loaded: &mut Loaded,
-    id: JobId,
-    spec: &JobSpec,
-    ticket: Ticket,
-    owner: UserId,
-) -> Result<(), sqlx::Error> {
-    if loaded.snapshot.nodes.is_empty() {
-        let now = DateTime::from_timestamp_millis(loaded.now_ms).unwrap_or_default();
-        let mut conn = pool.acquire().await?;
-        loaded.snapshot.held = held(&mut conn, None).await?;
-        for row in &read_nodes(&mut conn, None).await? {
-            let node = node(row, now)?;
-            loaded
-                .nodes
-                .insert(node.id, LoadedNode { name: node.name.clone(), max_disconnect: Duration::ZERO });
-            loaded.snapshot.nodes.push(node);
-        }
-    }
-    loaded.snapshot.jobs.push(Job {
-        id,
-        queue: ticket.queue_id,
-        user: owner,
-        priority: spec.priority,
-        submitted_ms: loaded.now_ms,
-        not_before_ms: None,
-        requests: spec.requests(),
-        gpus: spec.resources.gpus.clone(),
-        constraints: spec.placement.constraints.clone(),
-        avoid: Vec::new(),
-    });
-    Ok(())
-}
-
-async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
+/// The queues, and the clusters with their policies.
+pub async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
     let rows = sqlx::query(
         "SELECT q.id, q.name, q.priority, q.paused, q.weight, q.quota, q.user_quota,
                 ARRAY(SELECT cluster_id FROM queue_clusters c WHERE c.queue_id = q.id ORDER BY position) AS clusters
@@ -184,77 +93,6 @@ pub async fn held(conn: &mut PgConnection, only: Option<&[uuid::Uuid]>) -> Resul
     rows.iter().map(one).collect()
 }
 
-async fn waiting(
-    conn: &mut PgConnection,
-    jobs: &mut HashMap<JobId, LoadedJob>,
-) -> Result<Vec<Job>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.reason, j.message,
-                j.memory_bytes, j.spec->'resources' AS resources, j.spec->'max_disconnect' AS max_disconnect, j.spec->'placement'->'constraints' AS constraints
-         FROM jobs j JOIN queues q ON q.id = j.queue_id
-         WHERE j.state = 'queued' AND NOT j.blocked
-         ORDER BY q.paused, q.priority DESC, j.priority DESC, j.id LIMIT $1",
-    )
-    .bind(MAX_WAITING)
-    .fetch_all(conn)
-    .await?;
-    let mut waiting = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let id = JobId(row.try_get("id")?);
-        let resources: Option<Json<Resources>> = row.try_get("resources")?;
-        let resources = resources.map(|json| json.0).unwrap_or_default();
-        let max_disconnect: Option<Json<Span>> = row.try_get("max_disconnect")?;
-        let mut requests = amounts(&resources);
-        if let Some(more) = row.try_get::<Option<i64>, _>("memory_bytes")? {
-            requests.memory_bytes = u64::try_from(more).unwrap_or_default();
-        }
-        let reason: Option<&str> = row.try_get("reason")?;
-        let constraints: Option<Json<Vec<Constraint>>> = row.try_get("constraints")?;
-        let constraints = constraints.map(|json| json.0).unwrap_or_default();
-        jobs.insert(
-            id,
-            LoadedJob {
-                epoch: row.try_get("epoch")?,
-                requests,
-                gpu_milli: gpu_milli(&resources),
-                max_disconnect: max_disconnect.map(|Json(span)| span.0),
-                reason: reason.and_then(|reason| reason.parse().ok()),
-                message: row.try_get("message")?,
-                constraints: constraints.clone(),
-            },
-        );
-        let not_before: Option<DateTime<Utc>> = row.try_get("not_before")?;
-        waiting.push(Job {
-            id,
-            queue: QueueId(row.try_get("queue_id")?),
-            user: UserId(row.try_get("owner_id")?),
-            priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
-            submitted_ms: row.try_get::<DateTime<Utc>, _>("created_at")?.timestamp_millis(),
-            not_before_ms: not_before.map(|at| at.timestamp_millis()),
-            requests,
-            gpus: resources.gpus,
-            constraints,
-            avoid: Vec::new(),
-        });
-    }
-    Ok(waiting)
-}
-
-/// Thousandths of each GPU that the job asks for.
-fn gpu_milli(resources: &Resources) -> u16 {
-    let share = resources.gpus.as_ref().and_then(|gpus| gpus.share);
-    share.map_or(WHOLE_GPU_MILLI, |share| u16::try_from(share.thousandths).unwrap_or(WHOLE_GPU_MILLI))
-}
-
-fn amounts(resources: &Resources) -> Amounts {
-    Amounts {
-        cpu_milli: resources.cpus.milli,
-        memory_bytes: resources.memory.0,
-        disk_bytes: resources.disk.map_or(0, |disk| disk.0),
-        gpus: resources.gpus.as_ref().map_or(0, |gpus| gpus.count),
-    }
-}
-
 /// Reads nodes with what is taken of each: all, or those named.
 pub async fn read_nodes(
     conn: &mut PgConnection,
@@ -268,8 +106,8 @@ pub async fn read_nodes(
                 COALESCE((SELECT jsonb_object_agg(gpu_index, milli) FROM (
                     SELECT gpu_index, sum(milli) AS milli FROM gpu_claims g WHERE g.node_id = n.id GROUP BY 1) held), '{}') AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id
-         LEFT JOIN (SELECT node_id, sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
-                    FROM tasks WHERE released_at IS NULL GROUP BY node_id) h ON h.node_id = n.id
+         LEFT JOIN LATERAL (SELECT sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
+                    FROM tasks WHERE released_at IS NULL AND node_id = n.id) h ON true
          WHERE n.removed_at IS NULL AND ($1::uuid[] IS NULL OR n.id = ANY($1))
          ORDER BY n.id",
     )
@@ -280,8 +118,13 @@ pub async fn read_nodes(
 
 /// A node as the planner sees it.
 pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
-    let Json(gpus): Json<Vec<Gpu>> = row.try_get("gpus")?;
     let Json(held): Json<HashMap<u16, u16>> = row.try_get("held_gpus")?;
+    node_with(row, now, &held)
+}
+
+/// A node of whose GPUs so much is held, in thousandths by index.
+fn node_with(row: &PgRow, now: DateTime<Utc>, held: &HashMap<u16, u16>) -> Result<Node, sqlx::Error> {
+    let Json(gpus): Json<Vec<Gpu>> = row.try_get("gpus")?;
     let free_milli = |gpu: &Gpu| match gpu.fault {
         Some(_) => 0,
         None => WHOLE_GPU_MILLI.saturating_sub(held.get(&gpu.index).copied().unwrap_or(0)),
@@ -321,7 +164,16 @@ pub fn node(row: &PgRow, now: DateTime<Utc>) -> Result<Node, sqlx::Error> {
     })
 }
 
-fn availability(row: &PgRow, now: DateTime<Utc>) -> Result<Availability, sqlx::Error> {
+/// A node with nothing taken on it, and how long its jobs may be out of touch where they do not say.
+pub fn bare_node(row: &PgRow, now: DateTime<Utc>) -> Result<(Node, Duration), sqlx::Error> {
+    let node = node_with(row, now, &HashMap::new())?;
+    let millis: i64 = row.try_get("max_disconnect_millis")?;
+    let max_disconnect = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+    Ok((Node { allocated: Amounts::default(), ..node }, max_disconnect))
+}
+
+/// Whether a node takes jobs at this time.
+pub fn availability(row: &PgRow, now: DateTime<Utc>) -> Result<Availability, sqlx::Error> {
     let seen: Option<DateTime<Utc>> = row.try_get("last_seen_at")?;
     let given_up: Option<DateTime<Utc>> = row.try_get("given_up_at")?;
     let silence = chrono::Duration::seconds(UNREACHABLE_AFTER_SECS as i64);

@@ -1,45 +1,53 @@
 //! The scheduler's shell, and the reaper: the leader's work.
 //!
-//! The brain is the pure crate `lilac_scheduler`. Around it: wait for a bell or a timer, read what waits and
-//! what is free, plan, and apply the plan in one transaction in which the leader's term is checked and every
-//! placement is verified again against rows that are locked. The loop takes no input but the database: any
-//! bell may be lost, and nothing is lost with it.
+//! The brain is the pure crate `lilac_scheduler`, whose state is kept in memory and follows the database's changes
+//! ([`follow`]). Around it: wait for a bell or a timer, take over what changed, plan, and apply the plan in batches,
+//! each in one transaction in which the leader's term is checked and every placement is verified again against
+//! rows that are locked. The next batch is planned while the last one is committed. The loop takes no input but the
+//! database: any bell may be lost, and nothing is lost with it; and all is read anew now and then.
 
 mod apply;
+pub mod asked;
 mod deadlines;
+mod desk;
 mod drain;
+mod follow;
 pub mod invariants;
 pub mod leader;
 pub mod load;
 pub mod quotas;
 pub mod reaper;
+mod tell;
 mod waits;
+mod world;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lilac_api::job::Reason;
-use lilac_api::spec::JobSpec;
-use lilac_api::{JobId, UserId};
+use lilac_api::JobId;
 use metrics::{counter, gauge, histogram};
-use sqlx::postgres::PgPool;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::bell::Topic;
-use crate::error::ApiResult;
-use crate::queue::admission::Ticket;
+use crate::error::{ApiError, ApiResult};
 use crate::retention;
+
+pub use desk::{Desk, Prospect, prospect};
+use follow::Mirror;
+use tell::Telling;
+use world::Order;
 
 /// A plan is made at least this often, whether a bell rang or not.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
-/// Words that tell a job why it waits are renewed at most this often while the reason stays the same.
-const WORDS_EVERY: Duration = Duration::from_secs(10);
 /// How long after a cycle that left work the next one follows.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A cycle with more to do than this takes ends, so that questions get their turn.
+const CYCLE: Duration = Duration::from_secs(1);
 
 /// The leader's work in the background.
 pub struct Background {
@@ -74,17 +82,17 @@ pub fn start(app: Arc<App>) -> Background {
 
 async fn run(app: Arc<App>, holder: leader::Holder) {
     let mut bells = app.bell.listen();
-    let mut noted = Noted::default();
+    let mut telling = Telling::default();
     let mut wait = Duration::ZERO;
     loop {
-        tokio::select! {
-            _ = bells.wait_for(wait, |topic| topic == Topic::Schedule) => {}
+        let rang = tokio::select! {
+            rang = bells.wait_for(wait, |topic| topic == Topic::Schedule) => rang,
             () = app.draining.cancelled() => return,
-        }
+        };
         // Only the leader plans; another replica looks again when it may have become one.
         wait = match holder.term() {
             None => leader::RENEW_EVERY,
-            Some(term) => cycle(&app, term, &mut noted).await.unwrap_or_else(|error| {
+            Some(term) => cycle(&app, term, &mut telling, rang).await.unwrap_or_else(|error| {
                 tracing::warn!(error = %error.detail, "planning failed; trying again");
                 RETRY_AFTER
             }),
@@ -92,53 +100,104 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
     }
 }
 
-/// The plan that would be made now, were this job among those that wait.
-pub async fn plan_with(
-    pool: &PgPool,
-    id: JobId,
-    spec: &JobSpec,
-    ticket: Ticket,
-    owner: UserId,
-) -> Result<(load::Loaded, lilac_scheduler::Plan), sqlx::Error> {
-    let mut loaded = load::load(pool).await?;
-    load::add_job(pool, &mut loaded, id, spec, ticket, owner).await?;
-    let plan = lilac_scheduler::plan(&loaded.snapshot, loaded.now_ms);
-    Ok((loaded, plan))
-}
-
-/// When a waiting job was last told why.
-#[derive(Default)]
-struct Noted(HashMap<JobId, (Reason, Instant)>);
-
-impl Noted {
-    /// Whether to tell a job again: its reason is another, or the words may be stale.
-    fn is_due(&self, job: JobId, reason: Reason, now: Instant) -> bool {
-        self.0.get(&job).is_none_or(|(told, at)| *told != reason || now.duration_since(*at) >= WORDS_EVERY)
-    }
-}
-
-/// One cycle: load, plan, apply. Says how long to wait for the next when no bell rings.
-async fn cycle(app: &App, term: leader::Term, noted: &mut Noted) -> ApiResult<Duration> {
+/// One cycle: take over what changed, then plan and apply until nothing is left to place. Says how long to wait for
+/// the next when no bell rings.
+async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: bool) -> ApiResult<Duration> {
     let began = Instant::now();
-    let loaded = load::load(&app.pool).await?;
-    let plan = lilac_scheduler::plan(&loaded.snapshot, loaded.now_ms);
-    let applied = apply::placements(app, term, &loaded, &plan).await?;
-    counter!("lilac_scheduler_placements_total").increment(applied as u64);
-    gauge!("lilac_scheduler_waiting_jobs").set(plan.waiting.len() as f64);
-    let now = Instant::now();
-    let due: Vec<_> = plan.waiting.iter().filter(|one| noted.is_due(one.job, one.reason, now)).collect();
-    apply::reasons(app, term, &loaded, &due).await?;
-    for one in due {
-        noted.0.insert(one.job, (one.reason, now));
+    let mut desk = app.desk.lock().await;
+    let mirror = desk.fresh(&app.pool, false).await?;
+    let done = place_all(app, term, mirror, began).await?;
+    counter!("lilac_scheduler_placements_total").increment(done.placed as u64);
+    gauge!("lilac_scheduler_waiting_jobs").set(mirror.world.count_waiting() as f64);
+    if done.refused > 0 {
+        // Something changed in between: look again soon, and not in a rush where nothing at all could be done.
+        return Ok(if done.placed > 0 { AGAIN_AFTER } else { RETRY_AFTER });
     }
+    if done.has_more {
+        return Ok(Duration::ZERO);
+    }
+    telling.tell(app, term, &mut mirror.world).await?;
     histogram!("lilac_scheduler_cycle_duration_seconds").record(began.elapsed().as_secs_f64());
-    let still_waiting: std::collections::HashSet<JobId> = plan.waiting.iter().map(|one| one.job).collect();
-    noted.0.retain(|job, _| still_waiting.contains(job));
-    if applied < plan.placements.len() || loaded.has_more && applied > 0 {
-        // Something changed in between, or there is more than one cycle takes: look again soon, and not in a
-        // rush where nothing at all could be done.
-        return Ok(if applied > 0 { AGAIN_AFTER } else { RETRY_AFTER });
+    let backoff = mirror.world.wake_in().map(|wait| wait + Duration::from_millis(1));
+    // A bell may have rung for a node that was not looked at yet.
+    let survey = (rang && !mirror.was_surveyed).then(|| mirror.survey_in());
+    let waits = [backoff, survey, telling.due_in()].into_iter().flatten();
+    Ok(waits.fold(PLAN_EVERY, Duration::min))
+}
+
+/// What a cycle did.
+#[derive(Default)]
+struct Done {
+    placed: usize,
+    refused: usize,
+    has_more: bool,
+}
+
+/// Orders that are being carried out.
+struct Flight(JoinHandle<(Vec<Order>, ApiResult<HashSet<JobId>>)>);
+
+impl Flight {
+    fn start(app: &Arc<App>, term: leader::Term, orders: Vec<Order>) -> Self {
+        let app = app.clone();
+        Self(tokio::spawn(async move {
+            let placed = apply::place(&app, term, &orders).await;
+            (orders, placed)
+        }))
     }
-    let backoff = plan.wake_at_ms.map(|at| u64::try_from(at - loaded.now_ms).unwrap_or_default());
-    Ok(backoff.map_or(PLAN_EVERY, |millis| Duration::from_millis(millis + 1).min(PLAN_EVERY)))
+
+    /// Waits for the end, and tells the world what came of it. What failed as a whole may have been committed all
+    /// the same: then the job's history tells so, and its epoch keeps it from being placed a second time.
+    async fn land(self, mirror: &mut Mirror, done: &mut Done) -> ApiResult<Vec<Order>> {
+        let Ok((orders, result)) = self.0.await else {
+            mirror.world.is_in_doubt = true;
+            return Err(ApiError::internal());
+        };
+        let placed = result.as_ref().map_or_else(|_| HashSet::new(), Clone::clone);
+        let refused: HashSet<JobId> = mirror.world.settle(&orders, &placed).into_iter().collect();
+        done.placed += placed.len();
+        done.refused += refused.len();
+        result?;
+        Ok(orders.into_iter().filter(|order| refused.contains(&order.job)).collect())
+    }
+}
+
+/// Plans and applies in batches. While one is carried out the next is planned, as if all of it succeeded, or more of
+/// the waiting jobs are read, where not all are known yet.
+async fn place_all(
+    app: &Arc<App>,
+    term: leader::Term,
+    mirror: &mut Mirror,
+    began: Instant,
+) -> ApiResult<Done> {
+    let mut done = Done::default();
+    let mut flight: Option<Flight> = None;
+    loop {
+        let is_late = began.elapsed() > CYCLE;
+        let orders = if is_late { Vec::new() } else { mirror.world.plan(apply::BATCH) };
+        if !mirror.is_whole() && !is_late {
+            mirror.read_on(&app.pool).await?;
+        }
+        if let Some(flight) = flight.take() {
+            let refused = flight.land(mirror, &mut done).await;
+            if !matches!(&refused, Ok(refused) if refused.is_empty()) {
+                mirror.world.settle(&orders, &HashSet::new());
+                recheck(app, mirror, &refused?).await?;
+                return Ok(done);
+            }
+        }
+        if orders.is_empty() && (mirror.is_whole() || is_late) {
+            done.has_more = is_late;
+            return Ok(done);
+        }
+        if !orders.is_empty() {
+            flight = Some(Flight::start(app, term, orders));
+        }
+    }
+}
+
+/// Reads again what orders that were refused were about.
+async fn recheck(app: &App, mirror: &mut Mirror, refused: &[Order]) -> ApiResult<()> {
+    mirror.world.doubt_nodes(refused.iter().map(|order| order.node));
+    let jobs: HashSet<Uuid> = refused.iter().map(|order| order.job.0).collect();
+    Ok(mirror.recheck(&app.pool, &jobs).await?)
 }

@@ -41,18 +41,19 @@ pub async fn forecast(app: &App, caller: &Caller, spec: JobSpec) -> ApiResult<Jo
         return Ok(waits(reason, message, 0));
     }
     let id = JobId::new();
-    let (loaded, plan) = scheduler::plan_with(&app.pool, id, &one.spec, one.ticket, caller.user_id).await?;
-    if let Some(placed) = plan.placements.iter().find(|placement| placement.job == id) {
-        let node = loaded.nodes.get(&placed.node).map(|node| node.name.clone());
-        let message = format!("would start on {}", node.as_deref().unwrap_or("a node"));
-        return Ok(JobForecast { outcome: Forecast::StartsNow, node, reason: None, message, position: 0 });
+    let found = scheduler::prospect(app, id, &one.spec, one.ticket, caller.user_id).await?;
+    if let Some(node) = found.node {
+        let message = format!("would start on {node}");
+        let outcome = Forecast::StartsNow;
+        return Ok(JobForecast { outcome, node: Some(node), reason: None, message, position: 0 });
     }
-    let place = plan.waiting.iter().position(|waiting| waiting.job == id).ok_or_else(ApiError::internal)?;
-    let queue_of: HashMap<JobId, _> = loaded.snapshot.jobs.iter().map(|job| (job.id, job.queue)).collect();
-    let same_queue = |job: &JobId| queue_of.get(job) == Some(&one.ticket.queue_id);
-    let position = plan.waiting[..place].iter().filter(|waiting| same_queue(&waiting.job)).count();
-    let found = &plan.waiting[place];
-    Ok(waits(found.reason, found.message.clone(), u32::try_from(position).unwrap_or(u32::MAX)))
+    let position = u32::try_from(found.position).unwrap_or(u32::MAX);
+    let Some((reason, message)) = found.why else {
+        let message = "there is room for it, and others go before it".to_owned();
+        let outcome = Forecast::Waits;
+        return Ok(JobForecast { outcome, node: None, reason: None, message, position });
+    };
+    Ok(waits(reason, message, position))
 }
 
 fn waits(reason: Reason, message: String, position: u32) -> JobForecast {

@@ -31,6 +31,7 @@ mod quiet_nodes;
 mod quotas;
 mod run_as;
 mod schedules;
+mod scheduling;
 mod secrets;
 mod settings;
 mod sso;

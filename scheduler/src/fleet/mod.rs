@@ -72,6 +72,10 @@ struct Host {
     /// Thousandths free of each GPU, by the kind's slots; and the index of each on the node.
     gpus: Box<[u16]>,
     indices: Box<[u16]>,
+    /// What the node said is to be had of each GPU, and what jobs have taken of that since: less than nothing where
+    /// more was given back.
+    offered: Box<[u16]>,
+    taken: Box<[i16]>,
     level: LevelId,
 }
 
@@ -99,21 +103,7 @@ impl Fleet {
 
     /// Takes a node in, or takes over what has changed about one.
     pub(crate) fn put(&mut self, node: &Node) -> HostId {
-        let (total, slots) = layout(node, self.site(node.cluster));
-        let kind = self.kind(total);
-        let host = Host {
-            id: node.id,
-            name: node.name.clone(),
-            labels: node.labels.clone(),
-            capacity: node.capacity,
-            allocated: node.allocated,
-            is_ready: node.availability == Availability::Ready,
-            rank: 0,
-            kind,
-            gpus: slots.iter().map(|(_, free_milli)| (*free_milli).min(WHOLE_MILLI)).collect(),
-            indices: slots.iter().map(|(index, _)| *index).collect(),
-            level: 0,
-        };
+        let host = self.layout_of(node);
         match self.host_of.get(&node.id).copied() {
             Some(id) => self.replace(id, host),
             None => {
@@ -123,6 +113,47 @@ impl Fleet {
                 self.is_ranked = false;
                 id
             }
+        }
+    }
+
+    /// Takes over what has changed about a node, and leaves to jobs what they have taken there. `false` where its
+    /// GPUs are others: then nobody can say what is taken of them.
+    pub(crate) fn renew(&mut self, node: &Node) -> bool {
+        let mut host = self.layout_of(node);
+        let Some(id) = self.host_of(node.id) else {
+            self.put(node);
+            return true;
+        };
+        let before = self.host(id);
+        let (was, is) = (&self.kinds[before.kind as usize].total, &self.kinds[host.kind as usize].total);
+        if before.indices != host.indices || was.gpus != is.gpus {
+            return false;
+        }
+        host.allocated = before.allocated;
+        host.taken = before.taken.clone();
+        (0..host.gpus.len()).for_each(|slot| host.count_free(slot));
+        self.replace(id, host);
+        true
+    }
+
+    fn layout_of(&mut self, node: &Node) -> Host {
+        let (total, slots) = layout(node, self.site(node.cluster));
+        let kind = self.kind(total);
+        let offered: Box<[u16]> = slots.iter().map(|(_, free_milli)| (*free_milli).min(WHOLE_MILLI)).collect();
+        Host {
+            id: node.id,
+            name: node.name.clone(),
+            labels: node.labels.clone(),
+            capacity: node.capacity,
+            allocated: node.allocated,
+            is_ready: node.availability == Availability::Ready,
+            rank: 0,
+            kind,
+            gpus: offered.clone(),
+            indices: slots.iter().map(|(index, _)| *index).collect(),
+            taken: vec![0; offered.len()].into_boxed_slice(),
+            offered,
+            level: 0,
         }
     }
 
@@ -221,8 +252,9 @@ impl Fleet {
             host.allocated.memory_bytes = host.allocated.memory_bytes.saturating_add(need.memory_bytes);
             host.allocated.disk_bytes = host.allocated.disk_bytes.saturating_add(need.disk_bytes);
             for slot in &spot.slots {
-                let free = &mut host.gpus[usize::from(*slot)];
-                *free = free.saturating_sub(need.gpu_milli);
+                let taken = &mut host.taken[usize::from(*slot)];
+                *taken = taken.saturating_add_unsigned(need.gpu_milli);
+                host.count_free(usize::from(*slot));
             }
         });
     }
@@ -234,8 +266,9 @@ impl Fleet {
             host.allocated.disk_bytes = host.allocated.disk_bytes.saturating_sub(need.disk_bytes);
             for slot in &spot.slots {
                 // A node that came back with other GPUs no longer has this one.
-                if let Some(free) = host.gpus.get_mut(usize::from(*slot)) {
-                    *free = free.saturating_add(need.gpu_milli).min(WHOLE_MILLI);
+                if let Some(taken) = host.taken.get_mut(usize::from(*slot)) {
+                    *taken = taken.saturating_sub_unsigned(need.gpu_milli);
+                    host.count_free(usize::from(*slot));
                 }
             }
         });
@@ -296,6 +329,14 @@ impl Fleet {
         self.host(host).id
     }
 
+    /// The place on a node with the GPUs of these indices; those that it does not have are passed over.
+    pub(crate) fn spot_on(&self, node: NodeId, gpu_indices: &[u16]) -> Option<Spot> {
+        let id = self.host_of(node)?;
+        let indices = &self.host(id).indices;
+        let slot = |index: &u16| indices.iter().position(|other| other == index).map(|slot| slot as u16);
+        Some(Spot { host: id, slots: gpu_indices.iter().filter_map(slot).collect() })
+    }
+
     /// Indices of the GPUs of a spot, in ascending order.
     pub(crate) fn gpu_indices(&self, spot: &Spot) -> Vec<u16> {
         let host = self.host(spot.host);
@@ -329,6 +370,11 @@ impl Fleet {
 }
 
 impl Host {
+    fn count_free(&mut self, slot: usize) {
+        let free = i32::from(self.offered[slot]) - i32::from(self.taken[slot]);
+        self.gpus[slot] = free.clamp(0, WHOLE_MILLI.into()) as u16;
+    }
+
     fn is_allowed(&self, class: &Class) -> bool {
         !class.avoid.contains(&self.id) && satisfies(&self.name, &self.labels, &class.constraints)
     }

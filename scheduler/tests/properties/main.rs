@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a plan that names what is not there has to fail its test")]
 
 mod following;
+mod outside;
 mod shares;
 
 use std::cmp::Ordering;

@@ -25,6 +25,7 @@ pub async fn note_waiting(
             SELECT w.*, jobs.reason IS DISTINCT FROM w.reason AS is_new
             FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS w(id, epoch, reason, message)
             JOIN jobs ON jobs.id = w.id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
+                AND (jobs.reason IS DISTINCT FROM w.reason OR jobs.message <> w.message)
             ORDER BY jobs.id FOR UPDATE OF jobs
         ), job AS (
             UPDATE jobs SET reason = told.reason, message = told.message,

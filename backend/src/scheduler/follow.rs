@@ -1,0 +1,322 @@
+//! Keeps a [`World`] in step with the database: a load in pages, and then what has changed since.
+//!
+//! Every change of a job writes one row of its history in the same transaction, so the history is the feed of what
+//! changed. It is read by snapshots: the next look takes the rows of exactly those transactions that the snapshot
+//! of this one sees and the snapshot of the last one did not. Numbers are given out before transactions commit, so
+//! no "all after the highest that was seen" would do: one that commits late would be passed over. This passes over
+//! none, needs no window to overlap, and waits for no transaction that is open for long. The rows only say which
+//! jobs to look at; what is taken over is each job's row as it stands, which is never older than what was told.
+//!
+//! A load begins with such a snapshot, too. What changes while its pages are read is told by the feed afterwards.
+//!
+//! Nodes and queues have no history to follow. They are few, and are looked over as often as that stays cheap.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use lilac_api::job::JobState;
+use lilac_api::{JobId, NodeId, QueueId, UserId};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::asked::Interner;
+use super::load;
+use super::world::{JobRow, Mark, Now, World};
+
+/// Jobs whose rows are read at once.
+const PAGE: i64 = 5_000;
+/// The first pages of all queues together, and each page after: so many jobs are known before the first plan.
+const FIRST_PAGES: i64 = 20_000;
+const NEXT_PAGE: i64 = 20_000;
+/// Looking nodes over may take this part of the time, as one in so many.
+const SURVEY_SHARE: u32 = 20;
+/// Nodes are looked over at least this often: one that falls silent is noticed by nothing else.
+const SURVEY_EVERY: Duration = Duration::from_secs(5);
+
+/// A world that follows the database.
+pub struct Mirror {
+    pub world: World,
+    interner: Interner,
+    /// What has been read: a snapshot in PostgreSQL's words.
+    seen: String,
+    /// Queues of which not all waiting jobs are known yet.
+    unread: Vec<Unread>,
+    next_survey: Instant,
+    /// Whether the latest look took in nodes and queues.
+    pub was_surveyed: bool,
+    pub loaded_at: Instant,
+}
+
+/// How far the waiting jobs of a queue were read, in the order of priority and age.
+struct Unread {
+    queue: QueueId,
+    priority: i16,
+    after: Uuid,
+}
+
+impl Mirror {
+    /// Reads what runs, and the first jobs that wait in each queue; the rest follows with [`Mirror::read_on`].
+    pub async fn load(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let mut conn = pool.acquire().await?;
+        let (seen, now) = snapshot(&mut conn).await?;
+        let mut mirror = Self {
+            world: World::at(now.timestamp_millis()),
+            interner: Interner::default(),
+            seen,
+            unread: Vec::new(),
+            next_survey: Instant::now(),
+            was_surveyed: true,
+            loaded_at: Instant::now(),
+        };
+        mirror.survey(&mut conn, now).await?;
+        let live = "j.state IN ('starting', 'running')";
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(format!("{JOB} WHERE {live}"))).fetch_all(&mut *conn).await?;
+        mirror.learn(&rows)?;
+        let queues: Vec<(Uuid, i16)> = sqlx::query_as(
+            "SELECT q.id, first.priority FROM queues q CROSS JOIN LATERAL (
+                SELECT max(j.priority) AS priority FROM jobs j WHERE j.queue_id = q.id AND j.state = 'queued' AND NOT j.blocked) first
+             WHERE first.priority IS NOT NULL ORDER BY q.priority DESC, q.id",
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        let unread = |(id, priority): &(Uuid, i16)| Unread {
+            queue: QueueId(*id),
+            priority: *priority,
+            after: Uuid::nil(),
+        };
+        mirror.unread = queues.iter().map(unread).collect();
+        let first = FIRST_PAGES / i64::try_from(queues.len().max(1)).unwrap_or(FIRST_PAGES);
+        for _ in 0..queues.len() {
+            mirror.read_page(&mut conn, first.max(100)).await?;
+        }
+        Ok(mirror)
+    }
+
+    /// Whether all that waits is known.
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty()
+    }
+
+    /// Reads the next of the jobs that were there at the load.
+    pub async fn read_on(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let mut conn = pool.acquire().await?;
+        self.read_page(&mut conn, NEXT_PAGE).await
+    }
+
+    /// One page of the queue whose turn it is, which then goes to the end of the line.
+    async fn read_page(&mut self, conn: &mut PgConnection, page: i64) -> Result<(), sqlx::Error> {
+        if self.unread.is_empty() {
+            return Ok(());
+        }
+        let Unread { queue, priority, after } = self.unread.remove(0);
+        let waiting = "j.queue_id = $1 AND j.state = 'queued' AND NOT j.blocked";
+        let query = format!("{JOB} WHERE {waiting} AND j.priority = $2 AND j.id > $3 ORDER BY j.id LIMIT $4");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(queue.0)
+            .bind(priority)
+            .bind(after)
+            .bind(page)
+            .fetch_all(&mut *conn)
+            .await?;
+        self.learn(&rows)?;
+        if rows.len() as i64 == page
+            && let Some(last) = rows.last()
+        {
+            self.unread.push(Unread { queue, priority, after: last.try_get("id")? });
+            return Ok(());
+        }
+        let query = format!("SELECT max(priority) FROM jobs j WHERE {waiting} AND j.priority < $2");
+        let lower: Option<i16> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+            .bind(queue.0)
+            .bind(priority)
+            .fetch_one(conn)
+            .await?;
+        self.unread.extend(lower.map(|priority| Unread { queue, priority, after: Uuid::nil() }));
+        Ok(())
+    }
+
+    /// Takes over what has changed since the last look; of nodes and queues where `all` is asked for, or where it is
+    /// their turn.
+    pub async fn catch_up(&mut self, pool: &PgPool, all: bool) -> Result<(), sqlx::Error> {
+        let mut conn = pool.acquire().await?;
+        let (next, now) = snapshot(&mut conn).await?;
+        self.world.now_ms = now.timestamp_millis();
+        self.was_surveyed = all || Instant::now() >= self.next_survey;
+        if self.was_surveyed {
+            self.survey(&mut conn, now).await?;
+        }
+        let mut after = (0_i64, 0_i64);
+        loop {
+            let (jobs, last) = changed(&mut conn, &self.seen, &next, after).await?;
+            self.look_at(&mut conn, now, &jobs).await?;
+            match last {
+                Some(last) => after = last,
+                None => break,
+            }
+        }
+        self.seen = next;
+        Ok(())
+    }
+
+    /// Looks at nodes and queues, and at these jobs, whatever was heard of them.
+    pub async fn recheck(&mut self, pool: &PgPool, jobs: &HashSet<Uuid>) -> Result<(), sqlx::Error> {
+        let mut conn = pool.acquire().await?;
+        let (_, now) = snapshot(&mut conn).await?;
+        self.survey(&mut conn, now).await?;
+        self.look_at(&mut conn, now, jobs).await
+    }
+
+    /// Takes over how these jobs stand now.
+    async fn look_at(
+        &mut self,
+        conn: &mut PgConnection,
+        now: DateTime<Utc>,
+        jobs: &HashSet<Uuid>,
+    ) -> Result<(), sqlx::Error> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = jobs.iter().copied().collect();
+        let query = sqlx::AssertSqlSafe(format!("{JOB} WHERE j.id = ANY($1)"));
+        let rows = sqlx::query(query).bind(&ids).fetch_all(&mut *conn).await?;
+        let mut there = HashSet::new();
+        let mut read = Vec::with_capacity(rows.len());
+        for row in &rows {
+            read.push(job(row, &mut self.interner)?);
+        }
+        if read.iter().any(|row| !self.world.can_place(row)) {
+            self.survey(conn, now).await?;
+        }
+        for row in read {
+            there.insert(row.id.0);
+            self.world.learn(row);
+        }
+        // One that is not there any more has long ended.
+        jobs.difference(&there).for_each(|id| self.world.forget(JobId(*id)));
+        Ok(())
+    }
+
+    fn learn(&mut self, rows: &[PgRow]) -> Result<(), sqlx::Error> {
+        for row in rows {
+            let row = job(row, &mut self.interner)?;
+            self.world.learn(row);
+        }
+        Ok(())
+    }
+
+    /// Looks at all queues and nodes, and reads those nodes that have changed.
+    async fn survey(&mut self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        let began = Instant::now();
+        let (queues, clusters) = load::queues_and_clusters(conn).await?;
+        self.world.learn_queues(queues, clusters);
+        let marks = marks(conn, now).await?;
+        let (changed, gone) = self.world.changed_nodes(&marks);
+        gone.into_iter().for_each(|id| self.world.forget_node(id));
+        if !changed.is_empty() {
+            let ids: Vec<Uuid> = changed.iter().map(|id| id.0).collect();
+            for row in &load::read_nodes(conn, Some(&ids)).await? {
+                let (node, lease) = load::bare_node(row, now)?;
+                let Some(mark) = marks.get(&node.id) else { continue };
+                self.world.learn_node(node, *mark, lease);
+            }
+        }
+        self.next_survey = Instant::now() + (began.elapsed() * SURVEY_SHARE).min(SURVEY_EVERY);
+        Ok(())
+    }
+
+    /// How long until nodes are looked over.
+    pub fn survey_in(&self) -> Duration {
+        self.next_survey.saturating_duration_since(Instant::now())
+    }
+}
+
+/// All that is committed now.
+async fn snapshot(conn: &mut PgConnection) -> Result<(String, DateTime<Utc>), sqlx::Error> {
+    sqlx::query_as("SELECT pg_current_snapshot()::text, clock_timestamp()").fetch_one(conn).await
+}
+
+/// A place in the history.
+type Place = (i64, i64);
+
+/// The jobs with a row of history that the one snapshot shows and the other did not, from a place on; and the place
+/// to read on from, if there may be more.
+async fn changed(
+    conn: &mut PgConnection,
+    seen: &str,
+    next: &str,
+    after: Place,
+) -> Result<(HashSet<Uuid>, Option<Place>), sqlx::Error> {
+    let rows: Vec<(Uuid, i64, i64)> = sqlx::query_as(
+        "SELECT job_id, transaction::text::bigint, id FROM job_events
+         WHERE transaction >= pg_snapshot_xmin($1::text::pg_snapshot) AND (transaction, id) > ($3::text::xid8, $4)
+           AND NOT pg_visible_in_snapshot(transaction, $1::text::pg_snapshot)
+           AND pg_visible_in_snapshot(transaction, $2::text::pg_snapshot)
+         ORDER BY transaction, id LIMIT $5",
+    )
+    .bind(seen)
+    .bind(next)
+    .bind(after.0.to_string())
+    .bind(after.1)
+    .bind(PAGE)
+    .fetch_all(conn)
+    .await?;
+    let more =
+        (rows.len() as i64 == PAGE).then(|| rows.last().map(|(_, transaction, id)| (*transaction, *id)));
+    Ok((rows.into_iter().map(|(job, _, _)| job).collect(), more.flatten()))
+}
+
+/// What tells whether nodes have changed: a hash of what the planner minds, and whether they are alive.
+async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<NodeId, Mark>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT n.id, n.last_seen_at, n.given_up_at, n.runtime_ok, n.cordoned,
+                hashtextextended(concat_ws('/', n.cordoned, n.cpu_milli, n.memory_bytes, n.disk_bytes, c.max_disconnect_millis, n.cluster_id, n.name), 0)
+                    # jsonb_hash_extended(n.gpus, 1) # jsonb_hash_extended(n.labels, 2) # jsonb_hash_extended(n.admin_labels, 3) AS mark
+         FROM nodes n JOIN clusters c ON c.id = n.cluster_id WHERE n.removed_at IS NULL",
+    )
+    .fetch_all(conn)
+    .await?;
+    let mark = |row: &PgRow| {
+        let is_ready = load::availability(row, now)? == lilac_scheduler::Availability::Ready;
+        Ok((NodeId(row.try_get("id")?), (row.try_get("mark")?, is_ready)))
+    };
+    rows.iter().map(mark).collect()
+}
+
+/// A job with its task, where it has one. What a live one holds is what its task says.
+const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
+        COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices,
+        jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect',
+            'constraints', j.spec->'placement'->'constraints')::text AS asked
+    FROM jobs j
+    LEFT JOIN attempts a ON a.job_id = j.id AND a.epoch = j.epoch AND j.state IN ('starting', 'running')
+    LEFT JOIN tasks t ON t.attempt_id = a.id AND t.rank = 0 AND t.released_at IS NULL";
+
+fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
+    let state: &str = row.try_get("state")?;
+    let state: JobState = state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?;
+    let node: Option<Uuid> = row.try_get("node_id")?;
+    let now = match (state, node) {
+        (JobState::Queued, _) if !row.try_get::<bool, _>("blocked")? => {
+            Now::Waits { not_before: row.try_get("not_before")? }
+        }
+        (JobState::Starting | JobState::Running, Some(node)) => {
+            let indices: Vec<i16> = row.try_get("gpu_indices")?;
+            let gpu_indices = indices.into_iter().filter_map(|index| u16::try_from(index).ok()).collect();
+            Now::Runs { node: NodeId(node), gpu_indices }
+        }
+        _ => Now::IsNot,
+    };
+    Ok(JobRow {
+        id: JobId(row.try_get("id")?),
+        epoch: row.try_get("epoch")?,
+        queue: QueueId(row.try_get("queue_id")?),
+        owner: UserId(row.try_get("owner_id")?),
+        priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
+        submitted_at: row.try_get("created_at")?,
+        asked: interner.intern(row.try_get("asked")?, row.try_get("memory_bytes")?)?,
+        now,
+    })
+}

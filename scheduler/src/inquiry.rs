@@ -1,0 +1,165 @@
+//! What can be asked of a [`State`]: who waits, in which order, and why.
+//!
+//! The answers are those of the planner: the same order, the same fit, over what is left after all that was placed.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use chrono::{DateTime, SecondsFormat};
+use lilac_api::JobId;
+use lilac_api::job::Reason;
+use rustc_hash::FxHashMap;
+
+use crate::class::ClassId;
+use crate::explain::{explain, has_room};
+use crate::ledger::{LaneIndex, QueueIndex};
+use crate::line::Row;
+use crate::room::{Room, rooms};
+use crate::snapshot::Node;
+use crate::state::{JobRow, State};
+
+/// A state as it stands, with the nodes that it was told of.
+pub struct Inquiry<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) rooms: Vec<Room<'a>>,
+    now_ms: i64,
+    /// Why classes fit nowhere: looked for once. `None` for one that fits.
+    known: FxHashMap<ClassId, Option<(Reason, String)>>,
+}
+
+/// Whose turn it is inside a queue; the least comes first. Shares are not negative, so their bits sort as they do.
+type Turn = (Reverse<u8>, u64, i64, JobId);
+
+impl State {
+    /// To be asked after a plan: what could have been placed has a place then. The nodes are those that the state
+    /// was told of; their ids, names and what they have in all are looked at.
+    pub fn ask<'a>(&'a self, nodes: impl IntoIterator<Item = &'a Node>, now_ms: i64) -> Inquiry<'a> {
+        Inquiry { state: self, rooms: rooms(nodes, &self.fleet), now_ms, known: FxHashMap::default() }
+    }
+
+    /// How many jobs wait.
+    #[must_use]
+    pub fn count_waiting(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.lines().map(|(_, line)| line.len()).sum::<usize>()).sum::<usize>()
+            + self.later.len()
+    }
+
+    /// When the earliest backoff ends, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn wake_at_ms(&self) -> Option<i64> {
+        self.later.first().map(|(at, _)| *at)
+    }
+
+    fn turn(&self, row: Row) -> Turn {
+        let JobRow { lane, .. } = self.rows[row as usize];
+        let (priority, submitted_ms, id) = self.rows[row as usize].key();
+        (priority, self.ledger.user_share(lane).to_bits(), submitted_ms, id)
+    }
+
+    fn queue_of_row(&self, row: Row) -> QueueIndex {
+        self.lanes[self.rows[row as usize].lane as usize].queue
+    }
+}
+
+impl Inquiry<'_> {
+    /// The jobs that wait, in the order in which they would be tried as shares are now; at most so many.
+    #[must_use]
+    pub fn line(&self, most: usize) -> Vec<JobId> {
+        let mut queues: Vec<QueueIndex> = (0..self.state.queues.len() as QueueIndex).collect();
+        queues.sort_unstable_by_key(|queue| self.state.queues[*queue as usize].place);
+        let mut line = Vec::new();
+        for queue in queues {
+            if line.len() >= most {
+                break;
+            }
+            self.line_of(queue, most, &mut line);
+        }
+        line
+    }
+
+    fn line_of(&self, queue: QueueIndex, most: usize, into: &mut Vec<JobId>) {
+        let state = self.state;
+        // Each line by its first job, with its lane, its class and how far it was read.
+        let mut heads: BinaryHeap<Reverse<(Turn, Option<(LaneIndex, ClassId)>, usize)>> = BinaryHeap::new();
+        for lane in &state.queues[queue as usize].lanes {
+            for (class, line) in state.lanes[*lane as usize].lines() {
+                let first = line.front().map(|row| Reverse((state.turn(*row), Some((*lane, class)), 0)));
+                heads.extend(first);
+            }
+        }
+        let later = state.later.iter().map(|(_, row)| *row).filter(|row| state.queue_of_row(*row) == queue);
+        heads.extend(later.take(most).map(|row| Reverse((state.turn(row), None, 0))));
+        while into.len() < most
+            && let Some(Reverse((turn, line, position))) = heads.pop()
+        {
+            into.push(turn.3);
+            let Some((lane, class)) = line else { continue };
+            let next = state.lanes[lane as usize].line(class).and_then(|line| line.get(position + 1));
+            heads.extend(next.map(|row| Reverse((state.turn(*row), Some((lane, class)), position + 1))));
+        }
+    }
+
+    /// How many jobs of its queue would be tried before it.
+    #[must_use]
+    pub fn position(&self, job: JobId) -> Option<usize> {
+        let state = self.state;
+        let row = *state.row_of.get(&job)?;
+        let (turn, queue) = (state.turn(row), state.queue_of_row(row));
+        let lanes = state.queues[queue as usize].lanes.iter().map(|lane| &state.lanes[*lane as usize]);
+        let lines = lanes.flat_map(|lane| lane.lines());
+        let before: usize =
+            lines.map(|(_, line)| line.partition_point(|other| state.turn(*other) < turn)).sum();
+        let later = state.later.iter().map(|(_, other)| *other);
+        let later = later.filter(|other| state.queue_of_row(*other) == queue && state.turn(*other) < turn);
+        Some(before + later.count())
+    }
+
+    /// Why a job waits. `None` for one that does not, or that has its place in the next plan.
+    pub fn why(&mut self, job: JobId) -> Option<(Reason, String)> {
+        let state = self.state;
+        let row = *state.row_of.get(&job)?;
+        let JobRow { class, lane, ref spot, .. } = state.rows[row as usize];
+        if spot.is_some() {
+            return None;
+        }
+        let index = state.lanes[lane as usize].queue;
+        let queue = &state.queues[index as usize].queue;
+        if queue.paused {
+            return Some(paused(&queue.name));
+        }
+        if let Some(until) = state.later_of.get(&row).filter(|until| self.now_ms < **until) {
+            return Some(backoff(*until));
+        }
+        let requests = &state.classes.get(class).requests;
+        if let Some(message) = state.ledger.explain(index, lane, queue, requests) {
+            return Some((Reason::QuotaExceeded, message));
+        }
+        self.why_class(class)
+    }
+
+    fn why_class(&mut self, class: ClassId) -> Option<(Reason, String)> {
+        let (rooms, state) = (&self.rooms, self.state);
+        let look = || {
+            let shape = state.classes.get(class).shape();
+            (!has_room(rooms, &shape)).then(|| explain(rooms, &shape))
+        };
+        self.known.entry(class).or_insert_with(look).clone()
+    }
+
+    /// How many classes were looked at: each costs a look at all nodes.
+    #[must_use]
+    pub fn looks(&self) -> usize {
+        self.known.len()
+    }
+}
+
+pub(crate) fn paused(queue: &str) -> (Reason, String) {
+    (Reason::QueuePaused, format!("queue {queue} is paused and starts no jobs"))
+}
+
+/// The time itself rather than what is left of it: the sentence stays true while it stands.
+pub(crate) fn backoff(until_ms: i64) -> (Reason, String) {
+    let when = DateTime::from_timestamp_millis(until_ms)
+        .map_or_else(|| "its backoff is over".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    (Reason::Backoff, format!("is not tried again before {when}"))
+}
