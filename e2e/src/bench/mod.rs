@@ -10,6 +10,7 @@ mod drain;
 mod idle;
 mod idle_sync;
 mod lists;
+mod placements;
 mod start;
 mod submit;
 mod wire;
@@ -48,9 +49,18 @@ pub enum Name {
     ListMs,
     /// The counts of a million jobs.
     CountMs,
+    /// Jobs a second that are placed for good, against bare updates of as many rows.
+    Placements,
+    /// From the start of a server to its first placement, with a million jobs waiting.
+    RestartMs,
 }
 
 impl Name {
+    /// Whether jobs have to be placed for it.
+    fn needs_scheduler(self) -> bool {
+        matches!(self, Self::Placements | Self::RestartMs)
+    }
+
     /// Whether it needs a node with Docker.
     fn needs_node(self) -> bool {
         matches!(self, Self::StartOverheadMs | Self::Drain | Self::AgentIdleMb | Self::ServerIdleMb)
@@ -78,8 +88,11 @@ pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
     if name.is_none_or(Name::needs_node) {
         results.extend(with_node(name).await?);
     }
-    if name.is_none_or(|name| !name.needs_node()) {
+    if name.is_none_or(|name| !name.needs_node() && !name.needs_scheduler()) {
         results.extend(without_node(name).await?);
+    }
+    if name.is_none_or(Name::needs_scheduler) {
+        results.extend(with_scheduler(name).await?);
     }
     results.sort_by_key(|result| result.name as u8);
     Ok(results)
@@ -119,6 +132,20 @@ async fn take_the_lead(bed: &Bed) -> Result<()> {
         Ok((sqlx::query(lead).execute(&mut database).await?.rows_affected() == 1).then_some(()))
     })
     .await
+}
+
+/// Where jobs are placed, on a database of its own. The million rows come last here, too.
+async fn with_scheduler(name: Option<Name>) -> Result<Vec<Measurement>> {
+    let wanted = |one: Name| name.is_none_or(|name| name == one);
+    let mut bed = Bed::start().await?;
+    let mut results = Vec::new();
+    if wanted(Name::Placements) {
+        results.push(placements::durable(&bed).await?);
+    }
+    if wanted(Name::RestartMs) {
+        results.push(placements::restart(&mut bed).await?);
+    }
+    Ok(results)
 }
 
 async fn with_node(name: Option<Name>) -> Result<Vec<Measurement>> {
