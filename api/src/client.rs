@@ -22,6 +22,7 @@ use crate::cluster::{
     Cluster, ClusterStats, CordonNode, CreateCluster, CreateJoinKey, CreatedJoinKey, DrainNode, JoinKey,
     Node, NodeEvent, UpdateCluster, UpdateNode,
 };
+use crate::explanation::Explanation;
 use crate::hook::{CreateHook, CreatedHook, Delivery, Hook, RotateHook, UpdateHook};
 use crate::ids::{
     ApiKeyId, ArrayId, AttemptId, ClusterId, DeliveryId, HookId, JobId, JoinKeyId, NodeId, QueueId,
@@ -721,6 +722,10 @@ impl Client {
     /// Submits a job's spec anew.
     pub async fn rerun(&self, id: JobId) -> Result<Job> {
         self.act(&format!("/jobs/{id}/rerun")).await
+    }
+
+    pub async fn explain_job(&self, id: JobId) -> Result<Explanation> {
+        self.get(&format!("/jobs/{id}/explain")).await
     }
 
     pub async fn receipt(&self, id: JobId) -> Result<Receipt> {

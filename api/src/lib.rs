@@ -11,6 +11,7 @@ pub mod auth;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod cluster;
+pub mod explanation;
 pub mod hook;
 pub mod ids;
 pub mod image;

@@ -47,6 +47,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(training_job::routes::routes())
         .merge(training_job::actions::routes())
         .merge(training_job::arrays::routes())
+        .merge(training_job::explain::routes())
         .merge(training_job::receipt::routes())
         .merge(schedule::routes())
         .merge(logs::routes::routes())

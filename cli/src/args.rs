@@ -104,6 +104,8 @@ pub enum Verb {
     Hold(commands::act::HoldArgs),
     /// Changes the priority of a waiting job.
     Reprioritise(commands::act::ReprioritiseArgs),
+    /// Tells why a job waits, when it may start, and what would let it start.
+    Explain(commands::explain::ExplainArgs),
     /// Shows what a job took: where, when, and how much CPU, GPU and memory time.
     Receipt(commands::receipt::ReceiptArgs),
     /// Arrays, the many jobs of one submit: show, cancel.

@@ -60,6 +60,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Extend(args) => commands::act::extend(global, args).await,
         Verb::Hold(args) => commands::act::hold(global, args).await,
         Verb::Reprioritise(args) => commands::act::reprioritise(global, args).await,
+        Verb::Explain(args) => commands::explain::run(global, args).await,
         Verb::Receipt(args) => commands::receipt::run(global, args).await,
         Verb::Array(verb) => commands::array::run(global, verb).await,
         Verb::Schedule(verb) => commands::schedule::run(global, verb).await,

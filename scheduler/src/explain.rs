@@ -84,7 +84,7 @@ pub(crate) fn explain(rooms: &[Room<'_>], shape: &Shape<'_>) -> (Reason, String)
 
 /// What a job can ask of a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Dimension {
+pub(crate) enum Dimension {
     Cpus,
     Memory,
     Disk,
@@ -92,14 +92,14 @@ enum Dimension {
 }
 
 impl Dimension {
-    fn asked_by(shape: &Shape<'_>) -> Vec<Self> {
+    pub(crate) fn asked_by(shape: &Shape<'_>) -> Vec<Self> {
         [Self::Cpus, Self::Memory, Self::Disk, Self::Gpus]
             .into_iter()
             .filter(|dimension| dimension.asked(shape) > 0)
             .collect()
     }
 
-    fn asked(self, shape: &Shape<'_>) -> u64 {
+    pub(crate) fn asked(self, shape: &Shape<'_>) -> u64 {
         match self {
             Self::Cpus => shape.requests.cpu_milli.into(),
             Self::Memory => shape.requests.memory_bytes,
@@ -108,7 +108,7 @@ impl Dimension {
         }
     }
 
-    fn capacity(self, room: &Room<'_>, shape: &Shape<'_>) -> u64 {
+    pub(crate) fn capacity(self, room: &Room<'_>, shape: &Shape<'_>) -> u64 {
         match self {
             Self::Cpus => room.node.capacity.cpu_milli.into(),
             Self::Memory => room.node.capacity.memory_bytes,
@@ -117,7 +117,7 @@ impl Dimension {
         }
     }
 
-    fn free(self, room: &Room<'_>, shape: &Shape<'_>) -> u64 {
+    pub(crate) fn free(self, room: &Room<'_>, shape: &Shape<'_>) -> u64 {
         match self {
             Self::Cpus => room.free.cpu_milli.into(),
             Self::Memory => room.free.memory_bytes,
@@ -136,7 +136,7 @@ impl Dimension {
     }
 
     /// The number with its noun: `1.5 CPUs`, `16Gi of memory`.
-    fn phrase(self, amount: u64, rounding: Rounding, shape: &Shape<'_>) -> String {
+    pub(crate) fn phrase(self, amount: u64, rounding: Rounding, shape: &Shape<'_>) -> String {
         match (self, &shape.gpus) {
             (Self::Gpus, Some(request)) => request.phrase(amount),
             (Self::Gpus, None) => counted(amount, "GPU"),
@@ -291,7 +291,7 @@ fn all_out(large_enough: &[&Room<'_>], shape: &Shape<'_>) -> String {
 }
 
 /// `None` for a node that may take a job of this shape now, had it the room.
-fn unusable_because(room: &Room<'_>, shape: &Shape<'_>) -> Option<&'static str> {
+pub(crate) fn unusable_because(room: &Room<'_>, shape: &Shape<'_>) -> Option<&'static str> {
     match room.node.availability {
         Availability::Down => Some("is down"),
         Availability::Cordoned => Some("is cordoned"),

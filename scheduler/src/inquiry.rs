@@ -7,13 +7,16 @@ use std::collections::BinaryHeap;
 
 use chrono::{DateTime, SecondsFormat};
 use lilac_api::JobId;
+use lilac_api::explanation::{Change, ChangeKind, Evidence};
 use lilac_api::job::Reason;
 use rustc_hash::FxHashMap;
 
 use crate::class::ClassId;
+use crate::evidence::evidence;
 use crate::explain::{explain, has_room};
 use crate::ledger::{LaneIndex, QueueIndex};
 use crate::line::Row;
+use crate::remedy::remedy;
 use crate::room::{Room, rooms};
 use crate::snapshot::Node;
 use crate::state::{JobRow, State};
@@ -25,6 +28,18 @@ pub struct Inquiry<'a> {
     now_ms: i64,
     /// Why classes fit nowhere: looked for once. `None` for one that fits.
     known: FxHashMap<ClassId, Option<(Reason, String)>>,
+}
+
+/// Why a job waits, and what would let it start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// One dominant reason, and a sentence. `None` for a job that has its place in the next plan.
+    pub why: Option<(Reason, String)>,
+    /// How many jobs of its queue would be tried before it.
+    pub position: usize,
+    pub evidence: Vec<Evidence>,
+    /// All of these together would let it start as things are; none where only time helps.
+    pub changes: Vec<Change>,
 }
 
 /// Whose turn it is inside a queue; the least comes first. Shares are not negative, so their bits sort as they do.
@@ -137,6 +152,27 @@ impl Inquiry<'_> {
         self.why_class(class)
     }
 
+    /// All that can be said of a job that waits.
+    pub fn explain(&mut self, job: JobId) -> Option<Explanation> {
+        let state = self.state;
+        let row = *state.row_of.get(&job)?;
+        let position = self.position(job)?;
+        let JobRow { class, lane, .. } = state.rows[row as usize];
+        let shape = state.classes.get(class).shape();
+        let index = state.lanes[lane as usize].queue;
+        let queue = &state.queues[index as usize].queue;
+        let why = self.why(job);
+        let changes = match why.as_ref().map(|(reason, _)| *reason) {
+            None | Some(Reason::Backoff) => Vec::new(),
+            Some(Reason::QueuePaused) => vec![resume(&queue.name)],
+            Some(Reason::QuotaExceeded) => {
+                state.ledger.raises(index, lane, queue, &state.classes.get(class).requests)
+            }
+            Some(_) => remedy(&self.rooms, &shape, &queue.name),
+        };
+        Some(Explanation { why, position, evidence: evidence(&self.rooms, &shape), changes })
+    }
+
     fn why_class(&mut self, class: ClassId) -> Option<(Reason, String)> {
         let (rooms, state) = (&self.rooms, self.state);
         let look = || {
@@ -151,6 +187,11 @@ impl Inquiry<'_> {
     pub fn looks(&self) -> usize {
         self.known.len()
     }
+}
+
+fn resume(queue: &str) -> Change {
+    let message = format!("resume queue {queue}");
+    Change { queue: Some(queue.to_owned()), ..Change::new(ChangeKind::ResumeQueue, message) }
 }
 
 pub(crate) fn paused(queue: &str) -> (Reason, String) {

@@ -3,10 +3,13 @@
 //! A share is the part of the whole fleet of that resource of which it is largest: the dominant share (Ghodsi et
 //! al., Dominant Resource Fairness, NSDI 2011), for queues divided by their weight.
 
+use lilac_api::explanation::{Change, ChangeKind};
 use lilac_api::job::Amounts;
+use lilac_api::quantity::{Bytes, Cpus};
+use lilac_api::queue::Quota;
 
 use crate::snapshot::{Bounds, Queue};
-use crate::words::{Rounding, bytes, counted, cpus};
+use crate::words::{Rounding, bytes, counted, cpus, listed};
 
 /// Position of a queue, and of a lane: the jobs of one user in one queue.
 pub(crate) type QueueIndex = u32;
@@ -113,6 +116,38 @@ impl Ledger {
         self.excesses(index, lane, queue, asked).next().map(|excess| excess.sentence(queue))
     }
 
+    /// Which quotas would have to be raised for a job that waits, and to what.
+    pub(crate) fn raises(
+        &self,
+        index: QueueIndex,
+        lane: LaneIndex,
+        queue: &Queue,
+        asked: &Amounts,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for of_user in [false, true] {
+            let mut quota = Quota::default();
+            let mut phrases = Vec::new();
+            for excess in self.excesses(index, lane, queue, asked).filter(|excess| excess.of_user == of_user)
+            {
+                let to = excess.held.saturating_add(excess.asked);
+                excess.what.raise(&mut quota, to);
+                phrases.push(excess.what.phrase(to));
+            }
+            if phrases.is_empty() {
+                continue;
+            }
+            let (kind, whose) = match of_user {
+                true => (ChangeKind::RaiseUserQuota, "of each user in queue"),
+                false => (ChangeKind::RaiseQuota, "of queue"),
+            };
+            let message = format!("raise the quota {whose} {} to {}", queue.name, listed(phrases, "and"));
+            let (quota, queue) = (Some(quota), Some(queue.name.clone()));
+            changes.push(Change { quota, queue, ..Change::new(kind, message) });
+        }
+        changes
+    }
+
     fn excesses(
         &self,
         index: QueueIndex,
@@ -193,6 +228,16 @@ impl Excess {
 }
 
 impl What {
+    fn raise(self, quota: &mut Quota, to: u64) {
+        let count = |to: u64| Some(u32::try_from(to).unwrap_or(u32::MAX));
+        match self {
+            Self::Jobs => quota.running_jobs = count(to),
+            Self::Cpus => quota.cpus = count(to).map(|milli| Cpus { milli }),
+            Self::Memory => quota.memory = Some(Bytes(to)),
+            Self::Gpus => quota.gpus = count(to),
+        }
+    }
+
     /// The bare number: `1.5`, `16Gi`.
     fn number(self, amount: u64, rounding: Rounding) -> String {
         match self {

@@ -19,22 +19,26 @@
 //! a stream of small jobs can hold back a large one for as long as it lasts. Nothing is reserved.
 
 mod class;
+mod evidence;
 mod explain;
 mod fleet;
 mod follow;
+mod foresee;
 mod gpu;
 mod inquiry;
 mod ledger;
 mod line;
 mod plan;
 mod policy;
+mod remedy;
 mod room;
 mod shape;
 mod snapshot;
 mod state;
 mod words;
 
-pub use inquiry::Inquiry;
+pub use foresee::Foreseen;
+pub use inquiry::{Explanation, Inquiry};
 pub use plan::{Placement, Plan, Waiting, plan};
 pub use policy::Policy;
 pub use snapshot::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};

@@ -93,7 +93,10 @@ fn take(node: &mut Node, order: &Order) -> bool {
         && allocated.memory_bytes.saturating_add(requests.memory_bytes) <= capacity.memory_bytes
         && allocated.disk_bytes.saturating_add(requests.disk_bytes) <= capacity.disk_bytes
         && order.gpu_indices.len() == requests.gpus as usize
-        && order.gpu_indices.iter().all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
+        && order
+            .gpu_indices
+            .iter()
+            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
     if !fits {
         return false;
     }
@@ -143,7 +146,13 @@ mod tests {
             labels: std::collections::BTreeMap::new(),
         };
         let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
-        let asked = Asked { requests: half, gpus: None, constraints: Vec::new(), max_disconnect: None };
+        let asked = Asked {
+            requests: half,
+            gpus: None,
+            constraints: Vec::new(),
+            max_disconnect: None,
+            max_runtime: None,
+        };
         let order = Order {
             job: JobId::new(),
             epoch: 0,

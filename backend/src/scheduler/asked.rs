@@ -20,6 +20,7 @@ pub struct Asked {
     pub gpus: Option<Gpus>,
     pub constraints: Vec<Constraint>,
     pub max_disconnect: Option<Duration>,
+    pub max_runtime: Option<Duration>,
 }
 
 /// The part of a job's spec that is read.
@@ -27,6 +28,7 @@ pub struct Asked {
 struct Part {
     resources: Option<Resources>,
     max_disconnect: Option<Span>,
+    max_runtime: Option<Span>,
     constraints: Option<Vec<Constraint>>,
 }
 
@@ -37,6 +39,7 @@ impl Asked {
             gpus: spec.resources.gpus.clone(),
             constraints: spec.placement.constraints.clone(),
             max_disconnect: spec.max_disconnect.map(|span| span.0),
+            max_runtime: spec.max_runtime.map(|span| span.0),
         }
     }
 
@@ -109,5 +112,6 @@ fn read(text: &str, memory_bytes: Option<i64>) -> Result<Asked, sqlx::Error> {
         gpus: resources.gpus,
         constraints: part.constraints.unwrap_or_default(),
         max_disconnect: part.max_disconnect.map(|span| span.0),
+        max_runtime: part.max_runtime.map(|span| span.0),
     })
 }

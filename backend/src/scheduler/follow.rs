@@ -52,6 +52,8 @@ pub struct Mirror {
 /// How far the waiting jobs of a queue were read, in the order of priority and age.
 struct Unread {
     queue: QueueId,
+    /// Nothing of a queue is read before all of those that go before it: a plan made meanwhile leaves its order alone.
+    rank: i32,
     priority: i16,
     after: Uuid,
 }
@@ -75,22 +77,24 @@ impl Mirror {
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(format!("{JOB} WHERE {live}"))).fetch_all(&mut *conn).await?;
         mirror.learn(&rows)?;
-        let queues: Vec<(Uuid, i16)> = sqlx::query_as(
-            "SELECT q.id, first.priority FROM queues q CROSS JOIN LATERAL (
+        let queues: Vec<(Uuid, i32, i16)> = sqlx::query_as(
+            "SELECT q.id, q.priority, first.priority FROM queues q CROSS JOIN LATERAL (
                 SELECT max(j.priority) AS priority FROM jobs j WHERE j.queue_id = q.id AND j.state = 'queued' AND NOT j.blocked) first
              WHERE first.priority IS NOT NULL ORDER BY q.priority DESC, q.id",
         )
         .fetch_all(&mut *conn)
         .await?;
-        let unread = |(id, priority): &(Uuid, i16)| Unread {
+        let unread = |(id, rank, priority): &(Uuid, i32, i16)| Unread {
             queue: QueueId(*id),
+            rank: *rank,
             priority: *priority,
             after: Uuid::nil(),
         };
         mirror.unread = queues.iter().map(unread).collect();
-        let first = FIRST_PAGES / i64::try_from(queues.len().max(1)).unwrap_or(FIRST_PAGES);
-        for _ in 0..queues.len() {
-            mirror.read_page(&mut conn, first.max(100)).await?;
+        let page = (FIRST_PAGES / i64::try_from(queues.len().max(1)).unwrap_or(FIRST_PAGES)).max(100);
+        let mut read = 0;
+        while read < FIRST_PAGES && !mirror.is_whole() {
+            read += mirror.read_page(&mut conn, page).await?;
         }
         Ok(mirror)
     }
@@ -103,15 +107,19 @@ impl Mirror {
     /// Reads the next of the jobs that were there at the load.
     pub async fn read_on(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut conn = pool.acquire().await?;
-        self.read_page(&mut conn, NEXT_PAGE).await
+        let mut read = 0;
+        while read < NEXT_PAGE && !self.is_whole() {
+            read += self.read_page(&mut conn, NEXT_PAGE).await?;
+        }
+        Ok(())
     }
 
-    /// One page of the queue whose turn it is, which then goes to the end of the line.
-    async fn read_page(&mut self, conn: &mut PgConnection, page: i64) -> Result<(), sqlx::Error> {
+    /// One page of the queue whose turn it is, which then lets others of its rank go first. Says how many jobs it had.
+    async fn read_page(&mut self, conn: &mut PgConnection, page: i64) -> Result<i64, sqlx::Error> {
         if self.unread.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
-        let Unread { queue, priority, after } = self.unread.remove(0);
+        let Unread { queue, rank, priority, after } = self.unread.remove(0);
         let waiting = "j.queue_id = $1 AND j.state = 'queued' AND NOT j.blocked";
         let query = format!("{JOB} WHERE {waiting} AND j.priority = $2 AND j.id > $3 ORDER BY j.id LIMIT $4");
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
@@ -122,20 +130,22 @@ impl Mirror {
             .fetch_all(&mut *conn)
             .await?;
         self.learn(&rows)?;
-        if rows.len() as i64 == page
-            && let Some(last) = rows.last()
-        {
-            self.unread.push(Unread { queue, priority, after: last.try_get("id")? });
-            return Ok(());
+        let read = rows.len() as i64;
+        let last: Option<Uuid> = rows.last().map(|row| row.try_get("id")).transpose()?;
+        let next = match last.filter(|_| read == page) {
+            Some(after) => Some(Unread { queue, rank, priority, after }),
+            None => {
+                let query = format!("SELECT max(priority) FROM jobs j WHERE {waiting} AND j.priority < $2");
+                let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(queue.0).bind(priority);
+                let lower: Option<i16> = query.fetch_one(conn).await?;
+                lower.map(|priority| Unread { queue, rank, priority, after: Uuid::nil() })
+            }
+        };
+        let behind = self.unread.iter().take_while(|other| other.rank == rank).count();
+        if let Some(next) = next {
+            self.unread.insert(behind, next);
         }
-        let query = format!("SELECT max(priority) FROM jobs j WHERE {waiting} AND j.priority < $2");
-        let lower: Option<i16> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-            .bind(queue.0)
-            .bind(priority)
-            .fetch_one(conn)
-            .await?;
-        self.unread.extend(lower.map(|priority| Unread { queue, priority, after: Uuid::nil() }));
-        Ok(())
+        Ok(read)
     }
 
     /// Takes over what has changed since the last look; of nodes and queues where `all` is asked for, or where it is
@@ -288,7 +298,7 @@ async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<No
 /// A job with its task, where it has one. What a live one holds is what its task says.
 const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
         COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices,
-        jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect',
+        jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
             'constraints', j.spec->'placement'->'constraints')::text AS asked
     FROM jobs j
     LEFT JOIN attempts a ON a.job_id = j.id AND a.epoch = j.epoch AND j.state IN ('starting', 'running')

@@ -11,6 +11,7 @@ pub mod asked;
 mod deadlines;
 mod desk;
 mod drain;
+mod explained;
 mod follow;
 pub mod invariants;
 pub mod leader;
@@ -36,6 +37,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::retention;
 
 pub use desk::{Desk, Prospect, prospect};
+pub use explained::{Explained, explain};
 use follow::Mirror;
 use tell::Telling;
 use world::Order;
@@ -106,7 +108,15 @@ async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: 
     let began = Instant::now();
     let mut desk = app.desk.lock().await;
     let mirror = desk.fresh(&app.pool, false).await?;
-    let done = place_all(app, term, mirror, began).await?;
+    let mut done = place_all(app, term, mirror, began).await?;
+    let to_tell = Instant::now();
+    let tells = !done.has_more && done.refused == 0 && telling.is_time(&mut mirror.world);
+    if tells && !mirror.was_surveyed {
+        // Nobody is told to lack what a node has that came a moment ago.
+        mirror.catch_up(&app.pool, true).await?;
+        let more = place_all(app, term, mirror, began).await?;
+        done = Done { placed: done.placed + more.placed, ..more };
+    }
     counter!("lilac_scheduler_placements_total").increment(done.placed as u64);
     gauge!("lilac_scheduler_waiting_jobs").set(mirror.world.count_waiting() as f64);
     if done.refused > 0 {
@@ -116,7 +126,9 @@ async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: 
     if done.has_more {
         return Ok(Duration::ZERO);
     }
-    telling.tell(app, term, &mut mirror.world).await?;
+    if tells {
+        telling.tell(app, term, &mirror.world, to_tell).await?;
+    }
     histogram!("lilac_scheduler_cycle_duration_seconds").record(began.elapsed().as_secs_f64());
     let backoff = mirror.world.wake_in().map(|wait| wait + Duration::from_millis(1));
     // A bell may have rung for a node that was not looked at yet.

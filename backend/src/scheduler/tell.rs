@@ -41,23 +41,25 @@ struct Told {
 }
 
 impl Telling {
-    /// Stores the reasons that are news.
-    pub async fn tell(&mut self, app: &App, term: Term, world: &mut World) -> ApiResult<()> {
+    /// Whether it is time to tell somebody something. To be asked once, before [`Telling::tell`].
+    pub fn is_time(&mut self, world: &mut World) -> bool {
         for job in world.take_anew() {
             self.told.remove(&job);
             self.is_due = true;
         }
+        world.count_waiting() > 0 && self.next.is_none_or(|next| next <= Instant::now())
+    }
+
+    /// Stores the reasons that are news. Work that was done for it since a time counts as its own.
+    pub async fn tell(&mut self, app: &App, term: Term, world: &World, since: Instant) -> ApiResult<()> {
         let now = Instant::now();
-        if self.next.is_some_and(|next| now < next) {
-            return Ok(());
-        }
         let news = self.news(world, now);
         apply::reasons(app, term, &news).await?;
         for one in news {
             let told = Told { reason: one.reason, message: one.message, at: now };
             self.told.insert(one.job_id, told);
         }
-        self.next = Some(Instant::now() + now.elapsed() * SHARE);
+        self.next = Some(Instant::now() + since.elapsed() * SHARE);
         Ok(())
     }
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Cluster, Inquiry, Job, Node, Policy, Queue, State};
+use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Policy, Queue, State};
 
 use super::asked::Asked;
+use super::explained::Run;
 
 /// A mirror of the database as far as placing jobs goes.
 #[derive(Default)]
@@ -280,6 +281,37 @@ impl World {
         placements.iter().for_each(|placement| self.state.undo(placement.job));
         self.state.end(job.id);
         answer
+    }
+
+    /// When a job that waits starts, if each that runs or starts meanwhile takes this part of the time that it may;
+    /// one whose time has no bound ends so much later.
+    pub fn foresee(
+        &mut self,
+        id: JobId,
+        runs: &HashMap<JobId, Run>,
+        part: f64,
+        far_ms: i64,
+    ) -> Option<Foreseen> {
+        let Self { state, jobs, now_ms, .. } = self;
+        let scaled = |most: Duration| {
+            let millis = most.as_secs_f64() * 1000.0 * part;
+            if millis < far_ms as f64 { millis as i64 } else { far_ms }
+        };
+        let length = |id: JobId| jobs.get(&id)?.asked.max_runtime.map(scaled);
+        let end = |(id, job): (&JobId, &Tracked)| {
+            if matches!(job.standing, Standing::Waiting { .. }) {
+                return None;
+            }
+            let run = runs.get(id);
+            let since = run.map_or(*now_ms, |run| run.since_ms);
+            let by_length = length(*id).map(|length| since.saturating_add(length));
+            // Told by the database, where it may have been extended; it counts where all of the time is taken.
+            let told = run.and_then(|run| run.ends_ms).filter(|_| part >= 1.0);
+            let end = told.or(by_length).unwrap_or(now_ms.saturating_add(far_ms));
+            Some((end.max(*now_ms), *id))
+        };
+        let ends: Vec<(i64, JobId)> = jobs.iter().filter_map(end).collect();
+        state.foresee(id, &ends, length)
     }
 
     pub fn ask(&self) -> Inquiry<'_> {

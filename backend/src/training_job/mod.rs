@@ -4,6 +4,7 @@ pub mod actions;
 pub mod arrays;
 pub mod batch;
 pub mod committer;
+pub mod explain;
 mod forecast;
 pub mod list;
 pub mod needs;

@@ -121,6 +121,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("GET /jobs/{id}/outputs/{index}", Who::Team, ""),
     ("GET /jobs/{id}/outputs/{index}/files?path=x", Who::Team, ""),
     ("POST /jobs/{id}/port-forward", Who::Owner, r#"{"port": 80}"#),
+    ("GET /jobs/{id}/explain", Who::Team, ""),
     ("GET /jobs/{id}/receipt", Who::Team, ""),
     ("POST /jobs/{id}/reprioritise", Who::Owner, r#"{"priority": 7}"#),
     ("POST /jobs/{id}/rerun", Who::TeamMember, ""),

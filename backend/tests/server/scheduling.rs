@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
+use std::time::Duration;
+
 use lilac_api::agent::{Outcome, Phase};
 use lilac_api::auth::Secret;
+use lilac_api::explanation::ChangeKind;
 use lilac_api::job::{JobState, Reason};
+use lilac_api::quantity::Span;
 use lilac_api::queue::CreateQueue;
+use lilac_api::spec::{JobSpec, Need, NeedOn};
 use lilac_api::submission::Forecast;
 use lilac_api::{JobId, QueueId};
 use lilac_server::app::App;
@@ -191,4 +196,63 @@ async fn more_jobs_than_are_read_at_once_are_placed_in_their_order(pool: PgPool)
     }
     assert_eq!(count(&pool, "starting").await, 1_200);
     assert_eq!(scheduler::invariants::violations(&pool).await.unwrap(), []);
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_job_that_waits_is_explained_with_who_is_in_its_way(pool: PgPool) {
+    let harness = start(pool.clone()).await;
+    let mut node = Node::join(&harness, "n1").await;
+    let whole = |spec: &mut JobSpec| {
+        spec.resources.cpus.milli = 4000;
+        spec.max_runtime = Some(Span(Duration::from_secs(3600)));
+    };
+    let first = submit(&harness, |spec| {
+        whole(spec);
+        spec.name = "in-the-way".into();
+    })
+    .await;
+    let attempt = node.wait_for(first).await;
+    node.report(attempt, 1, Phase::Running, None);
+    node.sync().await.unwrap();
+    let second = submit(&harness, whole).await;
+    let third = submit(&harness, |spec| {
+        whole(spec);
+        spec.resources.cpus.milli = 3000;
+    })
+    .await;
+    wait_until(&harness, third, |job| job.reason == Some(Reason::WaitingForCapacity)).await;
+    let found = harness.client.explain_job(third).await.unwrap();
+    assert_eq!((found.reason, found.position), (Some(Reason::WaitingForCapacity), 1), "{}", found.message);
+    assert_eq!(
+        (found.evidence[0].asked, found.evidence[0].most_free, found.evidence[0].nodes_lacking),
+        (3000, 0, 1)
+    );
+    assert_eq!(found.changes[0].kind, ChangeKind::AddNode, "nothing is free: {:?}", found.changes);
+    assert_eq!(found.history[0].reason, Reason::WaitingForCapacity);
+    let names: Vec<&str> = found.blockers.iter().map(|blocker| blocker.name.as_str()).collect();
+    assert_eq!((names, found.blockers_hidden), (vec!["in-the-way"], 0));
+    // The one before it takes its hour after the one that runs has taken its own.
+    let estimate = found.estimate.unwrap();
+    let latest = estimate.latest.unwrap() - chrono::Utc::now();
+    assert!((110..=125).contains(&latest.num_minutes()), "{estimate:?}");
+    assert!(estimate.earliest < estimate.latest.unwrap(), "{estimate:?}");
+    // A replica that does not lead says the same.
+    let beside = harness.beside(App::new(pool.clone(), &Secret(SECRET_KEY.into())).unwrap()).await;
+    let beside = log_in(&beside, "admin", PASSWORD).await.unwrap();
+    let told = beside.explain_job(third).await.unwrap();
+    assert_eq!((told.reason, told.position, told.message), (found.reason, 1, found.message));
+
+    harness.client.hold(third, "").await.unwrap();
+    let held = harness.client.explain_job(third).await.unwrap();
+    assert_eq!((held.reason, held.changes[0].kind), (Some(Reason::Held), ChangeKind::Release));
+    let needs = vec![Need { job: second.to_string(), on: NeedOn::Finished }];
+    let after = submit(&harness, |spec| spec.needs = needs).await;
+    let found = harness.client.explain_job(after).await.unwrap();
+    assert_eq!((found.reason, found.blockers[0].job_id), (Some(Reason::Dependency), second));
+    harness.client.cancel(second).await.unwrap();
+    let ended = harness.client.explain_job(second).await.unwrap();
+    assert_eq!(
+        (ended.state, ended.reason, ended.changes.len()),
+        (JobState::Cancelled, Some(Reason::Cancelled), 0)
+    );
 }

@@ -10,6 +10,7 @@ pub mod configure;
 pub mod cp;
 pub mod events;
 pub mod exec;
+pub mod explain;
 pub mod hook;
 pub mod key;
 pub mod list;

@@ -139,7 +139,8 @@ impl Fleet {
     fn layout_of(&mut self, node: &Node) -> Host {
         let (total, slots) = layout(node, self.site(node.cluster));
         let kind = self.kind(total);
-        let offered: Box<[u16]> = slots.iter().map(|(_, free_milli)| (*free_milli).min(WHOLE_MILLI)).collect();
+        let offered: Box<[u16]> =
+            slots.iter().map(|(_, free_milli)| (*free_milli).min(WHOLE_MILLI)).collect();
         Host {
             id: node.id,
             name: node.name.clone(),

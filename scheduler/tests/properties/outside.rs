@@ -125,6 +125,41 @@ proptest! {
     }
 
     #[test]
+    fn what_is_foreseen_comes_about_and_changes_nothing(snapshot in snapshot()) {
+        let mut bare = snapshot;
+        bare.clusters.iter_mut().for_each(|cluster| cluster.policy = Policy::BestFit);
+        bare.nodes.iter_mut().for_each(|node| node.allocated = Amounts::default());
+        let known: BTreeSet<QueueId> = bare.queues.iter().map(|queue| queue.id).collect();
+        bare.jobs.retain(|job| known.contains(&job.queue));
+        bare.jobs.iter_mut().for_each(|job| job.not_before_ms = None);
+        let state = State::of(&bare);
+        let mut world = World { bare, state, running: Vec::new(), next: 1_000 };
+        world.schedules()?;
+        // Each ends at a time of its own; what starts meanwhile runs for a hundred.
+        let mut ends: Vec<(i64, JobId)> = (2_000..).step_by(30).zip(world.running.iter().map(|(job, _)| job.id)).collect();
+        let waiting: Vec<JobId> = world.bare.jobs.iter().map(|job| job.id).collect();
+        let foreseen: Vec<_> = waiting.iter().map(|job| world.state.foresee(*job, &ends, |_| Some(100))).collect();
+        for (job, foreseen) in waiting.iter().zip(&foreseen) {
+            prop_assert_eq!(&world.state.foresee(*job, &ends, |_| Some(100)), foreseen);
+        }
+        world.schedules()?;
+        // And now it happens.
+        let mut started: BTreeMap<JobId, i64> = BTreeMap::new();
+        while !ends.is_empty() {
+            let at_ms = ends.iter().map(|(at, _)| *at).min().unwrap();
+            ends.iter().filter(|(at, _)| *at == at_ms).for_each(|(_, job)| world.state.end(*job));
+            ends.retain(|(at, _)| *at != at_ms);
+            for placement in world.state.schedule(at_ms, usize::MAX) {
+                started.insert(placement.job, at_ms);
+                ends.push((at_ms + 100, placement.job));
+            }
+        }
+        for (job, foreseen) in waiting.iter().zip(&foreseen) {
+            prop_assert_eq!(started.get(job).copied(), foreseen.as_ref().map(|foreseen| foreseen.at_ms));
+        }
+    }
+
+    #[test]
     fn the_line_is_the_plans_and_each_place_in_it_counts_those_before(snapshot in snapshot()) {
         let plan = plan(&snapshot, NOW_MS);
         let mut state = State::of(&snapshot);

@@ -1,6 +1,7 @@
 //! The scheduler's rules, one scenario each: a fleet and its jobs as text in, the plan as text out.
 //! How the text is read stands in `notation.rs`.
 
+mod explanations;
 mod notation;
 
 use insta::assert_snapshot;

@@ -184,9 +184,19 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
     }
 }
 
-/// Reads a scenario, plans for it, and writes the plan down. Unless it says otherwise there is a
-/// cluster `main` with best fit and a queue `default` on it, and it is second 1000 of the epoch.
-pub fn check(scenario: &str) -> String {
+/// The id of the job of this name.
+pub fn job_id(name: &str) -> JobId {
+    JobId(id(name))
+}
+
+/// The cluster of this name.
+pub fn cluster_id(name: &str) -> ClusterId {
+    ClusterId(id(name))
+}
+
+/// Reads a scenario, and the time that it is in it. Unless it says otherwise there is a cluster `main` with best
+/// fit and a queue `default` on it, and it is second 1000 of the epoch.
+pub fn read(scenario: &str) -> (Snapshot, i64) {
     let mut snapshot = Snapshot::default();
     let mut now_ms = 1_000_000;
     for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -209,7 +219,12 @@ pub fn check(scenario: &str) -> String {
     if snapshot.queues.is_empty() {
         snapshot.queues.push(queue("default", &mut Settings(HashMap::new())));
     }
+    (snapshot, now_ms)
+}
 
+/// Reads a scenario, plans for it, and writes the plan down.
+pub fn check(scenario: &str) -> String {
+    let (snapshot, now_ms) = read(scenario);
     let plan = plan(&snapshot, now_ms);
     let mut lines = Vec::new();
     for placement in &plan.placements {
