@@ -130,6 +130,7 @@ impl SyncRequest {
             labels,
             runtime,
             attempts,
+            images,
             no_wait: _,
         } = self;
         attempts.is_empty()
@@ -140,6 +141,7 @@ impl SyncRequest {
             && *capacity == other.capacity
             && *labels == other.labels
             && *runtime == other.runtime
+            && *images == other.images
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use bollard::models::SystemInfo;
 
 use super::Finding;
-use crate::gpu::Driver;
+use crate::gpu;
 
 const NVIDIA: &str = "0x10de";
 /// Displays and 3D controllers, as PCI classes begin.
@@ -14,9 +14,9 @@ const GPU_CLASSES: [&str; 2] = ["0x0300", "0x0302"];
 /// The driver's major number of device nodes.
 const NVIDIA_MAJOR: &str = "195";
 
-pub(super) fn examine(root: &Path, docker: Option<&SystemInfo>) -> Vec<Finding> {
+pub(super) fn examine(root: &Path, library: Option<&Path>, docker: Option<&SystemInfo>) -> Vec<Finding> {
     let on_the_bus = on_the_bus(root);
-    let seen = Driver::default().list().len();
+    let seen = gpu::nvidia_count(library);
     let mut findings = vec![driver(on_the_bus, seen)];
     if seen > 0
         && let Some(docker) = docker

@@ -64,6 +64,6 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let (found, info) = docker::examine(&settings.docker_host).await;
     findings.extend(found);
     findings.extend(host::examine(settings, root));
-    findings.extend(gpu::examine(root, info.as_ref()));
+    findings.extend(gpu::examine(root, settings.nvml.as_deref(), info.as_ref()));
     findings
 }

@@ -215,6 +215,12 @@ impl Gpus {
     }
 }
 
+/// How many GPUs NVIDIA's driver shows now.
+#[must_use]
+pub fn nvidia_count(library: Option<&Path>) -> usize {
+    nvml::open(library).and_then(|driver| nvml::look(&driver)).map_or(0, |found| found.len())
+}
+
 /// Adds AMD's, whose driver is asked without a library.
 fn with_amd(mut found: Vec<Seen>) -> Vec<Seen> {
     found.extend(amd::look(Path::new("/")));

@@ -344,6 +344,7 @@ pub(super) fn task(job_id: JobId) -> lilac_api::agent::TaskSpec {
     use lilac_api::quantity::Span;
     use lilac_api::spec::{Network, PullPolicy};
     lilac_api::agent::TaskSpec {
+        disk_bytes: None,
         job_id,
         job_name: String::new(),
         rank: 0,
