@@ -509,6 +509,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agent/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand over what the node measured
+         * @description Samples that are stored already are passed over, and so are tasks that are not the node's: a report may be sent
+         *     again.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MetricsReport"];
+                };
+            };
+            responses: {
+                /** @description Stored */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The body is not JSON */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The node's credential is wrong, or the node was removed */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Not a node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body did not arrive in time */
+                408: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is over 4 MiB */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body is not declared as JSON */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Fields are refused; `errors` names them */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away: nothing was stored */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/register": {
         parameters: {
             query?: never;
@@ -6022,6 +6149,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a job waits
+         * @description One dominant reason with its evidence, the job's place in its queue, who holds what it waits for, when it may
+         *     start, and the smallest change that would let it start now.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the job. */
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The explanation */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Explanation"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database does not answer, or too many ask at once */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/extend": {
         parameters: {
             query?: never;
@@ -6765,6 +6984,118 @@ export interface paths {
                     };
                 };
                 /** @description The database or the store of logs does not answer, or the server has as many live streams as it can */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a job uses
+         * @description CPU, memory, disk, network and GPUs of one of its tasks over time. The latest hours are kept in steps of seconds,
+         *     then of a minute, then of a quarter of an hour, as long as the job is kept.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Number of the attempt; the latest by default. */
+                    epoch?: number;
+                    /** @description Rank of the task; 0 by default. */
+                    rank?: number;
+                    /** @description From this time on; from its start by default. */
+                    since?: string;
+                    /** @description Up to this time; to its end by default. */
+                    until?: string;
+                    /** @description The most points: 1 to 1,000; 300 by default. */
+                    points?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the job. */
+                    id: components["schemas"]["JobId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Points in the order of time */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobMetrics"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such job or attempt */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
                 503: {
                     headers: {
                         /** @description Seconds to wait before the next try. */
@@ -8532,6 +8863,114 @@ export interface paths {
                     };
                 };
                 /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such node, or it was removed */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a node uses
+         * @description CPU, memory, disk, network and GPUs of the whole machine over time, whoever uses them. The latest hours are kept
+         *     in steps of seconds, then of a minute, then of a quarter of an hour, for 30 days.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description From this time on; the last hour by default. */
+                    since?: string;
+                    /** @description Up to this time; now by default. */
+                    until?: string;
+                    /** @description The most points: 1 to 1,000; 300 by default. */
+                    points?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Id of the node. */
+                    id: components["schemas"]["NodeId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Points in the order of time, and the GPUs as they stand */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NodeMetrics"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
                 403: {
                     headers: {
                         [name: string]: unknown;
@@ -13412,6 +13851,7 @@ export interface components {
              * @description Number of the attempt; each new one is larger.
              */
             epoch: number;
+            image?: components["schemas"]["TaskImage"] | null;
             phase: components["schemas"]["Phase"];
             result?: components["schemas"]["TaskResult"] | null;
             /**
@@ -13485,11 +13925,36 @@ export interface components {
             /** @description In the order in which they were sent, without their specs. */
             jobs: components["schemas"]["Job"][];
         };
+        /** @description A job that holds what another waits for. */
+        Blocker: {
+            /**
+             * Format: date-time
+             * @description When it has ended at the latest, where its time is bounded.
+             */
+            ends_by?: string | null;
+            job_id: components["schemas"]["JobId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Username of who submitted it. */
+            owner: string;
+        };
         /**
          * @description bytes as 512Mi, 128Gi or a plain number
          * @example 128Gi
          */
         Bytes: string;
+        /** @description An image that a node has. */
+        CachedImage: {
+            /**
+             * Format: int64
+             * @description Size on the node.
+             */
+            bytes: number;
+            /** @description `sha256:…` */
+            id: string;
+            /** @description Names under which a job gets it without a pull, `busybox:1.36` or `registry/app@sha256:…`; at most 4. */
+            names: string[];
+        };
         /** @description How many jobs of an array a call reached. */
         CancelledArray: {
             /**
@@ -13508,6 +13973,26 @@ export interface components {
             /** @description More match than one call takes: call again. */
             has_more: boolean;
         };
+        /** @description One thing to change. */
+        Change: {
+            /** @description The constraints to leave out. */
+            constraints?: string[];
+            /** @description What kind of change. */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description The change in a sentence. */
+            message: string;
+            /** @description Name of the node that it is about. */
+            node?: string | null;
+            /** @description Name of the queue that it is about. */
+            queue?: string | null;
+            quota?: components["schemas"]["Quota"] | null;
+            requests?: components["schemas"]["Amounts"] | null;
+        };
+        /**
+         * @description What kind of change.
+         * @enum {string}
+         */
+        ChangeKind: "ask-for-less" | "any-gpu" | "drop-constraints" | "uncordon" | "bring-back" | "resume-queue" | "raise-quota" | "raise-user-quota" | "add-node" | "feed-cluster" | "release";
         ChangePassword: {
             current_password: components["schemas"]["Secret"];
             /** @description 10 to 256 characters, and another than the current one. */
@@ -13654,6 +14139,7 @@ export interface components {
              */
             priority?: number;
             quota?: components["schemas"]["Quota"];
+            run_as?: components["schemas"]["RunAs"];
             submitters?: components["schemas"]["Submitters"];
             /** @description Name of the team that it is for; `default` by default. */
             team?: string;
@@ -13803,6 +14289,11 @@ export interface components {
             stop: boolean;
             task?: components["schemas"]["TaskSpec"] | null;
         };
+        /**
+         * @description What a job can ask for of a node.
+         * @enum {string}
+         */
+        Dimension: "cpus" | "memory" | "disk" | "gpus";
         /** @description How to empty a node. */
         DrainNode: {
             /** @description A sentence for the others, at most 500 characters. */
@@ -13820,6 +14311,54 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "malformed-json" | "malformed-request" | "unauthenticated" | "forbidden" | "password-change-required" | "not-found" | "method-not-allowed" | "request-timeout" | "conflict" | "name-taken" | "idempotency-mismatch" | "fenced" | "version-mismatch" | "too-large" | "unsupported-media-type" | "invalid-field" | "upgrade-required" | "too-many-requests" | "internal" | "unavailable";
+        /** @description When a job may start. */
+        Estimate: {
+            /** @description What the estimate rests on, in a sentence. */
+            basis: string;
+            /**
+             * Format: date-time
+             * @description Not before this time.
+             */
+            earliest: string;
+            /**
+             * Format: date-time
+             * @description Absent where a job that has no bound on its time is in the way.
+             */
+            latest?: string | null;
+        };
+        /**
+         * @description How nodes stand to one thing that a job asks for. Of all nodes of its queue's clusters those are looked at that
+         *     take jobs and that its constraints allow, or, where there is none, all.
+         */
+        Evidence: {
+            /**
+             * Format: int64
+             * @description How much the job asks for.
+             */
+            asked: number;
+            /** @description Of what. */
+            dimension: components["schemas"]["Dimension"];
+            /**
+             * Format: int64
+             * @description The most that one of them has in all.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description The most that one of them has free.
+             */
+            most_free: number;
+            /**
+             * Format: int32
+             * @description Nodes that were looked at.
+             */
+            nodes: number;
+            /**
+             * Format: int32
+             * @description Those of them that have too little of it free.
+             */
+            nodes_lacking: number;
+        };
         /** @description A program to run in a job's container, beside the job. */
         ExecJob: {
             /** @description The program and its arguments: 1 to 256 words, 32 KiB together. */
@@ -13836,6 +14375,40 @@ export interface components {
              */
             rank?: number;
             terminal?: components["schemas"]["TerminalSize"] | null;
+        };
+        /** @description Why a job stands where it stands, as the scheduler sees it now. */
+        Explanation: {
+            /**
+             * @description Jobs that hold what it waits for, in the order in which they have to end; at most ten. Those of teams that the
+             *     caller does not see are only counted.
+             */
+            blockers: components["schemas"]["Blocker"][];
+            /**
+             * Format: int32
+             * @description Blockers that the caller does not see.
+             */
+            blockers_hidden: number;
+            /**
+             * @description The smallest change that would let it start as things are now: all of these together. Empty where only time
+             *     helps, or nothing is in its way.
+             */
+            changes: components["schemas"]["Change"][];
+            estimate?: components["schemas"]["Estimate"] | null;
+            /** @description What it asks for of one node, and what nodes have of it. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description The reasons that it was told while it waited, the oldest first; the latest hundred. */
+            history: components["schemas"]["ReasonChange"][];
+            job_id: components["schemas"]["JobId"];
+            /** @description The reason in a sentence. */
+            message: string;
+            /**
+             * Format: int32
+             * @description How many jobs of its queue would be tried before it, as shares are now.
+             */
+            position: number;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
         };
         /** @description A longer life for a job. */
         ExtendJob: {
@@ -13868,6 +14441,13 @@ export interface components {
         };
         /** @description One GPU of a node. */
         Gpu: {
+            /** @description Why no job is placed on it: it is lost, it reports errors, or somebody uses it outside the platform. */
+            fault?: string | null;
+            /**
+             * Format: int32
+             * @description How much of it live attempts hold, in thousandths; only in answers about nodes.
+             */
+            held_milli?: number | null;
             /**
              * Format: int32
              * @description Position on the node, from 0.
@@ -13883,6 +14463,31 @@ export interface components {
             model: string;
             /** @description The vendor's id of the device, stable over reboots. */
             uuid: string;
+        };
+        /** @description How one GPU stood. */
+        GpuUsage: {
+            /**
+             * Format: int32
+             * @description Position on the node.
+             */
+            index: number;
+            /**
+             * Format: int64
+             * @description Memory.
+             */
+            memory_bytes: number;
+            /** Format: int32 */
+            milliwatts?: number | null;
+            /**
+             * Format: int32
+             * @description How much of the time it computed, in percent; none where its model does not tell.
+             */
+            percent?: number | null;
+            /**
+             * Format: int32
+             * @description In degrees Celsius.
+             */
+            temperature?: number | null;
         };
         /** @description GPUs of one node. */
         Gpus: {
@@ -13939,6 +14544,11 @@ export interface components {
          * @description An address that a team's jobs notify.
          */
         HookId: string;
+        /**
+         * @description Why an image could not be had.
+         * @enum {string}
+         */
+        ImageProblem: "not-on-node" | "not-found" | "denied" | "unreachable" | "disk-full" | "stalled" | "wrong-platform" | "other";
         /** @description A job. */
         Job: {
             /** @description Who caused the latest transition: `user:NAME`, `node:NAME`, `scheduler` or `reaper`. */
@@ -14136,6 +14746,27 @@ export interface components {
              */
             nodes?: number | null;
         };
+        /** @description What a task of a job used. */
+        JobMetrics: {
+            /**
+             * Format: int32
+             * @description Number of the attempt; 0 before the first.
+             */
+            epoch: number;
+            job_id: components["schemas"]["JobId"];
+            /** @description In the order of time; empty where nothing was measured yet. */
+            points: components["schemas"]["MetricPoint"][];
+            /**
+             * Format: int32
+             * @description Which of the attempt's tasks, from 0.
+             */
+            rank: number;
+            /**
+             * Format: int32
+             * @description How far two points lie apart, about. What is older is kept in longer steps.
+             */
+            step_secs: number;
+        };
         /** @description One output of an attempt. */
         JobOutput: {
             /**
@@ -14331,6 +14962,28 @@ export interface components {
          * @description A key with which new nodes join a cluster.
          */
         JoinKeyId: string;
+        /** @description How far one layer of a pull is. */
+        LayerProgress: {
+            /**
+             * Format: int64
+             * @description Bytes that are here, compressed.
+             */
+            bytes: number;
+            /** @description The first digits of its digest. */
+            id: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["LayerState"];
+            /**
+             * Format: int64
+             * @description All its bytes; 0 until the registry has told.
+             */
+            total_bytes: number;
+        };
+        /**
+         * @description Where one layer of a pull stands.
+         * @enum {string}
+         */
+        LayerState: "waiting" | "downloading" | "extracting" | "done";
         /** @description A `log` event of the live log: bytes of the log from an offset on. */
         LogChunk: {
             /** @description The bytes in base64: a log may hold any bytes. */
@@ -14404,6 +15057,55 @@ export interface components {
             expires_in_secs: number;
             user: components["schemas"]["User"];
         };
+        /** @description What was used up to one moment, since the point before. */
+        MetricPoint: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description CPUs in use, in thousandths, on average.
+             */
+            cpu_milli: number;
+            /**
+             * Format: int64
+             * @description Bytes a second, here and below.
+             */
+            disk_read_rate: number;
+            /** Format: int64 */
+            disk_write_rate: number;
+            /**
+             * Format: int64
+             * @description What was used of its GPUs' memory.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description How busy its GPUs were together, in thousandths of one.
+             */
+            gpu_milli?: number | null;
+            /**
+             * Format: int64
+             * @description Memory in use, on average.
+             */
+            memory_bytes: number;
+            /**
+             * Format: int64
+             * @description The most memory that was seen in use.
+             */
+            memory_peak_bytes: number;
+            /** Format: int64 */
+            network_receive_rate: number;
+            /** Format: int64 */
+            network_send_rate: number;
+        };
+        /** @description Up: samples in the order of their times. One that was handed over before is passed over. */
+        MetricsReport: {
+            /** @description 1 to 60. */
+            samples: components["schemas"]["Sample"][];
+        };
         /** @description A folder of the node, and where the container sees it. */
         Mount: {
             /** @description The folder on the node, as the administrator allowed it. */
@@ -14452,6 +15154,8 @@ export interface components {
             /** @description GPUs: how many, or which. */
             gpus: components["schemas"]["Gpu"][];
             id: components["schemas"]["NodeId"];
+            /** @description Images that it has, those used last first; left out of lists, and where its agent does not tell. */
+            images?: components["schemas"]["CachedImage"][] | null;
             /** @description What its agent reports, with what an administrator set over it. */
             labels: {
                 [key: string]: string;
@@ -14476,6 +15180,7 @@ export interface components {
              */
             running_jobs: number;
             state: components["schemas"]["NodeState"];
+            usage?: components["schemas"]["NodeUsage"] | null;
         };
         /** @description What a node has. */
         NodeCapacity: {
@@ -14538,11 +15243,57 @@ export interface components {
          * @description A machine that runs jobs.
          */
         NodeId: string;
+        /** @description What a node used. */
+        NodeMetrics: {
+            /** @description Each GPU as it stood last, where that is not long ago. */
+            gpus: components["schemas"]["GpuUsage"][];
+            node_id: components["schemas"]["NodeId"];
+            /** @description In the order of time; empty where nothing was measured yet. */
+            points: components["schemas"]["MetricPoint"][];
+            /**
+             * Format: int32
+             * @description How far two points lie apart, about. What is older is kept in longer steps.
+             */
+            step_secs: number;
+        };
         /**
          * @description What a node is good for at the moment.
          * @enum {string}
          */
         NodeState: "ready" | "cordoned" | "unhealthy" | "unreachable" | "joining";
+        /** @description What a node uses at the moment, whoever uses it. */
+        NodeUsage: {
+            /**
+             * Format: date-time
+             * @description When it was measured.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description CPUs in use, in thousandths.
+             */
+            cpu_milli: number;
+            /** @description Each GPU by itself. */
+            gpus: components["schemas"]["GpuUsage"][];
+            /**
+             * Format: int64
+             * @description Memory.
+             */
+            memory_bytes: number;
+        };
+        /** @description A user of the nodes' operating system. Never root. */
+        NodeUser: {
+            /**
+             * Format: int32
+             * @description 1 to 4294967294.
+             */
+            gid: number;
+            /**
+             * Format: int32
+             * @description 1 to 4294967294.
+             */
+            uid: number;
+        };
         /** @description Who is told when the job comes into a state. */
         Notify: {
             /** @description States that are told: `running`, `held`, `succeeded`, `failed`, `cancelled`. */
@@ -15054,6 +15805,8 @@ export interface components {
                 /** @description GPUs: how many, or which. */
                 gpus: components["schemas"]["Gpu"][];
                 id: components["schemas"]["NodeId"];
+                /** @description Images that it has, those used last first; left out of lists, and where its agent does not tell. */
+                images?: components["schemas"]["CachedImage"][] | null;
                 /** @description What its agent reports, with what an administrator set over it. */
                 labels: {
                     [key: string]: string;
@@ -15078,6 +15831,7 @@ export interface components {
                  */
                 running_jobs: number;
                 state: components["schemas"]["NodeState"];
+                usage?: components["schemas"]["NodeUsage"] | null;
             }[];
             /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
             next_cursor?: string | null;
@@ -15140,6 +15894,8 @@ export interface components {
                 queued: number;
                 /** @description What its jobs may hold together. */
                 quota: components["schemas"]["Quota"];
+                /** @description Whom its containers run as. */
+                run_as: components["schemas"]["RunAs"];
                 /**
                  * Format: int64
                  * @description Jobs starting or running, as far as the caller sees them.
@@ -15277,6 +16033,7 @@ export interface components {
                 id: components["schemas"]["UserId"];
                 /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
                 must_change_password?: boolean;
+                node_user?: components["schemas"]["NodeUser"] | null;
                 role: components["schemas"]["Role"];
                 /** @description Names of the teams that the user is in. */
                 teams?: string[];
@@ -15370,6 +16127,11 @@ export interface components {
          * @enum {string}
          */
         PullPolicy: "always" | "if-not-present" | "never";
+        /** @description How far a pull is. */
+        PullProgress: {
+            /** @description In the order of the image, at most 128. Empty until the registry has named them. */
+            layers: components["schemas"]["LayerProgress"][];
+        };
         /** @description A queue of jobs. */
         Queue: {
             /** @description Names of the clusters that its jobs may run on, the preferred first. */
@@ -15403,6 +16165,8 @@ export interface components {
             queued: number;
             /** @description What its jobs may hold together. */
             quota: components["schemas"]["Quota"];
+            /** @description Whom its containers run as. */
+            run_as: components["schemas"]["RunAs"];
             /**
              * Format: int64
              * @description Jobs starting or running, as far as the caller sees them.
@@ -15474,7 +16238,19 @@ export interface components {
          * @description Why a job stands where it stands: one dominant, stable code.
          * @enum {string}
          */
-        Reason: "waiting-for-capacity" | "waiting-for-gpus" | "no-matching-nodes" | "exceeds-any-node" | "quota-exceeded" | "queue-paused" | "dependency" | "array-limit" | "backoff" | "held" | "reserved-for-higher" | "node-down" | "gang-incomplete" | "exit-code" | "oom" | "gpu-oom" | "timeout" | "queue-timeout" | "cancelled" | "preempted" | "node-lost" | "gpu-lost" | "image-pull" | "unstartable" | "dependency-failed" | "infrastructure";
+        Reason: "waiting-for-capacity" | "waiting-for-gpus" | "no-matching-nodes" | "exceeds-any-node" | "quota-exceeded" | "queue-paused" | "dependency" | "array-limit" | "backoff" | "held" | "reserved-for-higher" | "node-down" | "gang-incomplete" | "exit-code" | "oom" | "disk-limit" | "gpu-oom" | "timeout" | "queue-timeout" | "cancelled" | "preempted" | "node-lost" | "gpu-lost" | "image-pull" | "unstartable" | "dependency-failed" | "infrastructure";
+        /** @description Since when a job waited for a reason. */
+        ReasonChange: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description A sentence for people. */
+            message: string;
+            /** @description The reason from then on. */
+            reason: components["schemas"]["Reason"];
+        };
         /** @description What a job was and took. */
         Receipt: {
             /**
@@ -15688,6 +16464,11 @@ export interface components {
         RotateHook: {
             secret?: components["schemas"]["Secret"] | null;
         };
+        /**
+         * @description Whom the containers of a queue run as.
+         * @enum {string}
+         */
+        RunAs: "image" | "submitter";
         /** @description Whether the node's container runtime answers. */
         RuntimeHealth: {
             /** @description What is wrong; empty when nothing is. */
@@ -15696,6 +16477,20 @@ export interface components {
             ok: boolean;
             /** @description Version of Docker; empty when it does not answer. */
             version: string;
+        };
+        /** @description What a node and its tasks had used at one moment. */
+        Sample: {
+            /**
+             * Format: date-time
+             * @description By the node's clock. One that lies more than a minute ahead or a day back is passed over.
+             */
+            at: string;
+            /** @description The GPUs of the machine, each by itself. */
+            gpus?: components["schemas"]["GpuUsage"][];
+            /** @description The whole machine, counted since it was booted. */
+            node: components["schemas"]["Usage"];
+            /** @description Tasks that run, counted since each was started; at most 4,096. */
+            tasks?: components["schemas"]["TaskUsage"][];
         };
         /** @description When the job is submitted anew, by itself. */
         Schedule: {
@@ -15851,6 +16646,11 @@ export interface components {
              */
             boot_id: string;
             capacity: components["schemas"]["NodeCapacity"];
+            /**
+             * @description Images that the node has, those used last first, at most 64; left out where the control plane was told
+             *     in an earlier sync of this session.
+             */
+            images?: components["schemas"]["CachedImage"][] | null;
             /** @description Labels: short texts by name. */
             labels: {
                 [key: string]: string;
@@ -15885,6 +16685,11 @@ export interface components {
             desired: components["schemas"]["DesiredAttempt"][];
             /** @description Ended and recorded: drop container and files, once the log is handed over. */
             forget: components["schemas"]["AttemptId"][];
+            /**
+             * @description Images that jobs wait for which may come to this node: have them ready, if there is nothing better to do.
+             *     At most 8.
+             */
+            prefetch?: string[];
             /** @description Streams to connect to, each to be taken up once. */
             streams?: components["schemas"]["StreamOrder"][];
         };
@@ -15892,6 +16697,7 @@ export interface components {
         Task: {
             /** @description GPUs of the node that belong to the task while it is live. */
             gpu_indices: number[];
+            image?: components["schemas"]["TaskImage"] | null;
             /**
              * Format: int64
              * @description Bytes of log that the control plane holds.
@@ -15907,6 +16713,15 @@ export interface components {
              * @description Which of the attempt's tasks, from 0.
              */
             rank: number;
+        };
+        /** @description The image of a task, as its node tells of it. */
+        TaskImage: {
+            /** @description Digest by which its registry knows it, `sha256:…`; none for an image that was in no registry. */
+            digest?: string | null;
+            /** @description Id of the image that the container was made of, `sha256:…`. */
+            id?: string | null;
+            problem?: components["schemas"]["ImageProblem"] | null;
+            pull?: components["schemas"]["PullProgress"] | null;
         };
         /** @description How a task ended. */
         TaskResult: {
@@ -15944,6 +16759,11 @@ export interface components {
              * @description CPU time, in thousandths of a CPU.
              */
             cpu_milli: number;
+            /**
+             * Format: int64
+             * @description How much it may write to the node's disk; none for no limit but the node's own.
+             */
+            disk_bytes?: number | null;
             /** @description Replaces the image's own entrypoint; empty leaves it. */
             entrypoint: string[];
             /** @description The user's own and the injected `LILAC_…` variables. */
@@ -15991,6 +16811,16 @@ export interface components {
             user?: string | null;
             /** @description Folder that the process starts in. */
             workdir?: string | null;
+        };
+        /** @description What one task had used. */
+        TaskUsage: {
+            attempt_id: components["schemas"]["AttemptId"];
+            /**
+             * Format: int32
+             * @description Which of the attempt's tasks, from 0.
+             */
+            rank: number;
+            usage: components["schemas"]["Usage"];
         };
         Team: {
             /**
@@ -16082,6 +16912,7 @@ export interface components {
              */
             priority?: number | null;
             quota?: components["schemas"]["Quota"] | null;
+            run_as?: components["schemas"]["RunAs"] | null;
             submitters?: components["schemas"]["Submitters"] | null;
             /** @description Name of the team that owns it from now on. */
             team?: string | null;
@@ -16101,6 +16932,7 @@ export interface components {
         UpdateUser: {
             /** @description Whether the user is kept from logging in. */
             disabled?: boolean | null;
+            node_user?: components["schemas"]["NodeUser"] | null;
             password?: components["schemas"]["Secret"] | null;
             role?: components["schemas"]["Role"] | null;
         };
@@ -16173,6 +17005,7 @@ export interface components {
             id: components["schemas"]["UserId"];
             /** @description Whether a login may do nothing but change the password, as somebody else knows it. */
             must_change_password?: boolean;
+            node_user?: components["schemas"]["NodeUser"] | null;
             role: components["schemas"]["Role"];
             /** @description Names of the teams that the user is in. */
             teams?: string[];
