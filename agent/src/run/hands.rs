@@ -404,10 +404,10 @@ impl Hands {
     fn drop_attempt(&mut self, id: AttemptId) {
         let pump = self.pumps.remove(&id);
         let delivery = self.deliveries.remove(&id);
-        lease::remove(&self.run_dir, id);
         let (link, removals, state_dir) =
             (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
         let images = self.images.clone();
+        let run_dir = self.run_dir.clone();
         self.answer(async move {
             if let Some(delivery) = delivery {
                 // One that panicked is over as well.
@@ -415,6 +415,8 @@ impl Hands {
             }
             remove_container(&link, &docker::container_name(id), &removals).await;
             images.release(id);
+            // Not before: Docker reads nothing out of a container whose mounts have lost their sources.
+            lease::remove(&run_dir, id);
             if let Some(pump) = pump {
                 pump.handed_over().await;
             }
