@@ -140,14 +140,13 @@ pub(super) fn launch(
     now: Moment,
     actions: &mut Vec<Action>,
 ) {
+    attempt.created |= created;
     if attempt.stop.is_some() || now.boot_ms >= attempt.lease_until {
         stop::conclude_unstarted(id, attempt, now, actions);
     } else if !attempt.confirmed {
-        attempt.created |= created;
         attempt.enter(Stage::Waiting { created }, now.boot_ms);
         actions.push(Action::Report);
     } else if created {
-        attempt.created = true;
         // From here on: what a start says late does not tell that the daemon did not go since.
         attempt.lost_sight = false;
         attempt.enter(Stage::Starting, now.boot_ms);

@@ -89,17 +89,25 @@ pub(super) fn kept_until(attempt: &Attempt, result: &TaskResult, now: Moment) ->
     (failed && left > 0).then(|| now.boot_ms.saturating_add(left))
 }
 
-/// Ends an attempt whose container does not run. Should Docker start it late, by a call of before that seemed to
-/// have failed, then it finds its lease taken back.
+/// Ends an attempt whose container was not started, as far as was seen. Docker may be about to start it, by a call
+/// of before: so its lease is taken back, and then it is looked at once more. What starts after that ends at once.
 pub(super) fn conclude_unstarted(
     id: AttemptId,
     attempt: &mut Attempt,
     now: Moment,
     actions: &mut Vec<Action>,
 ) {
+    let may_start = attempt.created && !matches!(attempt.stage, Stage::Creating);
+    if may_start && attempt.lease_until > 0 {
+        attempt.lease_until = 0;
+        actions.push(Action::WriteLease(id, 0));
+        let look_at = now.boot_ms.saturating_add(super::LOOK_AGAIN_MS);
+        attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
+        actions.push(Action::Look(id));
+        return;
+    }
     let cause = attempt.stop.map_or(StopCause::LeaseOver, |stop| stop.note.cause);
     attempt.enter(Stage::Concluding, now.boot_ms);
-    actions.push(Action::WriteLease(id, 0));
     actions.push(Action::Conclude(id, None, ending::ended_before_start(cause, now.wall)));
 }
 
