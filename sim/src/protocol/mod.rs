@@ -24,9 +24,9 @@ pub use bug::Bug;
 use machine::Ms;
 use world::World;
 
-/// How long after the last fault everything must have ended, in leases, and besides.
+/// How long after the last fault everything must have ended, in leases, and besides: a retry waits for up to 10 minutes.
 const LEASES_TO_END: Ms = 12;
-const REST_TO_END: Ms = 400_000;
+const REST_TO_END: Ms = 1_200_000;
 
 /// What became of one schedule.
 #[derive(Debug)]
