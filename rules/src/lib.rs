@@ -2,9 +2,8 @@
 //!
 //! There is no SQL and no clock in here. The server calls these functions for all that it decides on rows that
 //! it has read and locked. What it lets PostgreSQL decide, in the condition of an UPDATE, stands here once more
-//! in [`rows`]: the same transactions on rows in memory. A test of the server carries every situation out on
-//! both and compares, so that the two cannot drift apart; and the simulator drives the agent's core against
-//! them.
+//! in [`rows`]: the same transactions on rows in memory, against which the simulator drives the agent's core.
+//! Whoever changes a condition there changes it here.
 
 pub mod desired;
 pub mod lease;

@@ -1,8 +1,8 @@
 //! The server's transactions, on rows in memory.
 //!
 //! What PostgreSQL decides in the conditions of the server's statements, and what these write, as plain code. It
-//! knows a job with one task only, and of the columns those that decide. The server's tests carry every
-//! situation out on both and compare; the simulator drives agents against this.
+//! knows a job with one task only, and of the columns those that decide. The simulator drives agents against
+//! this.
 
 mod flaw;
 mod sync;
