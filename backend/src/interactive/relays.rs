@@ -76,7 +76,8 @@ impl Relays {
         relays
     }
 
-    fn hint(&self, node: NodeId) {
+    /// The node may be wanted at a stream from now on.
+    pub fn hint(&self, node: NodeId) {
         let (mut state, now) = (self.lock(), Instant::now());
         state.hinted.retain(|_, until| *until > now);
         state.told.retain(|_, told| now.duration_since(*told) < HINT);

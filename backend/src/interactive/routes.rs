@@ -194,6 +194,8 @@ pub async fn connect(
     let place = app.relays.wait(id)?;
     let server = app.settings.advertise_url.as_deref();
     let claimed = store::claim(&app.pool, id, caller.user_id, server).await?.ok_or_else(missing)?;
+    // A `sync` that the bell wakes must find the hint, whoever of the two is faster.
+    app.relays.hint(claimed.node_id);
     app.bell.ring(Topic::Streams(claimed.node_id));
     Ok(upgrade.on_upgrade(move |socket| relay::run(app, caller, claimed, place, socket)))
 }
