@@ -92,19 +92,21 @@ impl State {
             if ends.peek().is_some_and(|Reverse((next, _))| *next == at_ms) {
                 continue;
             }
+            let mut found = None;
+            // All of them are noted, also those after it: all are to be undone.
             for placement in self.schedule(at_ms, STEPS) {
                 steps += 1;
                 let row = self.row_of[&placement.job];
                 trial.started.push(row);
                 trial.is_started.insert(placement.job);
                 if placement.job == job {
-                    return self.rows[row as usize].spot.as_ref().map(|(host, _)| (at_ms, *host));
+                    found = self.rows[row as usize].spot.as_ref().map(|(host, _)| (at_ms, *host));
                 }
                 let length = length_ms(placement.job);
                 ends.extend(length.map(|length| Reverse((at_ms.saturating_add(length), placement.job))));
             }
-            if steps > STEPS {
-                return None;
+            if found.is_some() || steps > STEPS {
+                return found;
             }
         }
         None
