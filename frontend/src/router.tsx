@@ -73,7 +73,7 @@ const submit = createRoute({
   component: lazyRouteComponent(() => import("./pages/submit"), "SubmitPage"),
 });
 
-export const JOB_TABS = ["overview", "logs", "events", "attempts", "spec"] as const;
+export const JOB_TABS = ["overview", "logs", "metrics", "events", "attempts", "spec"] as const;
 export type JobTab = (typeof JOB_TABS)[number];
 
 const positive = (value: unknown): number | undefined =>

@@ -16,6 +16,8 @@ import type { CreateQueue, CreateUser, Job, JobEvent, JobSpec, UpdateUser } from
 /** Events are fast but may be lost; this poll is slow and always right. */
 const POLL_MILLIS = 20_000;
 const PAGE_JOBS = 100;
+/** Nodes hand over what they measure about as often. */
+const METRICS_MILLIS = 10_000;
 /** A list longer than this is patched row by row and no longer read again as a whole. */
 const REREAD_PAGES = 3;
 
@@ -82,6 +84,19 @@ export const queries = {
     queryOptions({
       queryKey: ["job", id, "attempts"],
       queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/attempts", { params: { path: { id }, query: LONGEST_PAGE }, signal })),
+    }),
+  /** What an attempt uses. Measured every few seconds while it runs; what is over changes no more. */
+  jobMetrics: (id: string, of: { epoch?: number | undefined; rank?: number | undefined }, over: boolean) =>
+    queryOptions({
+      queryKey: ["job", id, "metrics", of],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/jobs/{id}/metrics", { params: { path: { id }, query: of }, signal })),
+      refetchInterval: over ? false : METRICS_MILLIS,
+    }),
+  nodeMetrics: (id: string) =>
+    queryOptions({
+      queryKey: ["node", id, "metrics"],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/nodes/{id}/metrics", { params: { path: { id } }, signal })),
+      refetchInterval: METRICS_MILLIS,
     }),
   nodes: () =>
     queryOptions({ queryKey: ["nodes"], queryFn: ({ signal }) => ok(api.GET("/api/v1/nodes", { signal })) }),

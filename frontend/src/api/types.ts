@@ -20,6 +20,7 @@ export type JoinKey = Schemas["JoinKey"];
 export type LogChunk = Schemas["LogChunk"];
 export type LoginMethods = Schemas["LoginMethods"];
 export type LoginResponse = Schemas["LoginResponse"];
+export type MetricPoint = Schemas["MetricPoint"];
 export type Network = Schemas["Network"];
 export type Node = Schemas["Node"];
 export type NodeState = Schemas["NodeState"];

@@ -22,6 +22,7 @@ import { FormError } from "@/ui/field";
 import { Broken, Card, Empty, Skeleton, SkeletonRows, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 
+import { MetricsTab } from "./job-metrics";
 import { AttemptsTab, EventsTab, LogsTab, OverviewTab, SpecTab } from "./job-tabs";
 import { PhaseBar } from "./phase-bar";
 
@@ -30,6 +31,7 @@ const route = getRouteApi("/app/jobs/$jobId");
 const TAB_NAMES: Record<JobTab, string> = {
   overview: "Overview",
   logs: "Logs",
+  metrics: "Metrics",
   events: "Events",
   attempts: "Attempts",
   spec: "Spec",
@@ -108,6 +110,7 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }
       </nav>
       {tab === "overview" && <OverviewTab job={job} attempts={attempts} />}
       {tab === "logs" && <LogsTab job={job} attempts={attempts} />}
+      {tab === "metrics" && <MetricsTab job={job} />}
       {tab === "events" && <EventsTab jobId={job.id} />}
       {tab === "attempts" && <AttemptsTab attempts={attempts} />}
       {tab === "spec" && job.spec && <SpecTab spec={job.spec} />}

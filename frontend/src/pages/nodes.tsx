@@ -10,12 +10,13 @@ import { currentUser } from "@/api/session";
 import type { Node } from "@/api/types";
 import { nodeLook } from "@/domain/looks";
 import { meters } from "@/domain/node";
-import { plural, sentence } from "@/lib/format";
+import { bytes, cpus, plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/dialog";
 import { GpuGrid } from "@/ui/gpus";
 import { Broken, Card, Empty, Meter, PageHead, SkeletonRows, Tag, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
+import { UsageCharts } from "@/ui/usage-charts";
 
 import { AddNode } from "./add-node";
 
@@ -87,6 +88,7 @@ function NodeCard({ node }: { node: Node }) {
           <GpuGrid node={node} />
         </div>
       )}
+      <NodeUse node={node} />
       <div className="flex flex-wrap items-center gap-x-5 gap-y-1.5 border-t px-4 py-2 text-xs text-ink-faint sm:px-5">
         <span>Heard from {node.last_seen_at ? <Time at={node.last_seen_at} /> : "never"}</span>
         {node.agent_version && <span>Agent {node.agent_version}</span>}
@@ -95,6 +97,36 @@ function NodeCard({ node }: { node: Node }) {
         {Object.entries(node.labels).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}
       </div>
     </li>
+  );
+}
+
+/** What the whole machine uses, for whoever wants to look: read only while it is open. */
+function NodeUse({ node }: { node: Node }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="border-t px-4 py-2 sm:px-5" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary className="cursor-pointer text-xs text-ink-faint hover:text-ink">
+        {node.usage
+          ? `In use now: ${cpus(node.usage.cpu_milli)} CPUs, ${bytes(node.usage.memory_bytes)} of memory`
+          : "What it uses"}
+        <span className="sr-only">{` on ${node.name}`}</span>
+      </summary>
+      {open && <NodeCharts node={node} />}
+    </details>
+  );
+}
+
+function NodeCharts({ node }: { node: Node }) {
+  const metrics = useQuery(queries.nodeMetrics(node.id));
+  if (metrics.isError && !metrics.data) return <Broken error={metrics.error} retry={() => void metrics.refetch()} />;
+  if (!metrics.data) return <SkeletonRows rows={3} />;
+  if (metrics.data.points.length === 0) return <p className="py-2 text-sm text-ink-soft">Nothing was measured in the last hour.</p>;
+  const { cpu_milli: cpuMilli, memory_bytes: memoryBytes, gpus } = node.capacity;
+  const gpuMemoryBytes = node.gpus.reduce((sum, gpu) => sum + gpu.memory_bytes, 0);
+  return (
+    <div className="py-3">
+      <UsageCharts points={metrics.data.points} limits={{ cpuMilli, memoryBytes, gpus, gpuMemoryBytes }} />
+    </div>
   );
 }
 

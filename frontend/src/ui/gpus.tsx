@@ -12,6 +12,12 @@ export function GpuGrid({ node }: { node: Node }) {
     <ul aria-label={`GPUs of ${node.name}`} className="flex flex-wrap gap-1">
       {node.gpus.map((gpu) => {
         const title = `GPU ${gpu.index}: ${gpu.model}, ${bytes(gpu.memory_bytes)}`;
+        const used = node.usage?.gpus.find((usage) => usage.index === gpu.index);
+        const use = used
+          ? `; ${used.percent ?? 0} % busy, ${bytes(used.memory_bytes)} used${used.temperature ? `, ${used.temperature} °C` : ""}`
+          : "";
+        const good = alive && !gpu.fault;
+        const free = gpu.fault ? gpu.fault : alive ? "free" : "not reachable";
         return (
           <li key={gpu.uuid}>
             {gpu.job ? (
@@ -19,16 +25,16 @@ export function GpuGrid({ node }: { node: Node }) {
                 to="/jobs/$jobId"
                 params={{ jobId: gpu.job }}
                 search={{}}
-                title={`${title}: held by a job`}
+                title={`${title}: held by a job${gpu.fault ? `; ${gpu.fault}` : ""}${use}`}
                 aria-label={`${title}, held; open its job`}
-                className={`hatch block size-5 rounded-[5px] border ${alive ? "border-accent-solid bg-accent-soft" : "border-bad bg-bad-soft"} hover:ring-2 hover:ring-accent-line`}
+                className={`hatch block size-5 rounded-[5px] border ${good ? "border-accent-solid bg-accent-soft" : "border-bad bg-bad-soft"} hover:ring-2 hover:ring-accent-line`}
               />
             ) : (
               <span
-                title={`${title}: ${alive ? "free" : "not reachable"}`}
-                className={`block size-5 rounded-[5px] border ${alive ? "border-line-strong" : "border-bad/60 bg-bad-soft"}`}
+                title={`${title}: ${free}${use}`}
+                className={`block size-5 rounded-[5px] border ${good ? "border-line-strong" : "border-bad/60 bg-bad-soft"}`}
               >
-                <span className="sr-only">{`${title}, ${alive ? "free" : "not reachable"}`}</span>
+                <span className="sr-only">{`${title}, ${free}`}</span>
               </span>
             )}
           </li>
