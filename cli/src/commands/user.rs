@@ -36,12 +36,14 @@ pub enum UserVerb {
         /// Name or id of the user.
         user: String,
     },
-    /// Says who an account is on the nodes, for queues whose containers run as their submitter.
+    /// Says who an account is on the nodes, where containers run as their submitter.
     NodeUser {
         /// Name or id of the user.
         user: String,
+        /// User id on the nodes, from 1.
         #[arg(long)]
         uid: u32,
+        /// Group id on the nodes, from 1.
         #[arg(long)]
         gid: u32,
     },
