@@ -77,6 +77,7 @@ pub struct GpuUsage {
     /// In degrees Celsius.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<u32>,
+    /// What it draws, in thousandths of a watt; some models do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milliwatts: Option<u32>,
 }
@@ -129,10 +130,13 @@ pub struct MetricPoint {
     pub memory_bytes: u64,
     /// The most memory that was seen in use.
     pub memory_peak_bytes: u64,
-    /// Bytes a second, here and below.
+    /// Bytes a second that were read from disks.
     pub disk_read_rate: u64,
+    /// Bytes a second that were written to disks.
     pub disk_write_rate: u64,
+    /// Bytes a second that were received.
     pub network_receive_rate: u64,
+    /// Bytes a second that were sent.
     pub network_send_rate: u64,
     /// How busy its GPUs were together, in thousandths of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

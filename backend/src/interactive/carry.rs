@@ -141,9 +141,15 @@ mod tests {
         for _ in 0..written {
             assert_eq!(reader.next().await, Some(binary(Channel::Input)));
         }
-        writer.send(Ok(binary(Channel::Output))).await.unwrap();
-        while let Some(message) = reader.next().await {
-            assert_eq!(message, binary(Channel::Input));
-        }
+        // What may not be said ends it, after all that was said before. It is read beside the writing: a message that
+        // was given up waiting above may still be on its way.
+        let last = writer.send(Ok(binary(Channel::Output)));
+        let rest = async {
+            while let Some(message) = reader.next().await {
+                assert_eq!(message, binary(Channel::Input));
+            }
+        };
+        let (last, ()) = tokio::join!(last, rest);
+        last.unwrap();
     }
 }

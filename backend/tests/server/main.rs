@@ -8,6 +8,7 @@ mod bad_jobs;
 mod bad_messages;
 mod bodies;
 mod clusters;
+mod conformance;
 mod embedded;
 mod gpus;
 mod hooks;

@@ -43,7 +43,10 @@ fn every_route_says_what_it_does_takes_and_answers() {
         }
         let responses = operation["responses"].as_object().unwrap();
         // 101 is how a WebSocket goes well.
-        if !responses.keys().any(|status| status == "101" || status.starts_with('2') || status.starts_with('3')) {
+        if !responses
+            .keys()
+            .any(|status| status == "101" || status.starts_with('2') || status.starts_with('3'))
+        {
             complain("no answer to what goes well".to_owned());
         }
         for (status, response) in responses {
