@@ -33,7 +33,8 @@ const MACHINE: &str = "machine";
 
 /// A server with one node that speaks, and two that the job may have been lost on before.
 struct Bed {
-    harness: Harness,
+    /// The server, which goes with it.
+    _harness: Harness,
     pool: PgPool,
     client: Client,
     node: NodeId,
@@ -69,7 +70,7 @@ impl Bed {
             session: SessionId::new(),
             boot_id: Uuid::now_v7(),
             spec,
-            harness,
+            _harness: harness,
         }
     }
 

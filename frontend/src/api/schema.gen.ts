@@ -14476,7 +14476,10 @@ export interface components {
              * @description Memory.
              */
             memory_bytes: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description What it draws, in thousandths of a watt; some models do not tell.
+             */
             milliwatts?: number | null;
             /**
              * Format: int32
@@ -15071,10 +15074,13 @@ export interface components {
             cpu_milli: number;
             /**
              * Format: int64
-             * @description Bytes a second, here and below.
+             * @description Bytes a second that were read from disks.
              */
             disk_read_rate: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Bytes a second that were written to disks.
+             */
             disk_write_rate: number;
             /**
              * Format: int64
@@ -15096,9 +15102,15 @@ export interface components {
              * @description The most memory that was seen in use.
              */
             memory_peak_bytes: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Bytes a second that were received.
+             */
             network_receive_rate: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Bytes a second that were sent.
+             */
             network_send_rate: number;
         };
         /** @description Up: samples in the order of their times. One that was handed over before is passed over. */
