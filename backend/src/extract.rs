@@ -59,16 +59,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for RawJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim).unwrap_or_default();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            let detail = "the body must be JSON, with `content-type: application/json`";
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(ApiError::new(status, ErrorCode::UnsupportedMediaType, detail));
-        }
-        let bytes = body(request, state).await?;
+        let bytes = json_body(request, state).await?;
         Ok(Self(parse(&bytes)?, bytes))
     }
+}
+
+/// The bytes of a body that is declared as JSON.
+pub async fn json_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim).unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        let detail = "the body must be JSON, with `content-type: application/json`";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(ApiError::new(status, ErrorCode::UnsupportedMediaType, detail));
+    }
+    body(request, state).await
 }
 
 /// How long a whole body may take. It is small; whoever sends it byte by byte only holds a place.

@@ -21,6 +21,9 @@ use crate::room::{Room, rooms};
 use crate::snapshot::Node;
 use crate::state::{JobRow, State};
 
+/// A line's first job that was not read yet, with its lane and class and how far the line was read.
+type Head = (Turn, Option<(LaneIndex, ClassId)>, usize);
+
 /// A state as it stands, with the nodes that it was told of.
 pub struct Inquiry<'a> {
     pub(crate) state: &'a State,
@@ -94,8 +97,7 @@ impl Inquiry<'_> {
 
     fn line_of(&self, queue: QueueIndex, most: usize, into: &mut Vec<JobId>) {
         let state = self.state;
-        // Each line by its first job, with its lane, its class and how far it was read.
-        let mut heads: BinaryHeap<Reverse<(Turn, Option<(LaneIndex, ClassId)>, usize)>> = BinaryHeap::new();
+        let mut heads: BinaryHeap<Reverse<Head>> = BinaryHeap::new();
         for lane in &state.queues[queue as usize].lanes {
             for (class, line) in state.lanes[*lane as usize].lines() {
                 let first = line.front().map(|row| Reverse((state.turn(*row), Some((*lane, class)), 0)));

@@ -9,7 +9,7 @@ use lilac_api::agent::{OLDEST_PROTOCOL, PROTOCOL_VERSION, RegisterRequest, Regis
 use lilac_api::problem::{ErrorCode, Problem};
 use lilac_api::validate;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, Row};
 
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::auth::caller::Joiner;
 use crate::auth::keys::Kind;
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
-use crate::extract::{self, RawJson};
+use crate::extract;
 
 /// Refuses an agent that speaks a version of the protocol which this server does not, and says what to do. Nothing is
 /// lost by it: the agent keeps its containers and goes on to ask, for as long as their leases last.
@@ -55,7 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Spoken<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let RawJson(IgnoredAny, bytes) = RawJson::from_request(request, state).await?;
+        let bytes = extract::json_body(request, state).await?;
         let read = extract::parse(&bytes).map_err(|error| {
             let version = extract::parse::<Version>(&bytes).map(|version| check_protocol(version.protocol));
             if let Ok(Err(refusal)) = version { refusal } else { error }

@@ -38,6 +38,12 @@ const MAX_GROUP: usize = 512;
 /// Groups that are under way at once.
 const AT_ONCE: u32 = 2;
 
+/// How long a queue is remembered as its caller met it. Its rules are checked by their version all the same; who
+/// may submit is not.
+const REMEMBERED_FOR: Duration = Duration::from_secs(2);
+/// Beyond it all are forgotten, and read again when they come back.
+const MAX_REMEMBERED: usize = 4096;
+
 /// A job, and whether it is new.
 pub type Stored = (Job, bool);
 
@@ -322,20 +328,20 @@ fn is_same(one: &Caller, other: &Caller) -> bool {
     one.user_id == other.user_id && one.role == other.role && one.teams == other.teams
 }
 
-/// How long a queue is remembered as its caller met it. Its rules are checked by their version all the same; who
-/// may submit is not.
-const REMEMBERED_FOR: Duration = Duration::from_secs(2);
-/// Beyond it all are forgotten, and read again when they come back.
-const MAX_REMEMBERED: usize = 4096;
-
-/// The queues that callers met lately, by caller, queue and the team that was named.
+/// The queues that callers met lately.
 #[derive(Default)]
-struct Met(Mutex<HashMap<(UserId, String, Option<String>), (Instant, Caller, Arc<Door>)>>);
+struct Met(Mutex<HashMap<Meeting, Remembered>>);
+
+/// When, by whom and what was met.
+type Remembered = (Instant, Caller, Arc<Door>);
+
+/// A caller, a queue's name and, where one was named, a team's.
+type Meeting = (UserId, String, Option<String>);
 
 impl Met {
     fn door(&self, submission: &Submission) -> Option<Arc<Door>> {
         let met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, caller, door) = met.get(&key_of(submission))?;
+        let (at, caller, door) = met.get(&meeting(submission))?;
         (at.elapsed() < REMEMBERED_FOR && is_same(caller, &submission.caller)).then(|| door.clone())
     }
 
@@ -345,12 +351,12 @@ impl Met {
             met.clear();
         }
         for (submission, door) in doors {
-            met.insert(key_of(submission), (Instant::now(), submission.caller.clone(), door.clone()));
+            met.insert(meeting(submission), (Instant::now(), submission.caller.clone(), door.clone()));
         }
     }
 }
 
-fn key_of(submission: &Submission) -> (UserId, String, Option<String>) {
+fn meeting(submission: &Submission) -> Meeting {
     let Submission { caller, spec, .. } = submission;
     (caller.user_id, spec.queue.clone(), spec.team.clone())
 }

@@ -275,8 +275,11 @@ fn task(job: JobId) -> TaskSpec {
     serde_json::from_value(task).unwrap()
 }
 
+/// An attempt that is wanted: its epoch, whether it stops, whether its task is told, its lease.
+type Wanted = (AttemptId, u32, bool, bool, u64);
+
 /// What of an answer is compared: leases to half a minute.
-fn wanted(answer: &SyncResponse) -> (BTreeSet<(AttemptId, u32, bool, bool, u64)>, BTreeSet<AttemptId>) {
+fn wanted(answer: &SyncResponse) -> (BTreeSet<Wanted>, BTreeSet<AttemptId>) {
     let one = |one: &lilac_api::agent::DesiredAttempt| {
         (one.attempt_id, one.epoch, one.stop, one.task.is_some(), (one.lease_ms + 15_000) / 60_000)
     };

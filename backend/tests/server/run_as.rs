@@ -1,7 +1,5 @@
 //! Queues whose containers run as who submitted their job.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
-
 use lilac_api::auth::{NodeUser, UpdateUser};
 use lilac_api::queue::{RunAs, UpdateQueue};
 use lilac_api::spec::JobSpec;
