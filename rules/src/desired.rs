@@ -1,6 +1,6 @@
 //! The whole set of attempts that a node should run, as it is told with every answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use lilac_api::AttemptId;
@@ -32,7 +32,7 @@ pub fn response(
     at: DateTime<Utc>,
 ) -> SyncResponse {
     let known: HashSet<AttemptId> = reports.iter().map(|report| report.attempt_id).collect();
-    let settled: HashSet<AttemptId> = settled.iter().copied().collect();
+    let settled: BTreeSet<AttemptId> = settled.iter().copied().collect();
     let desired = held
         .iter()
         .filter(|held| !settled.contains(&held.attempt_id))
