@@ -9,7 +9,7 @@ use lilac_api::problem::ErrorCode;
 use lilac_api::quantity::{Bytes, Span};
 use lilac_api::spec::{JobSpec, Signal, Stop};
 
-use lilac_e2e::jobs::{SOON, check_history, end, script, until_state, whole_log};
+use lilac_e2e::jobs::{SOON, check_history, end, resources, script, until_state, whole_log};
 use lilac_e2e::{Capacity, with_bed};
 
 /// How much the agent may grow, in bytes: a few buffers, and nothing of what the jobs do.
@@ -38,7 +38,12 @@ async fn hostile_containers_are_contained() -> Result<()> {
             stop: stop(std::time::Duration::from_secs(1)),
             ..script("deaf", "trap '' TERM; while :; do sleep 1; done")
         };
-        let forks = script("forks", "bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done");
+        // With room to reach the limit on processes, and with time of its own to die: what is throttled to a tenth of
+        // a CPU and thrashes in 32 MiB takes minutes for that.
+        let forks = JobSpec {
+            resources: resources(2_000, 1_024),
+            ..script("forks", "bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done")
+        };
         let one_line = script("one-line", "tr '\\0' x </dev/zero");
         let mut endless = Vec::new();
         for spec in [deaf, forks, one_line] {
