@@ -132,8 +132,12 @@ async fn a_job_whose_gpu_is_lost_goes_on_elsewhere_and_is_measured() -> Result<(
         })
         .await?;
         let host = node(client).await?.id;
-        let metrics = client.node_metrics(host, &NodeMetricsQuery::default()).await?;
-        ensure!(metrics.points.iter().any(|point| point.memory_bytes > 1 << 20), "{metrics:?}");
+        let metrics = eventually_within(LONG, "measurements of the node", async || {
+            let metrics = client.node_metrics(host, &NodeMetricsQuery::default()).await?;
+            let is_measured = metrics.points.iter().any(|point| point.memory_bytes > 1 << 20);
+            Ok(is_measured.then_some(metrics))
+        })
+        .await?;
         ensure!(metrics.gpus.iter().map(|gpu| gpu.temperature).collect::<Vec<_>>() == [Some(30), Some(30)]);
 
         // Its GPU falls off the bus.

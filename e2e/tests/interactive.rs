@@ -137,7 +137,7 @@ async fn terminal(cli: &Cli, job: &str) -> Result<()> {
     resize(&keys, 91, 33)?;
     let before = nix::sys::termios::tcgetattr(&terminal)?;
     let printed = gather(keys.try_clone()?);
-    let text = "trap '' INT; while [ \"$(stty size)\" = '0 0' ]; do sleep 0.1; done; stty size; read line; echo \"got $line\"; stty size; exit 9";
+    let text = "trap '' INT; until stty size 2>/dev/null | grep -q '[1-9]'; do sleep 0.1; done; stty size; read line; echo \"got $line\"; stty size; exit 9";
     let mut command = cli.command(&["exec", "-it", job, "--", "sh", "-c", text])?;
     let child = command
         .stdin(Stdio::from(terminal.try_clone()?))
