@@ -4,9 +4,9 @@
 //! woken reads the database; whoever is not, reads it a little later by a timer.
 //!
 //! Inside a process a bell is a broadcast to the few who hear of everything, and a list per topic for the many who
-//! wait for one thing: ten thousand nodes must not all wake because one of them got a job. Between replicas it is PostgreSQL's NOTIFY, sent by one task
-//! beside the transactions and not by the transactions themselves, because a commit that notifies takes a lock
-//! that all such commits share.
+//! wait for one thing: ten thousand nodes must not all wake because one of them got a job. Between replicas it is
+//! PostgreSQL's NOTIFY, sent by one task beside the transactions and not by the transactions themselves, because a
+//! commit that notifies takes a lock that all such commits share.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

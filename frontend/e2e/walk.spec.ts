@@ -246,7 +246,7 @@ for (const theme of ["light", "dark"] as const) {
       }
       await page.goto(`/jobs?q=walk-${RUN}`);
       await page.getByRole("link", { name: `walk-${RUN}` }).first().click();
-      for (const tab of ["Overview", "Logs", "Events", "Attempts", "Spec"]) {
+      for (const tab of ["Overview", "Logs", "Metrics", "Events", "Attempts", "Spec"]) {
         await page.getByRole("link", { name: tab, exact: true }).click();
         await inspect(page, `job-${tab.toLowerCase()}-${theme}-${width}`);
       }

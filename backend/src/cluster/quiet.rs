@@ -7,7 +7,7 @@
 //! answered from here.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lilac_api::NodeId;
@@ -47,12 +47,12 @@ impl QuietNodes {
     /// What is remembered of a node, if it says the same as then and no bell rang. It is taken out: whoever
     /// answers the node puts it back.
     pub fn take(&self, node: NodeId, request: &SyncRequest) -> Option<Quiet> {
-        let quiet = self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&node)?;
+        let quiet = lock(&self.known).remove(&node)?;
         let is_fresh =
             quiet.looked_at.elapsed() < LOOK_AGAIN_AFTER && quiet.answered_at.elapsed() < SILENT_AFTER;
         let holds = is_fresh && quiet.said.says_the_same(request) && !quiet.bells.has_rung();
         if holds {
-            self.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(node, request.session.0);
+            lock(&self.heard).insert(node, request.session.0);
         }
         holds.then_some(quiet)
     }
@@ -65,23 +65,28 @@ impl QuietNodes {
 
     pub fn put_back(&self, node: NodeId, quiet: Quiet) {
         let quiet = Quiet { answered_at: Instant::now(), ..quiet };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(node, quiet);
+        lock(&self.known).insert(node, quiet);
     }
 
     /// Drops what can be of no use any more.
     fn tidy(&self) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         known.retain(|_, quiet| quiet.answered_at.elapsed() < SILENT_AFTER);
     }
 
     fn drain_heard(&self) -> (Vec<Uuid>, Vec<Uuid>) {
-        let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let heard = std::mem::take(&mut *lock(&self.heard));
         heard.into_iter().map(|(node, session)| (node.0, session)).unzip()
     }
 
     fn forget(&self, nodes: &HashSet<NodeId>) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|node, _| !nodes.contains(node));
+        lock(&self.known).retain(|node, _| !nodes.contains(node));
     }
+}
+
+/// Each of the changes under it is one call, so a panic leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes down who was heard, until the server stops.
