@@ -154,7 +154,7 @@ impl App {
             throttle: Throttle::default(),
             sso: auth.oidc.clone().map(Provider::new).transpose()?,
             auth,
-            committer: Committer::start(pool.clone()),
+            committer: Committer::new(pool.clone()),
             desk: scheduler::Desk::default(),
             limits: Limits::new(&settings.limits),
             settings,

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lilac_api::auth::Secret;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+/// How long an idle connection is taken to be alive.
+pub const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// The schema, embedded in the binary.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -23,9 +27,8 @@ pub async fn connect(url: &Secret, connections: u32) -> Result<PgPool> {
             ("lock_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "30s"),
         ]);
-    let pool = PgPoolOptions::new()
+    let pool = pool_options()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_secs(300))
         .connect_lazy_with(options);
     let mut tries = 0;
@@ -38,4 +41,20 @@ pub async fn connect(url: &Secret, connections: u32) -> Result<PgPool> {
     }
     MIGRATOR.run(&pool).await.context("cannot bring the schema up to date")?;
     Ok(pool)
+}
+
+/// What all pools have in common. A connection that was used a moment ago is handed out as it is: to ask it first
+/// whether it lives would be a second round trip for every query. One that died in that moment fails its query
+/// as an outage does.
+pub fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
+        |connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for >= TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        },
+    )
 }

@@ -9,24 +9,27 @@
 //! A refused job is answered by itself and does not touch the others. Should the group's transaction fail as a
 //! whole, each of its jobs gets one of its own, so that the one at fault fails alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use lilac_api::job::Job;
 use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
-use sqlx::PgConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{PgConnection, Postgres};
+use tokio::sync::oneshot;
 
 use super::needs::{self, Dependent, Need};
 use super::submit::{Admitted, as_stored, earlier};
 use super::transitions::{self, NewJob};
 use crate::auth::caller::Caller;
+use crate::db;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::queue::admission::{self, Door, Ticket};
 use crate::secret::references;
@@ -62,46 +65,111 @@ struct Waiting {
 }
 
 /// The way in for single jobs.
-pub struct Committer {
-    sender: mpsc::Sender<Waiting>,
+pub struct Committer(Arc<Inner>);
+
+struct Inner {
+    pool: PgPool,
+    met: Met,
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Where the connections of the one statement come from.
+    own: PgPool,
+    /// The turns that nobody has.
+    free: Mutex<Vec<Held>>,
+}
+
+/// The connection that was stored by last, and when. Between groups that follow each other it is kept: to give it
+/// back to the pool and take it out again costs two more round trips.
+type Held = Option<(PoolConnection<Postgres>, Instant)>;
+
+/// The right to commit one group.
+struct Turn {
+    inner: Arc<Inner>,
+    held: Held,
 }
 
 impl Committer {
-    /// Starts the tasks that commit. They end with the committer.
-    pub fn start(pool: PgPool) -> Self {
-        let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        let (receiver, met) = (Arc::new(AsyncMutex::new(receiver)), Arc::default());
+    pub fn new(pool: PgPool) -> Self {
         let own = own_connections(&pool);
-        for _ in 0..AT_ONCE {
-            tokio::spawn(run(pool.clone(), own.clone(), Arc::clone(&receiver), Arc::clone(&met)));
-        }
-        Self { sender }
+        let free = Mutex::new((0..AT_ONCE).map(|_| None).collect());
+        Self(Arc::new(Inner { pool, own, free, met: Met::default(), waiting: Mutex::default() }))
     }
 
     /// Stores a job, in a transaction that it may share with others. When this answers, it is stored for good.
+    ///
+    /// Where a turn is free the caller does the work itself, which spares it two changes of hands. It commits one
+    /// group at most: what came meanwhile is another task's work.
     pub async fn submit(&self, submission: Submission) -> ApiResult<Stored> {
         let (reply, answer) = oneshot::channel();
-        self.sender.try_send(Waiting { submission, reply }).map_err(|_| {
-            ApiError::unavailable("more jobs are being submitted than can be stored; nothing was stored")
-        })?;
+        self.0.enter(Waiting { submission, reply })?;
+        if let Some(mut turn) = self.0.take_turn() {
+            turn.commit_next().await;
+        }
         // It went with the task that held it: a defect, which is logged where it happened.
         answer.await.map_err(|_| ApiError::internal())?
     }
 }
 
-/// Gathers and commits, by turns with the other: while one waits for the disk, the other gathers.
-async fn run(pool: PgPool, own: PgPool, receiver: Arc<AsyncMutex<mpsc::Receiver<Waiting>>>, met: Arc<Met>) {
-    loop {
-        let mut group = Vec::new();
-        if receiver.lock().await.recv_many(&mut group, MAX_GROUP).await == 0 {
-            return;
+impl Inner {
+    fn enter(&self, one: Waiting) -> ApiResult<()> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.len() >= MAX_WAITING {
+            let detail = "more jobs are being submitted than can be stored; nothing was stored";
+            return Err(ApiError::unavailable(detail));
         }
+        waiting.push_back(one);
+        Ok(())
+    }
+
+    /// A turn to commit, where something waits and fewer than may are at it.
+    fn take_turn(self: &Arc<Self>) -> Option<Turn> {
+        if lock(&self.waiting).is_empty() {
+            return None;
+        }
+        let held = lock(&self.free).pop()?;
+        Some(Turn { inner: self.clone(), held })
+    }
+}
+
+impl Turn {
+    /// Commits the first of what waits, as one group.
+    async fn commit_next(&mut self) {
+        let group: Vec<Waiting> = {
+            let mut waiting = lock(&self.inner.waiting);
+            let take = waiting.len().min(MAX_GROUP);
+            waiting.drain(..take).collect()
+        };
         // A panic ends one group and not the way in.
-        let work = AssertUnwindSafe(commit(&pool, &own, group, &met)).catch_unwind();
+        let work = AssertUnwindSafe(commit(self, group)).catch_unwind();
         if work.await.is_err() {
             tracing::error!("storing a group of jobs died");
         }
     }
+
+    async fn submit(&mut self, jobs: &[NewJob<'_>]) -> Result<HashMap<JobId, DateTime<Utc>>, sqlx::Error> {
+        let held = self.held.take().filter(|(_, used)| used.elapsed() < db::TRUSTED_FOR);
+        let mut connection = match held {
+            Some((connection, _)) => connection,
+            None => self.inner.own.acquire().await?,
+        };
+        let stored = transitions::submit(&mut connection, jobs).await?;
+        self.held = Some((connection, Instant::now()));
+        Ok(stored)
+    }
+}
+
+/// However a turn ends, the next one is for what waits by then.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.inner.free).push(self.held.take());
+        // Looked at after the turn was given back: whoever came before that found none, and is seen here.
+        if let Some(mut next) = self.inner.take_turn() {
+            tokio::spawn(async move { next.commit_next().await });
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connections that only the one statement uses. Planning it takes longer than carrying it out, so it is planned
@@ -109,16 +177,15 @@ async fn run(pool: PgPool, own: PgPool, receiver: Arc<AsyncMutex<mpsc::Receiver<
 fn own_connections(pool: &PgPool) -> PgPool {
     let options =
         PgConnectOptions::clone(&pool.connect_options()).options([("plan_cache_mode", "force_generic_plan")]);
-    PgPoolOptions::new()
-        .max_connections(AT_ONCE)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy_with(options)
+    db::pool_options().max_connections(AT_ONCE).connect_lazy_with(options)
 }
 
-async fn commit(pool: &PgPool, own: &PgPool, group: Vec<Waiting>, met: &Met) {
+async fn commit(turn: &mut Turn, group: Vec<Waiting>) {
+    let inner = turn.inner.clone();
+    let Inner { pool, met, .. } = &*inner;
     let (submissions, replies): (Vec<Submission>, Vec<_>) =
         group.into_iter().map(|waiting| (waiting.submission, waiting.reply)).unzip();
-    let at_once = store_at_once(own, &submissions, met).await;
+    let at_once = store_at_once(turn, &submissions, met).await;
     let (mut others, mut waiting) = (Vec::new(), Vec::new());
     for ((submission, reply), answer) in submissions.into_iter().zip(replies).zip(at_once) {
         match answer {
@@ -155,7 +222,7 @@ async fn commit(pool: &PgPool, own: &PgPool, group: Vec<Waiting>, met: &Met) {
 
 /// Stores by one statement what needs no reading first. Leaves out what does, and what the statement turned
 /// away: its queue has changed, or its key was used before.
-async fn store_at_once(own: &PgPool, group: &[Submission], met: &Met) -> Vec<Option<ApiResult<Stored>>> {
+async fn store_at_once(turn: &mut Turn, group: &[Submission], met: &Met) -> Vec<Option<ApiResult<Stored>>> {
     let mut answers: Vec<Option<ApiResult<Stored>>> = group.iter().map(|_| None).collect();
     let mut admitted: Vec<(usize, Arc<Door>, Admitted)> = Vec::with_capacity(group.len());
     for (position, submission) in group.iter().enumerate() {
@@ -174,8 +241,7 @@ async fn store_at_once(own: &PgPool, group: &[Submission], met: &Met) -> Vec<Opt
     }
     let actors: Vec<String> = admitted.iter().map(|(position, ..)| group[*position].caller.actor()).collect();
     let new = new_jobs(admitted.iter().map(|(position, _, one)| (*position, one)), group, &actors);
-    let stored = async { transitions::submit(&mut *own.acquire().await?, &new).await };
-    match stored.await.map_err(ApiError::from) {
+    match turn.submit(&new).await.map_err(ApiError::from) {
         Ok(stored) => {
             for ((position, door, one), new) in admitted.iter().zip(&new) {
                 let username = &group[*position].caller.username;
@@ -340,13 +406,13 @@ type Meeting = (UserId, String, Option<String>);
 
 impl Met {
     fn door(&self, submission: &Submission) -> Option<Arc<Door>> {
-        let met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = lock(&self.0);
         let (at, caller, door) = met.get(&meeting(submission))?;
         (at.elapsed() < REMEMBERED_FOR && is_same(caller, &submission.caller)).then(|| door.clone())
     }
 
     fn remember<'a>(&self, doors: impl Iterator<Item = (&'a Submission, &'a Arc<Door>)>) {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = lock(&self.0);
         if met.len() >= MAX_REMEMBERED {
             met.clear();
         }
