@@ -5,6 +5,7 @@ use lilac_api::spec::Constraint;
 use lilac_api::{ClusterId, NodeId};
 use rustc_hash::FxHashMap;
 
+use crate::gang;
 use crate::gpu::GpuRequest;
 use crate::shape::Shape;
 use crate::snapshot::{Job, NodeGpu, Queue};
@@ -37,14 +38,21 @@ impl Need {
 /// A shape that owns what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Class {
-    /// As the job says it, which is what quotas count.
+    /// As the job says it, for one node.
     pub(crate) requests: Amounts,
+    /// For all its nodes, which is what quotas count.
+    pub(crate) total: Amounts,
+    /// Of one node.
     pub(crate) need: Need,
     models: Vec<String>,
     gpu_memory_bytes: u64,
     pub(crate) clusters: Vec<ClusterId>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) avoid: Vec<NodeId>,
+    /// How many ranks it has, each on a node of its own.
+    pub(crate) nodes: u32,
+    /// The label whose value they share; none where there is but one.
+    pub(crate) same: Option<String>,
 }
 
 impl Class {
@@ -53,6 +61,7 @@ impl Class {
         let (count, milli) = shape.gpus.map_or((0, 0), |gpus| (gpus.count, gpus.milli));
         Self {
             requests: job.requests,
+            total: gang::total(&job.requests, job.nodes),
             need: Need {
                 cpu_milli: shape.requests.cpu_milli,
                 gpus: count,
@@ -65,6 +74,8 @@ impl Class {
             clusters: queue.clusters.clone(),
             constraints: job.constraints.clone(),
             avoid: job.avoid.clone(),
+            nodes: shape.nodes,
+            same: shape.same.map(str::to_owned),
         }
     }
 
@@ -78,6 +89,8 @@ impl Class {
             clusters: &self.clusters,
             constraints: &self.constraints,
             avoid: &self.avoid,
+            nodes: self.nodes,
+            same: self.same.as_deref(),
         }
     }
 

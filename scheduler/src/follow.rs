@@ -1,28 +1,29 @@
 //! What happens outside of the core and is told to it: jobs that run already, placements that did not come about,
 //! nodes that are not what they were. So a [`State`] can follow a world that others change, too.
 
-use lilac_api::{JobId, NodeId};
+use lilac_api::JobId;
 
+use crate::gang::Spots;
+use crate::plan::Part;
 use crate::snapshot::{Job, Node};
 use crate::state::State;
 
 impl State {
-    /// A job runs already, on this node and with these of its GPUs: from now on it is as if it had been placed there.
-    /// `false` where its queue or the node is not known: then nothing is counted.
-    pub fn adopt(&mut self, job: &Job, node: NodeId, gpu_indices: &[u16]) -> bool {
+    /// A job runs already, in these places: from now on it is as if it had been placed there. `false` where its queue
+    /// or one of the nodes is not known: then nothing is counted.
+    pub fn adopt(&mut self, job: &Job, parts: &[Part]) -> bool {
         self.end(job.id);
-        let (Some(queue), Some(spot)) = (self.queue_index(job.queue), self.fleet.spot_on(node, gpu_indices))
+        let spots = parts.iter().map(|part| self.fleet.spot_on(part.node, &part.gpu_indices));
+        let (Some(queue), Some(spots)) = (self.queue_index(job.queue), spots.collect::<Option<Spots>>())
         else {
             return false;
         };
+        if spots.is_empty() {
+            return false;
+        }
         let row = self.enter(job, queue);
         self.observe(self.rows[row as usize].class, 1);
-        let class = self.classes.get(self.rows[row as usize].class);
-        self.fleet.take(&spot, &class.need);
-        let lane = self.rows[row as usize].lane;
-        self.ledger.take(queue, lane, 1, &class.requests);
-        self.rows[row as usize].spot = Some((spot.host, spot.slots.into_boxed_slice()));
-        self.reorder(queue);
+        self.hold_spots(row, spots);
         true
     }
 

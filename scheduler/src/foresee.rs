@@ -7,7 +7,8 @@ use std::collections::BinaryHeap;
 use lilac_api::JobId;
 use rustc_hash::FxHashSet;
 
-use crate::fleet::{HostId, Spot};
+use crate::fleet::HostId;
+use crate::gang::Spots;
 use crate::line::{Lane, Row};
 use crate::state::State;
 
@@ -21,7 +22,7 @@ const NAMED: usize = 10;
 pub struct Foreseen {
     /// Milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Jobs that run now and have to end first: those on the node that it gets, or, where none has to, those of its
+    /// Jobs that run now and have to end first: those on the nodes that it gets, or, where none has to, those of its
     /// queue. The one that ends first comes first.
     pub after: Vec<JobId>,
 }
@@ -30,7 +31,7 @@ pub struct Foreseen {
 #[derive(Default)]
 struct Trial {
     /// Ran before, and ended here: with its place.
-    ended: Vec<(Row, HostId, Box<[u16]>)>,
+    ended: Vec<(Row, Spots)>,
     /// Waited before, and started here.
     started: Vec<Row>,
     is_started: FxHashSet<JobId>,
@@ -51,14 +52,14 @@ impl State {
         let later = std::mem::take(&mut self.later);
         let mut trial = Trial::default();
         let found = self.let_end(job, ends, length_ms, &mut trial);
-        let found = found.map(|(at_ms, host)| {
+        let found = found.map(|(at_ms, hosts)| {
             let id = |row: &Row| self.rows[*row as usize].id;
-            let on_host =
-                trial.ended.iter().filter(|(_, other, _)| *other == host).map(|(row, _, _)| id(row));
-            let mut after: Vec<JobId> = on_host.collect();
+            let is_there = |spots: &Spots| spots.iter().any(|spot| hosts.contains(&spot.host));
+            let on_hosts = trial.ended.iter().filter(|(_, spots)| is_there(spots)).map(|(row, _)| id(row));
+            let mut after: Vec<JobId> = on_hosts.collect();
             if after.is_empty() {
                 let queue_of = |row: &Row| self.lanes[self.rows[*row as usize].lane as usize].queue;
-                let of_queue = trial.ended.iter().map(|(row, _, _)| row).filter(|row| queue_of(row) == queue);
+                let of_queue = trial.ended.iter().map(|(row, _)| row).filter(|row| queue_of(row) == queue);
                 after = of_queue.map(id).collect();
             }
             after.drain(..after.len().saturating_sub(NAMED));
@@ -75,17 +76,17 @@ impl State {
         ends: &[(i64, JobId)],
         length_ms: impl Fn(JobId) -> Option<i64>,
         trial: &mut Trial,
-    ) -> Option<(i64, HostId)> {
+    ) -> Option<(i64, Vec<HostId>)> {
         let mut ends: BinaryHeap<Reverse<(i64, JobId)>> = ends.iter().copied().map(Reverse).collect();
         let mut steps = 0;
         while let Some(Reverse((at_ms, id))) = ends.pop() {
             steps += 1;
             if let Some(row) = self.row_of.get(&id).copied()
-                && let Some((host, slots)) = self.rows[row as usize].spot.clone()
+                && let Some(spots) = self.spots(row)
             {
                 self.give_back(row);
                 if !trial.is_started.contains(&id) {
-                    trial.ended.push((row, host, slots));
+                    trial.ended.push((row, spots));
                 }
             }
             // What ends at the same moment ends together.
@@ -100,7 +101,8 @@ impl State {
                 trial.started.push(row);
                 trial.is_started.insert(placement.job);
                 if placement.job == job {
-                    found = self.rows[row as usize].spot.as_ref().map(|(host, _)| (at_ms, *host));
+                    let spots = self.spots(row).unwrap_or_default();
+                    found = Some((at_ms, spots.iter().map(|spot| spot.host).collect()));
                 }
                 let length = length_ms(placement.job);
                 ends.extend(length.map(|length| Reverse((at_ms.saturating_add(length), placement.job))));
@@ -117,15 +119,7 @@ impl State {
             self.give_back(row);
             self.line_up(row);
         }
-        for (row, host, slots) in trial.ended {
-            let lane = self.rows[row as usize].lane;
-            let queue = self.lanes[lane as usize].queue;
-            let class = self.classes.get(self.rows[row as usize].class);
-            self.fleet.take(&Spot { host, slots: slots.to_vec() }, &class.need);
-            self.ledger.take(queue, lane, 1, &class.requests);
-            self.rows[row as usize].spot = Some((host, slots));
-            self.reorder(queue);
-        }
+        trial.ended.into_iter().for_each(|(row, spots)| self.hold_spots(row, spots));
         // What was found out meanwhile about room and quotas holds no more.
         self.has_new_room = true;
         self.lanes.iter_mut().for_each(Lane::uncap);

@@ -147,8 +147,8 @@ impl Inquiry<'_> {
         if let Some(until) = state.later_of.get(&row).filter(|until| self.now_ms < **until) {
             return Some(backoff(*until));
         }
-        let requests = &state.classes.get(class).requests;
-        if let Some(message) = state.ledger.explain(index, lane, queue, requests) {
+        let total = &state.classes.get(class).total;
+        if let Some(message) = state.ledger.explain(index, lane, queue, total) {
             return Some((Reason::QuotaExceeded, message));
         }
         self.why_class(class)
@@ -168,7 +168,7 @@ impl Inquiry<'_> {
             None | Some(Reason::Backoff) => Vec::new(),
             Some(Reason::QueuePaused) => vec![resume(&queue.name)],
             Some(Reason::QuotaExceeded) => {
-                state.ledger.raises(index, lane, queue, &state.classes.get(class).requests)
+                state.ledger.raises(index, lane, queue, &state.classes.get(class).total)
             }
             Some(_) => remedy(&self.rooms, &shape, &queue.name),
         };

@@ -24,6 +24,7 @@ mod explain;
 mod fleet;
 mod follow;
 mod foresee;
+mod gang;
 mod gpu;
 mod inquiry;
 mod ledger;
@@ -39,7 +40,7 @@ mod words;
 
 pub use foresee::Foreseen;
 pub use inquiry::{Explanation, Inquiry};
-pub use plan::{Placement, Plan, Waiting, plan};
+pub use plan::{Part, Placement, Plan, Waiting, plan};
 pub use policy::Policy;
 pub use snapshot::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
 pub use state::State;

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use lilac_api::job::Reason;
 use lilac_api::{JobId, NodeId, QueueId};
+use smallvec::SmallVec;
 
 use crate::explain::explain;
+use crate::gang;
 use crate::inquiry::{backoff, paused};
 use crate::room::rooms;
 use crate::shape::Shape;
@@ -29,8 +31,16 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     pub job: JobId,
+    /// A place for each rank, in order: one for a job on one node. Each is on a node of its own, and all of them in one
+    /// cluster.
+    pub parts: SmallVec<[Part; 1]>,
+}
+
+/// The place of one rank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
     pub node: NodeId,
-    /// The node's GPUs that the job gets, in ascending order.
+    /// The node's GPUs that the rank gets, in ascending order.
     pub gpu_indices: Vec<u16>,
 }
 
@@ -162,5 +172,5 @@ fn give_reasons(left: Vec<Left<'_>>, snapshot: &Snapshot, state: &mut State) -> 
 fn over_quota(job: &Job, queue: &Queue, state: &mut State) -> Option<String> {
     let index = state.queue_index(queue.id)?;
     let lane = state.lane(index, job.user);
-    state.ledger.explain(index, lane, queue, &job.requests)
+    state.ledger.explain(index, lane, queue, &gang::total(&job.requests, job.nodes))
 }

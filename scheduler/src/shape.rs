@@ -18,12 +18,26 @@ pub(crate) struct Shape<'a> {
     pub(crate) clusters: &'a [ClusterId],
     pub(crate) constraints: &'a [Constraint],
     pub(crate) avoid: &'a [NodeId],
+    /// How many ranks it has, each on a node of its own.
+    pub(crate) nodes: u32,
+    /// The label whose value they share.
+    pub(crate) same: Option<&'a str>,
 }
 
 impl<'a> Shape<'a> {
     pub(crate) fn of(job: &'a Job, queue: &'a Queue) -> Self {
         let gpus = GpuRequest::of(job);
         let requests = Amounts { gpus: gpus.map_or(0, |gpus| gpus.count), ..job.requests };
-        Self { requests, gpus, clusters: &queue.clusters, constraints: &job.constraints, avoid: &job.avoid }
+        let nodes = job.nodes.max(1);
+        Self {
+            requests,
+            gpus,
+            clusters: &queue.clusters,
+            constraints: &job.constraints,
+            avoid: &job.avoid,
+            nodes,
+            // One node is always like itself.
+            same: job.same.as_deref().filter(|_| nodes > 1),
+        }
     }
 }

@@ -131,4 +131,29 @@ pub struct Job {
     pub constraints: Vec<Constraint>,
     /// Nodes that could not start it: it is not placed there again.
     pub avoid: Vec<NodeId>,
+    /// On so many nodes, each of which gives it what it requests; 0 counts as 1.
+    pub nodes: u32,
+    /// The label whose value all its nodes share.
+    pub same: Option<String>,
+}
+
+impl Job {
+    /// A job that asks for nothing yet, and starts on one node.
+    #[must_use]
+    pub fn new(id: JobId, queue: QueueId, user: UserId) -> Self {
+        Self {
+            id,
+            queue,
+            user,
+            priority: 50,
+            submitted_ms: 0,
+            not_before_ms: None,
+            requests: Amounts::default(),
+            gpus: None,
+            constraints: Vec::new(),
+            avoid: Vec::new(),
+            nodes: 1,
+            same: None,
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub struct State {
     pub(crate) rows: Vec<JobRow>,
     pub(crate) vacant: Vec<Row>,
     pub(crate) row_of: FxHashMap<JobId, Row>,
+    /// The places of all ranks but the first, of jobs on several nodes.
+    pub(crate) ranks: FxHashMap<Row, Vec<Spot>>,
     /// Jobs that are not tried before a time, and the time of each.
     pub(crate) later: BTreeSet<(i64, Row)>,
     pub(crate) later_of: FxHashMap<Row, i64>,
@@ -61,7 +63,7 @@ pub(crate) struct JobRow {
     priority: u8,
     pub(crate) class: ClassId,
     pub(crate) lane: LaneIndex,
-    /// Where it runs, once it is placed.
+    /// Where its first rank runs, once it is placed.
     pub(crate) spot: Option<(HostId, Box<[u16]>)>,
 }
 
@@ -239,16 +241,18 @@ impl State {
 
     /// Frees what a job holds, if it holds a place.
     pub(crate) fn give_back(&mut self, row: Row) -> Option<()> {
-        let (host, slots) = self.rows[row as usize].spot.take()?;
+        let spots = self.take_spots(row)?;
         let JobRow { class, lane, .. } = self.rows[row as usize];
         let class = self.classes.get(class);
-        self.fleet.give(&Spot { host, slots: slots.into_vec() }, &class.need);
-        // Where there are more, all is tried again anyway.
-        if self.grown.len() <= FEW_GROWN && !self.grown.contains(&host) {
-            self.grown.push(host);
+        for spot in &spots {
+            self.fleet.give(spot, &class.need);
+            // Where there are more, all is tried again anyway.
+            if self.grown.len() <= FEW_GROWN && !self.grown.contains(&spot.host) {
+                self.grown.push(spot.host);
+            }
         }
         let queue = self.lanes[lane as usize].queue;
-        self.ledger.give(queue, lane, 1, &class.requests);
+        self.ledger.give(queue, lane, 1, &class.total);
         self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
         self.reorder(queue);
         Some(())
@@ -334,12 +338,12 @@ impl State {
     fn attempt(&mut self, lane: LaneIndex, entry: Entry) -> Option<Placement> {
         let class = entry.1;
         let queue = self.lanes[lane as usize].queue;
-        let requests = self.classes.get(class).requests;
-        if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, &requests) {
+        let total = self.classes.get(class).total;
+        if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, &total) {
             self.lanes[lane as usize].cap(entry);
             return None;
         }
-        let Some(spot) = self.fleet.find(class, &self.classes) else {
+        let Some(spots) = self.fleet.find_all(class, &self.classes) else {
             self.parking.is_parked[class as usize] = true;
             self.parking.roused.retain(|roused| *roused != class);
             return None;
@@ -347,14 +351,10 @@ impl State {
         let row = self.lanes[lane as usize].first(class)?;
         let rows = &self.rows;
         self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
-        self.fleet.take(&spot, &self.classes.get(class).need);
-        self.ledger.take(queue, lane, 1, &requests);
-        self.reorder(queue);
+        let placement = self.placement(self.rows[row as usize].id, &spots);
+        self.hold_spots(row, spots);
         self.settle_roused();
-        let (job, node) = (self.rows[row as usize].id, self.fleet.node(spot.host));
-        let gpu_indices = self.fleet.gpu_indices(&spot);
-        self.rows[row as usize].spot = Some((spot.host, spot.slots.into_boxed_slice()));
-        Some(Placement { job, node, gpu_indices })
+        Some(placement)
     }
 
     /// What a placement has left no room for is parked at once, without a look at all nodes.

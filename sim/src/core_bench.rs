@@ -241,8 +241,7 @@ fn job(next: &mut u64, shapes: &[Shape], options: &Options, random: &mut StdRng)
             gpus: shape.gpus.as_ref().map_or(0, |gpus| gpus.count),
         },
         gpus: shape.gpus.clone(),
-        constraints: Vec::new(),
-        avoid: Vec::new(),
+        ..Job::new(JobId(Uuid::nil()), QueueId(Uuid::nil()), UserId(Uuid::nil()))
     }
 }
 

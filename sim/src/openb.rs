@@ -148,12 +148,6 @@ fn job(number: u128, pod: &TracePod) -> Job {
     let share = (pod.gpu_milli < 1000).then_some(Ratio { thousandths: pod.gpu_milli.into() });
     let model = pod.models.iter().map(|model| word(model)).collect();
     Job {
-        id: JobId(Uuid::from_u128(number)),
-        queue: QueueId(Uuid::nil()),
-        user: UserId(Uuid::nil()),
-        priority: 50,
-        submitted_ms: 0,
-        not_before_ms: None,
         requests: Amounts {
             cpu_milli: pod.cpu_milli,
             memory_bytes: pod.memory_mib << 20,
@@ -161,8 +155,7 @@ fn job(number: u128, pod: &TracePod) -> Job {
             gpus: pod.gpus,
         },
         gpus: (pod.gpus > 0).then_some(Gpus { count: pod.gpus, model, memory: None, share }),
-        constraints: Vec::new(),
-        avoid: Vec::new(),
+        ..Job::new(JobId(Uuid::from_u128(number)), QueueId(Uuid::nil()), UserId(Uuid::nil()))
     }
 }
 

@@ -60,16 +60,13 @@ impl Asked {
         not_before_ms: Option<i64>,
     ) -> Job {
         Job {
-            id,
-            queue,
-            user,
             priority,
             submitted_ms,
             not_before_ms,
             requests: self.requests,
             gpus: self.gpus.clone(),
             constraints: self.constraints.clone(),
-            avoid: Vec::new(),
+            ..Job::new(id, queue, user)
         }
     }
 }

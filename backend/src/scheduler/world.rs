@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Policy, Queue, State};
+use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Part, Policy, Queue, State};
 
 use super::asked::Asked;
 use super::explained::Run;
@@ -202,7 +202,7 @@ impl World {
         let job = asked.job(id, queue, owner, priority, submitted_at.timestamp_millis(), not_before_ms);
         self.state.end(id);
         if let Now::Runs { node, gpu_indices } = now {
-            if !self.state.adopt(&job, node, &gpu_indices) {
+            if !self.state.adopt(&job, &[Part { node, gpu_indices }]) {
                 tracing::debug!(job_id = %id, node_id = %node, "runs on a node that is not there");
             }
         } else {
@@ -225,14 +225,16 @@ impl World {
         let mut orders = Vec::with_capacity(placements.len());
         for placement in placements {
             let Some(job) = self.jobs.get_mut(&placement.job) else { continue };
-            job.standing = Standing::Placed(placement.node);
-            let of_node = self.nodes.get(&placement.node).map(|known| known.max_disconnect);
+            // Nothing carries out several ranks yet, and no job that asks for them is admitted.
+            let Some(Part { node, gpu_indices }) = placement.parts.into_iter().next() else { continue };
+            job.standing = Standing::Placed(node);
+            let of_node = self.nodes.get(&node).map(|known| known.max_disconnect);
             let lease = job.asked.max_disconnect.or(of_node).unwrap_or(Duration::from_secs(300));
             orders.push(Order {
                 job: placement.job,
                 epoch: job.epoch,
-                node: placement.node,
-                gpu_indices: placement.gpu_indices,
+                node,
+                gpu_indices,
                 asked: job.asked.clone(),
                 lease,
             });
@@ -275,7 +277,8 @@ impl World {
         self.state.suppose(job);
         let placements = self.state.schedule(self.now_ms, SUPPOSED);
         let place = placements.iter().find(|placement| placement.job == job.id);
-        let node = place.and_then(|place| self.nodes.get(&place.node)).map(|known| &known.node);
+        let node =
+            place.and_then(|place| self.nodes.get(&place.parts.first()?.node)).map(|known| &known.node);
         let inquiry = self.state.ask(self.nodes.values().map(|known| &known.node), self.now_ms);
         let answer = answer(node, inquiry);
         placements.iter().for_each(|placement| self.state.undo(placement.job));

@@ -9,6 +9,7 @@ use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::kind::{GroupMask, Kind, KindId};
 use crate::fleet::level::{Left, LevelId};
 use crate::fleet::{Fleet, Spot};
+use crate::gang::Spots;
 use crate::policy::Policy;
 
 /// How many levels of a kind are weighed by what they lose, the tightest first: the best is nearly always among them.
@@ -48,6 +49,14 @@ impl Candidate {
 }
 
 impl Fleet {
+    /// A place for each rank of the next job of a class.
+    pub(crate) fn find_all(&mut self, class: ClassId, classes: &Classes) -> Option<Spots> {
+        match classes.get(class).nodes {
+            1 => self.find(class, classes).map(|spot| Spots::from_iter([spot])),
+            _ => None,
+        }
+    }
+
     /// The node and the GPUs for the next job of a class, in the first of its clusters that has room.
     pub(crate) fn find(&mut self, class: ClassId, classes: &Classes) -> Option<Spot> {
         for position in 0..self.terms[class as usize].sites.len() {

@@ -62,12 +62,12 @@ impl World {
     }
 
     fn give_back(&mut self, job: &Job, placement: &Placement) {
-        let node = self.snapshot.nodes.iter_mut().find(|node| node.id == placement.node).unwrap();
+        let node = self.snapshot.nodes.iter_mut().find(|node| node.id == placement.parts[0].node).unwrap();
         node.allocated.cpu_milli -= job.requests.cpu_milli;
         node.allocated.memory_bytes -= job.requests.memory_bytes;
         node.allocated.disk_bytes -= job.requests.disk_bytes;
         for gpu in &mut node.gpus {
-            if placement.gpu_indices.contains(&gpu.index) {
+            if placement.parts[0].gpu_indices.contains(&gpu.index) {
                 gpu.free_milli = 1000;
             }
         }

@@ -140,9 +140,6 @@ prop_compose! {
         constraint in option::weighted(0.2, select(vec!["label.pool == a", "label.pool != a", "label.pool in (a, b)"])),
     ) -> Job {
         Job {
-            id: JobId(Uuid::nil()),
-            queue: QueueId(Uuid::from_u128(queue)),
-            user: UserId(Uuid::from_u128(user)),
             priority,
             submitted_ms,
             not_before_ms,
@@ -150,6 +147,7 @@ prop_compose! {
             gpus,
             constraints: constraint.into_iter().map(|text| text.parse().unwrap()).collect(),
             avoid: avoid.into_iter().map(|id| NodeId(Uuid::from_u128(id))).collect(),
+            ..Job::new(JobId(Uuid::nil()), QueueId(Uuid::from_u128(queue)), UserId(Uuid::from_u128(user)))
         }
     }
 }
@@ -304,7 +302,9 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     let job = snapshot.jobs.remove(position.unwrap());
     let is_over = over_quota(snapshot, &job);
     let clusters = queue_of(snapshot, &job).map(|queue| queue.clusters.clone()).unwrap();
-    let node = snapshot.nodes.iter_mut().find(|node| node.id == placement.node).unwrap();
+    prop_assert_eq!(placement.parts.len(), 1);
+    let part = &placement.parts[0];
+    let node = snapshot.nodes.iter_mut().find(|node| node.id == part.node).unwrap();
 
     prop_assert!(!is_over, "over a quota");
     prop_assert!(usable(node, &job), "a node that takes nothing, or is avoided");
@@ -314,8 +314,8 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     node.allocated.memory_bytes += job.requests.memory_bytes;
     node.allocated.disk_bytes += job.requests.disk_bytes;
 
-    prop_assert_eq!(placement.gpu_indices.len(), job.requests.gpus as usize);
-    for index in &placement.gpu_indices {
+    prop_assert_eq!(part.gpu_indices.len(), job.requests.gpus as usize);
+    for index in &part.gpu_indices {
         let gpu = node.gpus.iter_mut().find(|gpu| gpu.index == *index).unwrap();
         prop_assert!(gpu.free_milli == 1000, "GPU {index} has an owner");
         prop_assert!(accepted(&job, gpu), "GPU {index} is not what was asked for");
@@ -371,11 +371,11 @@ proptest! {
                 continue;
             };
             prop_assert_eq!(order.next().map(|placement| placement.job), Some(job.id), "placed out of turn");
-            prop_assert!(fitting.contains(&placement.node));
+            prop_assert!(fitting.contains(&placement.parts[0].node));
             let cluster_of = |id: &NodeId| world.nodes.iter().find(|node| node.id == *id).unwrap().cluster;
             let preferred = queue_of(&snapshot, job).unwrap().clusters.iter()
                 .find(|cluster| fitting.iter().any(|node| cluster_of(node) == **cluster));
-            prop_assert_eq!(Some(&cluster_of(&placement.node)), preferred);
+            prop_assert_eq!(Some(&cluster_of(&placement.parts[0].node)), preferred);
             apply(&mut world, placement)?;
         }
     }

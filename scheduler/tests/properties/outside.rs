@@ -77,7 +77,7 @@ impl World {
     fn made_anew(&self) -> State {
         let mut state = State::of(&Snapshot { jobs: Vec::new(), ..self.bare.clone() });
         for (job, placement) in &self.running {
-            assert!(state.adopt(job, placement.node, &placement.gpu_indices));
+            assert!(state.adopt(job, &placement.parts));
         }
         self.bare.jobs.iter().for_each(|job| state.add_job(job));
         state

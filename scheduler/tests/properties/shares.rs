@@ -49,16 +49,9 @@ fn sharing(number: u128, thousandths: u32) -> Job {
         _ => Gpus::of(thousandths / 1000),
     };
     Job {
-        id: JobId(Uuid::from_u128(number)),
-        queue: QueueId(Uuid::nil()),
-        user: UserId(Uuid::nil()),
-        priority: 50,
-        submitted_ms: 0,
-        not_before_ms: None,
         requests: Amounts { cpu_milli: 100, memory_bytes: 1 << 20, disk_bytes: 0, gpus: gpus.count },
         gpus: Some(gpus),
-        constraints: Vec::new(),
-        avoid: Vec::new(),
+        ..Job::new(JobId(Uuid::from_u128(number)), QueueId(Uuid::nil()), UserId(Uuid::nil()))
     }
 }
 
@@ -79,7 +72,7 @@ proptest! {
             if ends && !running.is_empty() {
                 let (job, each, placement) = running.swap_remove(which.index(running.len()));
                 state.end(job);
-                placement.gpu_indices.iter().for_each(|gpu| *free.get_mut(&(placement.node, *gpu)).unwrap() += each);
+                placement.parts[0].gpu_indices.iter().for_each(|gpu| *free.get_mut(&(placement.parts[0].node, *gpu)).unwrap() += each);
             }
             let job = sharing(number, thousandths);
             let (each, count) = (thousandths.min(1000), job.requests.gpus as usize);
@@ -91,9 +84,10 @@ proptest! {
             let placements = state.schedule(0, usize::MAX);
             prop_assert_eq!(placements.len(), usize::from(could));
             for placement in placements {
-                prop_assert_eq!(placement.gpu_indices.len(), count);
-                for gpu in &placement.gpu_indices {
-                    let free = free.get_mut(&(placement.node, *gpu)).unwrap();
+                let part = &placement.parts[0];
+                prop_assert_eq!(part.gpu_indices.len(), count);
+                for gpu in &part.gpu_indices {
+                    let free = free.get_mut(&(part.node, *gpu)).unwrap();
                     prop_assert!(*free >= each, "GPU {gpu} has {free} left of {each} asked for");
                     *free -= each;
                 }

@@ -9,7 +9,7 @@ use lilac_api::job::Amounts;
 use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot, plan};
+use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Part, Queue, Snapshot, plan};
 use uuid::Uuid;
 
 fn id(name: &str) -> Uuid {
@@ -155,12 +155,11 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
     });
     let mut number = |key: &str| settings.take(key).map(|number| number.parse::<i64>().unwrap());
     Job {
-        id: JobId(id(name)),
         priority: number("priority").map_or(50, |number| number.try_into().unwrap()),
         submitted_ms: number("at").unwrap_or(0),
         not_before_ms: number("after"),
-        queue: QueueId(id(settings.take("queue").unwrap_or("default"))),
-        user: UserId(id(settings.take("user").unwrap_or("someone"))),
+        nodes: number("nodes").map_or(1, |number| number.try_into().unwrap()),
+        same: settings.take("same").map(str::to_owned),
         requests: Amounts {
             cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
             memory_bytes: bytes(settings.take("mem").unwrap_or("1Gi")),
@@ -181,6 +180,11 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
             .into_iter()
             .map(|node| NodeId(id(node)))
             .collect(),
+        ..Job::new(
+            JobId(id(name)),
+            QueueId(id(settings.take("queue").unwrap_or("default"))),
+            UserId(id(settings.take("user").unwrap_or("someone"))),
+        )
     }
 }
 
@@ -228,9 +232,13 @@ pub fn check(scenario: &str) -> String {
     let plan = plan(&snapshot, now_ms);
     let mut lines = Vec::new();
     for placement in &plan.placements {
-        let gpus: Vec<String> = placement.gpu_indices.iter().map(u16::to_string).collect();
-        let with = if gpus.is_empty() { String::new() } else { format!(" with GPUs {}", gpus.join(",")) };
-        lines.push(format!("{} on {}{with}", name(placement.job.0), name(placement.node.0)));
+        let place = |part: &Part| {
+            let gpus: Vec<String> = part.gpu_indices.iter().map(u16::to_string).collect();
+            let with = if gpus.is_empty() { String::new() } else { format!(" with GPUs {}", gpus.join(",")) };
+            format!("{}{with}", name(part.node.0))
+        };
+        let places: Vec<String> = placement.parts.iter().map(place).collect();
+        lines.push(format!("{} on {}", name(placement.job.0), places.join(" and ")));
     }
     for waiting in &plan.waiting {
         lines.push(format!("{} {}: {}", name(waiting.job.0), waiting.reason, waiting.message));

@@ -1,0 +1,66 @@
+//! Jobs on several nodes: all of their ranks get a place, or none does.
+
+use lilac_api::job::Amounts;
+use lilac_api::{JobId, NodeId};
+use smallvec::SmallVec;
+
+use crate::fleet::Spot;
+use crate::line::Row;
+use crate::plan::{Part, Placement};
+use crate::state::{JobRow, State};
+
+/// A place for each rank, in order.
+pub(crate) type Spots = SmallVec<[Spot; 1]>;
+
+/// What all ranks hold together, which is what quotas and shares count.
+pub(crate) fn total(each: &Amounts, nodes: u32) -> Amounts {
+    let nodes = nodes.max(1);
+    Amounts {
+        cpu_milli: each.cpu_milli.saturating_mul(nodes),
+        memory_bytes: each.memory_bytes.saturating_mul(nodes.into()),
+        disk_bytes: each.disk_bytes.saturating_mul(nodes.into()),
+        gpus: each.gpus.saturating_mul(nodes),
+    }
+}
+
+impl State {
+    /// Where a job runs, once it is placed.
+    pub(crate) fn spots(&self, row: Row) -> Option<Spots> {
+        let (host, slots) = self.rows[row as usize].spot.as_ref()?;
+        let first = Spot { host: *host, slots: slots.to_vec() };
+        let others = self.ranks.get(&row).into_iter().flatten().cloned();
+        Some(std::iter::once(first).chain(others).collect())
+    }
+
+    /// A job gets these places: they are taken, and count for its queue and user.
+    pub(crate) fn hold_spots(&mut self, row: Row, spots: Spots) {
+        let JobRow { class, lane, .. } = self.rows[row as usize];
+        let queue = self.lanes[lane as usize].queue;
+        let class = self.classes.get(class);
+        spots.iter().for_each(|spot| self.fleet.take(spot, &class.need));
+        self.ledger.take(queue, lane, 1, &class.total);
+        let mut spots = spots.into_iter();
+        self.rows[row as usize].spot = spots.next().map(|spot| (spot.host, spot.slots.into_boxed_slice()));
+        if spots.len() > 0 {
+            self.ranks.insert(row, spots.collect());
+        }
+        self.reorder(queue);
+    }
+
+    /// What a job held is no longer known as its own.
+    pub(crate) fn take_spots(&mut self, row: Row) -> Option<Spots> {
+        let (host, slots) = self.rows[row as usize].spot.take()?;
+        let first = Spot { host, slots: slots.into_vec() };
+        let others = self.ranks.remove(&row).into_iter().flatten();
+        Some(std::iter::once(first).chain(others).collect())
+    }
+
+    pub(crate) fn placement(&self, job: JobId, spots: &[Spot]) -> Placement {
+        let part = |spot: &Spot| {
+            let (node, gpu_indices): (NodeId, Vec<u16>) =
+                (self.fleet.node(spot.host), self.fleet.gpu_indices(spot));
+            Part { node, gpu_indices }
+        };
+        Placement { job, parts: spots.iter().map(part).collect() }
+    }
+}
