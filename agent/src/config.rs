@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Durability};
 use crate::images::ImageSettings;
+use crate::ports::PortRange;
 
 /// How long an image is kept that nobody uses, where nobody says.
 const KEEP_IMAGES: Duration = Duration::from_secs(14 * 86_400);
@@ -49,6 +50,12 @@ pub struct AgentConfig {
     /// `host:port` on which `/metrics` is served for Prometheus; nowhere by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Where containers of other nodes reach this one; by default the address that it speaks to the control plane from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The node's ports that jobs are reached at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<PortRange>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "CapacityConfig::is_empty")]
@@ -152,6 +159,9 @@ pub struct Settings {
     pub docker_host: String,
     pub nvml: Option<PathBuf>,
     pub metrics_listen: Option<SocketAddr>,
+    /// Where containers of other nodes reach this one, where that was said.
+    pub address: Option<String>,
+    pub ports: PortRange,
     pub labels: BTreeMap<String, String>,
     pub capacity: CapacityConfig,
     pub images: ImageSettings,
@@ -240,6 +250,8 @@ pub fn settle(config: AgentConfig, env: impl Fn(&str) -> Option<String>) -> anyh
             .unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
         nvml: env("LILAC_NVML_PATH").map(PathBuf::from).or(config.nvml),
         metrics_listen: config.metrics_listen,
+        address: env("LILAC_NODE_ADDRESS").or(config.address),
+        ports: config.ports.unwrap_or_default(),
         labels: config.labels,
         capacity: config.capacity,
         images: config.images.settle(env)?,

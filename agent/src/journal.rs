@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::{TaskResult, TaskSpec};
+use lilac_api::agent::{TakenPorts, TaskResult, TaskSpec};
 use lilac_api::ids::AttemptId;
 use lilac_init::SPOOL_FILE;
 use serde::de::DeserializeOwned;
@@ -123,6 +123,18 @@ pub fn note_created(state_dir: &Path, attempt: AttemptId) -> io::Result<()> {
 pub fn note_stop(state_dir: &Path, attempt: AttemptId, note: &StopNote) -> io::Result<()> {
     let path = folder(state_dir, attempt).join("stop.json");
     files::replace(&path, &serde_json::to_vec(note)?, Durability::Process)
+}
+
+/// Once this returned, others may be told of these ports.
+pub fn write_ports(state_dir: &Path, attempt: AttemptId, ports: &TakenPorts) -> io::Result<()> {
+    let path = folder(state_dir, attempt).join("ports.json");
+    files::replace(&path, &serde_json::to_vec(ports)?, Durability::Process)
+}
+
+/// The ports that the attempt has taken, if it did.
+#[must_use]
+pub fn read_ports(state_dir: &Path, attempt: AttemptId) -> Option<TakenPorts> {
+    read_fact(&folder(state_dir, attempt).join("ports.json")).ok().flatten()
 }
 
 /// Once this returned, the result may be reported: it will be reported until it is forgotten.

@@ -19,6 +19,9 @@ use uuid::Uuid;
 use crate::clock::Millis;
 use crate::files;
 
+/// Beside the lease, for a rank of a gang: the nodes of all ranks.
+pub const HOSTS: &str = "hosts";
+
 /// The folder of one attempt.
 #[must_use]
 pub fn folder(run_dir: &Path, attempt: AttemptId) -> PathBuf {
@@ -54,6 +57,14 @@ pub fn write(run_dir: &Path, attempt: AttemptId, boot_id: Uuid, deadline: Millis
     written?;
     fs::set_permissions(&temporary, Permissions::from_mode(0o644))?;
     fs::rename(&temporary, &path)
+}
+
+/// Writes down, for the container to see, which nodes the ranks of its gang are on. Its folder is there: the lease was
+/// written before.
+pub fn write_hosts(run_dir: &Path, attempt: AttemptId, hosts: &str) -> io::Result<()> {
+    let path = folder(run_dir, attempt).join(HOSTS);
+    fs::write(&path, hosts)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o644))
 }
 
 /// The deadline of `attempt`, if one is known for this boot.

@@ -25,6 +25,7 @@ pub mod log_pump;
 pub mod log_spool;
 pub mod meters;
 pub mod outputs;
+pub mod ports;
 pub mod resources;
 pub mod run;
 pub mod supplies;

@@ -27,7 +27,7 @@ use crate::interactive::Streams;
 use crate::journal::Entry;
 use crate::meters::Meters;
 use crate::sync::{Courier, Heard};
-use crate::{VERSION, clock, init, journal, lease, resources};
+use crate::{VERSION, clock, init, journal, lease, ports, resources};
 use hands::{Hands, Here};
 
 /// How many events may wait. Whoever has another one waits with it.
@@ -55,6 +55,7 @@ struct Speaker {
     machine: Machine,
     session: SessionId,
     labels: BTreeMap<String, String>,
+    address: Option<String>,
     images: Images,
     /// The images that the node has; those that the control plane was told of, and those that it will have
     /// been told of once the request under way is answered.
@@ -110,10 +111,18 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let found = Event::Recovered { entries: recovered, boot_id: machine.boot_id };
     decide(&mut state, found, &mut hands, &mut courier);
 
+    let address = match settings.address.clone() {
+        Some(address) => Some(address),
+        None => {
+            let server = settings.server.clone();
+            spawn_blocking(move || ports::own_address(&server)).await.unwrap_or_default()
+        }
+    };
     let speaker = Speaker {
         machine,
         session: SessionId::new(),
         labels: settings.labels.clone(),
+        address,
         on_node: images.on_node(),
         images,
         told: None,
@@ -276,6 +285,7 @@ fn request(
         runtime: state.runtime.clone(),
         attempts,
         images: speaker.sent.clone(),
+        address: speaker.address.clone(),
         no_wait: no_wait || tells_an_end,
     }
 }

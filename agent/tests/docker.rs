@@ -99,7 +99,7 @@ impl Node {
         supplies: impl Fn() -> F,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
-        let order = Order { owner, attempt, epoch: 1, task, places: &self.places(attempt) };
+        let order = Order { owner, attempt, epoch: 1, task, places: &self.places(attempt), ports: &[] };
         let pull = |login| self.images.pull(&task.image, login, |_| {});
         docker::create(&self.link, &order, &Sources { supplies, pull }, cancel).await
     }
@@ -194,6 +194,8 @@ fn task(command: &[&str]) -> TaskSpec {
         hold_on_failure: None,
         needs_supplies: false,
         outputs: Vec::new(),
+        gang: None,
+        ports: Vec::new(),
     }
 }
 
@@ -472,7 +474,7 @@ async fn a_daemon_that_is_not_there_is_said_so() {
     let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
     let (attempt, nowhere) = (AttemptId::new(), Path::new("/nonexistent"));
     let places = Places::of(nowhere, nowhere, nowhere, attempt);
-    let order = Order { owner, attempt, epoch: 1, task: &task, places: &places };
+    let order = Order { owner, attempt, epoch: 1, task: &task, places: &places, ports: &[] };
     let sources = Sources { supplies: nothing, pull: |_| std::future::ready(Ok(())) };
     let failure = docker::create(&link, &order, &sources, &CancellationToken::new()).await;
     assert!(matches!(failure, Err(Failure::Unclear(_))), "{failure:?}");

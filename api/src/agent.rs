@@ -108,6 +108,10 @@ pub struct SyncRequest {
     /// in an earlier sync of this session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Vec<CachedImage>>,
+    /// Where the containers of other nodes reach this one: an IP address, or a name. A node that names none is
+    /// given no part of a job on several nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Answer at once, even when there is nothing new.
     #[serde(default)]
     pub no_wait: bool,
@@ -131,6 +135,7 @@ impl SyncRequest {
             runtime,
             attempts,
             images,
+            address,
             no_wait: _,
         } = self;
         attempts.is_empty()
@@ -142,6 +147,7 @@ impl SyncRequest {
             && *labels == other.labels
             && *runtime == other.runtime
             && *images == other.images
+            && *address == other.address
     }
 }
 
@@ -190,6 +196,24 @@ pub struct AttemptReport {
     /// What is known of its image; left out where nothing is, and never unsaid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<TaskImage>,
+    /// Of a job on several nodes: its container is made, and is not started before those of the others are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ready: bool,
+    /// The ports that it took on its node; left out where it took none, and never unsaid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<TakenPorts>,
+}
+
+/// Ports of the node that an attempt took before its container was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakenPorts {
+    /// Where the other ranks meet it; taken by rank 0 of a job on several nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendezvous: Option<u16>,
+    /// Where those of its task are reached, in the task's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<u16>,
 }
 
 /// How a task ended.
@@ -257,6 +281,12 @@ pub struct DesiredAttempt {
     /// How long it may run, counted from its start, where that differs from its task: it was extended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runtime: Option<Span>,
+    /// Of a job on several nodes: all ranks are ready, so its container may be started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub go: bool,
+    /// How long it may take to stop, where that is less than its task says: another rank has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_within: Option<Span>,
     /// What to run; only for attempts that the request did not mention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskSpec>,
@@ -315,6 +345,19 @@ pub struct TaskSpec {
     /// What is handed over when the container has ended, each under its place in this list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputTask>,
+    /// The other ranks, of a job on several nodes: its container is not started before the control plane says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gang: Option<Gang>,
+    /// Ports of the container that are reached at its node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
+}
+
+/// The ranks of a job on several nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gang {
+    /// Addresses of their nodes, in the order of the ranks.
+    pub addresses: Vec<String>,
 }
 
 /// What an attempt needs and no journal may hold: secrets, the login to the registry, the folders of the

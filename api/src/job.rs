@@ -304,6 +304,40 @@ pub struct Task {
     /// What its node tells of its image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<TaskImage>,
+    /// Where its ports are reached, by their names in the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PublishedPort>,
+    /// Of a job on several nodes: how this rank ended, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<RankEnd>,
+}
+
+/// A port of a container, and where it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PublishedPort {
+    /// Its name in the spec.
+    pub name: String,
+    /// The port in the container.
+    pub port: u16,
+    /// `address:port` of the node.
+    pub address: String,
+}
+
+/// How one rank of a job on several nodes ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RankEnd {
+    pub at: DateTime<Utc>,
+    /// Exit code, where its container ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// A sentence; empty where there is nothing to say.
+    pub message: String,
+    /// It is the one that ended the attempt, by failing first.
+    pub failed_first: bool,
 }
 
 /// One entry of a job's history.

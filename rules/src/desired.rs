@@ -18,6 +18,10 @@ pub struct Held {
     pub lease_millis: i64,
     /// How long it may run, where it was extended.
     pub max_runtime: Option<Span>,
+    /// Of a gang: all its ranks are ready.
+    pub go: bool,
+    /// How long it may take to stop, where that is less than its task says.
+    pub stop_within: Option<Span>,
     /// Only for what the agent does not know yet.
     pub task: Option<TaskSpec>,
 }
@@ -42,6 +46,8 @@ pub fn response(
             lease_ms: u64::try_from((held.lease_until - at).num_milliseconds()).unwrap_or_default(),
             stop: held.state == AttemptState::Stopping,
             max_runtime: held.max_runtime,
+            go: held.go,
+            stop_within: held.stop_within,
             task: if known.contains(&held.attempt_id) { None } else { held.task.clone() },
         })
         .collect();
@@ -51,12 +57,14 @@ pub fn response(
 /// Whether an answer tells the agent anything that its message did not know.
 #[must_use]
 pub fn is_news(reports: &[AttemptReport], response: &SyncResponse) -> bool {
-    let reported: HashMap<AttemptId, Phase> =
-        reports.iter().map(|report| (report.attempt_id, report.phase)).collect();
+    let reported: HashMap<AttemptId, (Phase, bool)> =
+        reports.iter().map(|report| (report.attempt_id, (report.phase, report.is_ready))).collect();
     let wanted: HashSet<AttemptId> = response.desired.iter().map(|desired| desired.attempt_id).collect();
     let new_orders = response.desired.iter().any(|desired| match reported.get(&desired.attempt_id) {
         None => true,
-        Some(phase) => desired.stop && !matches!(phase, Phase::Stopping | Phase::Ended),
+        Some((phase, is_ready)) => {
+            desired.stop && !matches!(phase, Phase::Stopping | Phase::Ended) || desired.go && *is_ready
+        }
     });
     let unknown =
         reports.iter().any(|report| report.phase != Phase::Ended && !wanted.contains(&report.attempt_id));

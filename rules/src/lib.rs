@@ -6,6 +6,7 @@
 //! Whoever changes a condition there changes it here.
 
 pub mod desired;
+pub mod gang;
 pub mod lease;
 pub mod loss;
 pub mod order;

@@ -41,8 +41,9 @@ pub enum Decision {
 }
 
 /// Decides by the first rule that matches. Without any rules every failure is retried while attempts are left;
-/// with rules, what none matches is not. A GPU that was lost is no fault of the job: unless a rule names it, the job
-/// is tried again and nothing is counted, whatever its code exited with when the GPU went.
+/// with rules, what none matches is not. A GPU that was lost is no fault of the job, nor is what goes wrong in the
+/// platform: unless a rule names it, the job is tried again and nothing is counted, whatever its code exited with
+/// when the GPU went.
 #[must_use]
 pub fn decide(retry: &Retry, failure: Failure) -> Decision {
     let matching = retry.rules.iter().find(|rule| {
@@ -56,7 +57,7 @@ pub fn decide(retry: &Retry, failure: Failure) -> Decision {
             RetryAction::Hold => return Decision::Hold,
             RetryAction::Retry => (rule.counts, rule.memory_factor),
         },
-        None if failure.reason == Reason::GpuLost => (false, None),
+        None if matches!(failure.reason, Reason::GpuLost | Reason::Infrastructure) => (false, None),
         None if retry.rules.is_empty() => (true, None),
         None => return Decision::Fail,
     };

@@ -61,6 +61,10 @@ pub fn judge(standing: Standing<'_>, result: &TaskResult) -> Option<Verdict> {
         Outcome::Stopped if standing.ordered == Some(Reason::Timeout) => {
             Some(failed(standing, result.exit_code, Reason::Timeout))
         }
+        // Not all ranks of a gang were ready in time.
+        Outcome::Stopped if standing.ordered == Some(Reason::Infrastructure) => {
+            Some(failed(standing, None, Reason::Infrastructure))
+        }
         // T10: put back by the control plane, by no fault of the job.
         Outcome::Stopped if standing.ordered == Some(Reason::Preempted) => {
             verdict(AttemptState::Preempted, JobState::Queued, Some(Reason::Preempted))

@@ -63,6 +63,8 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
             died: false,
             gpu_fault: None,
             image: TaskImage::default(),
+            ports: None,
+            go: false,
         };
         state.attempts.insert(entry.intent.attempt_id, attempt);
     }
@@ -125,7 +127,9 @@ fn wanted(
     stop::extend(attempt, desired.max_runtime, now);
     if desired.stop && attempt.is_live() {
         stop::begin(id, attempt, StopCause::Asked, now, actions);
+        stop::hasten(attempt, desired.stop_within, now);
     }
+    attempt.go |= desired.go;
     if let Stage::Waiting { created } = attempt.stage {
         launch(id, attempt, created, now, actions);
     }
@@ -143,9 +147,12 @@ pub(super) fn launch(
     attempt.created |= created;
     if attempt.stop.is_some() || now.boot_ms >= attempt.lease_until {
         stop::conclude_unstarted(id, attempt, now, actions);
-    } else if !attempt.confirmed {
-        attempt.enter(Stage::Waiting { created }, now.boot_ms);
-        actions.push(Action::Report);
+    } else if !attempt.confirmed || created && attempt.waits_for_others() {
+        if attempt.stage != (Stage::Waiting { created }) {
+            attempt.enter(Stage::Waiting { created }, now.boot_ms);
+            actions.extend(created.then_some(Action::NoteCreated(id)));
+            actions.push(Action::Report);
+        }
     } else if created {
         // From here on: what a start says late does not tell that the daemon did not go since.
         attempt.lost_sight = false;
@@ -212,6 +219,8 @@ fn accept(
         died: false,
         gpu_fault: None,
         image: TaskImage::default(),
+        ports: None,
+        go: false,
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::WriteLease(id, lease_until));
@@ -251,6 +260,8 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
         died: false,
         gpu_fault: None,
         image: TaskImage::default(),
+        ports: None,
+        go: false,
     };
     state.attempts.insert(id, attempt);
     actions.push(Action::Report);

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use lilac_api::agent::{AttemptReport, Phase, RuntimeHealth, SyncResponse, TaskResult, TaskSpec};
+use lilac_api::agent::{AttemptReport, Phase, RuntimeHealth, SyncResponse, TakenPorts, TaskResult, TaskSpec};
 use lilac_api::ids::AttemptId;
 use lilac_api::image::{ImageProblem, PullProgress, TaskImage};
 use lilac_api::quantity::Span;
@@ -54,7 +54,8 @@ pub enum Stage {
     Unsure { look_at: Millis },
     /// The intent is being written.
     Intending,
-    /// Found after a restart and never started. It waits for the control plane to want it still.
+    /// Not started, and not to be started yet: found after a restart, it waits for the control plane to want it still;
+    /// of a gang, its container waits for those of the other ranks.
     Waiting { created: bool },
     /// Docker makes the container, and may pull its image first.
     Creating,
@@ -118,6 +119,10 @@ pub struct Attempt {
     pub gpu_fault: Option<String>,
     /// What is known of its image.
     pub image: TaskImage,
+    /// The ports of the node that it took.
+    pub ports: Option<TakenPorts>,
+    /// All ranks of its gang are ready, as the control plane said.
+    pub go: bool,
 }
 
 /// Everything that the agent knows.
@@ -174,6 +179,8 @@ pub enum Failure {
     Cancelled,
     /// A GPU could not be handed over; in words.
     Gpu(String),
+    /// A port of the node could not be had; in words.
+    Ports(String),
 }
 
 /// What happened.
@@ -201,6 +208,8 @@ pub enum Event {
         id: String,
         digest: Option<String>,
     },
+    /// It took ports of the node, now or in an earlier run of the agent.
+    PortsTaken(AttemptId, TakenPorts),
     /// It has written more to the disk than it may.
     DiskExceeded(AttemptId),
     Created(AttemptId),
@@ -289,6 +298,8 @@ impl State {
             started_at: attempt.started_at,
             result,
             image: (attempt.image != TaskImage::default()).then(|| attempt.image.clone()),
+            is_ready: attempt.stage == (Stage::Waiting { created: true }) && attempt.waits_for_others(),
+            ports: attempt.ports.clone(),
         }
     }
 
@@ -329,6 +340,11 @@ impl Attempt {
     /// Whether it still wants leases: the control plane waits for its result.
     fn wants_lease(&self) -> bool {
         !matches!(self.stage, Stage::Ended(_)) && !self.is_forgotten()
+    }
+
+    /// Whether it belongs to a gang whose ranks are not all ready, as far as is known.
+    fn waits_for_others(&self) -> bool {
+        self.task.gang.is_some() && !self.go && self.stop.is_none()
     }
 
     fn enter(&mut self, stage: Stage, now: Millis) {

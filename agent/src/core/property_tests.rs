@@ -279,6 +279,8 @@ impl World {
             lease_ms: LEASE_MS,
             stop: granted.stop,
             max_runtime: None,
+            go: false,
+            stop_within: None,
             task: (!known.contains(id)).then(task),
         });
         let desired = desired.collect();

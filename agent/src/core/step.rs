@@ -46,6 +46,7 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
         | Event::IntentFailed(id, _)
         | Event::Pulling(id, _)
         | Event::ImageKnown { attempt: id, .. }
+        | Event::PortsTaken(id, _)
         | Event::DiskExceeded(id)
         | Event::Created(id)
         | Event::CreateFailed(id, _)
@@ -82,6 +83,10 @@ fn attempt_event(id: AttemptId, attempt: &mut Attempt, event: Event, now: Moment
         // Nobody waits for it: it goes up with the next word.
         (Event::ImageKnown { id, digest, .. }, _) => {
             attempt.image = TaskImage { id: Some(id), digest, ..TaskImage::default() };
+        }
+        (Event::PortsTaken(_, ports), _) => {
+            attempt.ports = Some(ports);
+            actions.push(Action::Report);
         }
         (Event::DiskExceeded(_), Stage::Running { .. } | Stage::Unsure { .. }) => {
             stop::begin(id, attempt, StopCause::DiskLimit, now, actions);
@@ -154,6 +159,7 @@ fn launch_failed(
         }
         Failure::Refused(words) => (Reason::Unstartable, words),
         Failure::Gpu(words) => (Reason::GpuLost, words),
+        Failure::Ports(words) => (Reason::Infrastructure, words),
     };
     if attempt.stop.is_some() {
         stop::conclude_unstarted(id, attempt, now, actions);

@@ -43,6 +43,13 @@ pub(super) fn begin(
     }
 }
 
+/// Leaves an attempt that is to end no more than this time, where it has more.
+pub(super) fn hasten(attempt: &mut Attempt, within: Option<Span>, now: Moment) {
+    let (Some(within), Some(stop)) = (within, &mut attempt.stop) else { return };
+    let within_ms = Millis::try_from(within.0.as_millis()).unwrap_or(Millis::MAX);
+    stop.kill_at = stop.kill_at.min(now.boot_ms.saturating_add(within_ms));
+}
+
 /// Gives a running container that is to end its next push down the ladder.
 pub(super) fn push(id: AttemptId, attempt: &mut Attempt, now: Millis, actions: &mut Vec<Action>) {
     let Some(stop) = &mut attempt.stop else { return };

@@ -57,6 +57,8 @@ pub(crate) fn task() -> TaskSpec {
         hold_on_failure: None,
         needs_supplies: false,
         outputs: Vec::new(),
+        gang: None,
+        ports: Vec::new(),
     }
 }
 
@@ -91,7 +93,16 @@ impl Scene {
 
     fn desired(&self, stop: bool) -> DesiredAttempt {
         let task = Some(self.task.clone());
-        DesiredAttempt { attempt_id: self.id, epoch: 1, lease_ms: LEASE_MS, stop, max_runtime: None, task }
+        DesiredAttempt {
+            attempt_id: self.id,
+            epoch: 1,
+            lease_ms: LEASE_MS,
+            stop,
+            max_runtime: None,
+            go: false,
+            stop_within: None,
+            task,
+        }
     }
 
     fn answer(&mut self, desired: Vec<DesiredAttempt>, forget: Vec<AttemptId>) -> Vec<Action> {

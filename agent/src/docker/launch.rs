@@ -77,6 +77,8 @@ pub struct Order<'a> {
     pub epoch: u32,
     pub task: &'a TaskSpec,
     pub places: &'a Places,
+    /// Ports of the container, each with the node's port that leads to it.
+    pub ports: &'a [(u16, u16)],
 }
 
 async fn create_once(link: &Link, order: &Order<'_>, supplies: Option<&Supplies>) -> Result<(), Failure> {
@@ -168,6 +170,13 @@ pub async fn start(link: &Link, attempt: AttemptId) -> Result<(), Failure> {
             if message.starts_with("No such container") =>
         {
             Failure::Unclear(words(&error))
+        }
+        // Somebody else was quicker than the container.
+        Error::DockerResponseServerError { message, .. }
+            if message.contains("port is already allocated")
+                || message.contains("address already in use") =>
+        {
+            Failure::Ports(words(&error))
         }
         Error::DockerResponseServerError { .. } => Failure::Refused(words(&error)),
         _ => Failure::Unclear(words(&error)),

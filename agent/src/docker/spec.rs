@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, ImageConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType,
+    PortBinding,
 };
 use lilac_api::agent::{Supplies, TaskSpec};
 use lilac_init::limit::LIMIT_BYTES;
@@ -19,7 +20,7 @@ use crate::init::Places;
 /// What Docker is asked to make for one task. `program` is what its init runs.
 #[must_use]
 pub fn container_body(order: &Order<'_>, supplies: &Supplies, program: Vec<String>) -> ContainerCreateBody {
-    let &Order { owner, attempt, epoch, task, places } = order;
+    let &Order { owner, attempt, epoch, task, places, ports } = order;
     let labels = HashMap::from([
         (label::CLUSTER.to_owned(), owner.cluster_id.to_string()),
         (label::NODE.to_owned(), owner.node_id.to_string()),
@@ -31,6 +32,7 @@ pub fn container_body(order: &Order<'_>, supplies: &Supplies, program: Vec<Strin
     let env = task.env.iter().map(|(name, value)| format!("{name}={value}")).chain(secret).collect();
     let mut host_config = host_config(task, &supplies.mounts);
     host_config.mounts.get_or_insert_default().extend(init_mounts(places));
+    host_config.port_bindings = bindings(ports);
     ContainerCreateBody {
         image: Some(task.image.clone()),
         entrypoint: Some(vec![
@@ -44,11 +46,25 @@ pub fn container_body(order: &Order<'_>, supplies: &Supplies, program: Vec<Strin
         working_dir: task.workdir.clone(),
         user: task.user.clone(),
         labels: Some(labels),
+        exposed_ports: (!ports.is_empty()).then(|| ports.iter().map(|(port, _)| tcp(*port)).collect()),
         stop_signal: Some(task.stop_signal.to_string()),
         stop_timeout: i64::try_from(task.stop_grace.0.as_secs()).ok(),
         host_config: Some(host_config),
         ..ContainerCreateBody::default()
     }
+}
+
+fn tcp(port: u16) -> String {
+    format!("{port}/tcp")
+}
+
+/// The node's ports that lead to the container's.
+fn bindings(ports: &[(u16, u16)]) -> Option<HashMap<String, Option<Vec<PortBinding>>>> {
+    let one = |(port, node_port): &(u16, u16)| {
+        let binding = PortBinding { host_ip: None, host_port: Some(node_port.to_string()) };
+        (tcp(*port), Some(vec![binding]))
+    };
+    (!ports.is_empty()).then(|| ports.iter().map(one).collect())
 }
 
 /// What a container of this image runs for the task, put together as Docker does it: who names an entrypoint
@@ -106,10 +122,11 @@ mod tests {
     use crate::core::tests::task;
 
     /// Every field that a request may have.
-    const ALLOWED: [&str; 31] = [
+    const ALLOWED: [&str; 33] = [
         "Cmd",
         "Entrypoint",
         "Env",
+        "ExposedPorts",
         "Image",
         "Labels",
         "StopSignal",
@@ -132,6 +149,7 @@ mod tests {
         "HostConfig.Mounts",
         "HostConfig.NetworkMode",
         "HostConfig.PidsLimit",
+        "HostConfig.PortBindings",
         "HostConfig.Privileged",
         "HostConfig.ReadonlyRootfs",
         "HostConfig.SecurityOpt",
@@ -164,7 +182,8 @@ mod tests {
                 gpu_uuids: vec!["GPU-1".into()],
                 ..task()
             };
-            let order = Order { owner, attempt, epoch: 1, task: &task, places: &places };
+            let ports = [(80, 29_500)];
+            let order = Order { owner, attempt, epoch: 1, task: &task, places: &places, ports: &ports };
             let body = container_body(&order, &supplies, vec!["true".into()]);
             let body = serde_json::to_value(body).unwrap();
             let inner = body["HostConfig"].as_object().unwrap().iter();

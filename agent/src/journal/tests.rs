@@ -37,6 +37,8 @@ fn intent(attempt: AttemptId) -> Intent {
         hold_on_failure: None,
         needs_supplies: false,
         outputs: Vec::new(),
+        gang: None,
+        ports: Vec::new(),
     };
     Intent { attempt_id: attempt, epoch: 1, boot_id: Uuid::new_v4(), lease_until: 9, task }
 }

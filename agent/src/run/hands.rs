@@ -32,6 +32,7 @@ use crate::init::Places;
 use crate::journal::{self, Entry, ExitNote, Intent, StopNote};
 use crate::log_pump::{self, Destination, Pump};
 use crate::meters::Meters;
+use crate::ports::{self, Ports};
 use crate::{lease, log_spool, outputs, supplies};
 
 /// How many log uploads are under way at once.
@@ -66,6 +67,7 @@ pub(super) struct Hands {
     deliveries: HashMap<AttemptId, JoinHandle<()>>,
     pulls: HashMap<AttemptId, CancellationToken>,
     gpus: Gpus,
+    ports: Ports,
     meters: Meters,
     /// Containers whose writing is watched.
     disks: HashMap<AttemptId, Vec<JoinHandle<()>>>,
@@ -109,6 +111,7 @@ impl Hands {
             deliveries: HashMap::new(),
             pulls: HashMap::new(),
             gpus,
+            ports: Ports::new(settings.ports),
             meters,
             disks: HashMap::new(),
             disk_limit: settings.disk_limit,
@@ -124,6 +127,7 @@ impl Hands {
     pub(super) fn go_on(&mut self, recovered: &[(Entry, Millis)]) {
         for (entry, _) in recovered {
             self.images.want(entry.intent.attempt_id, &entry.intent.task.image);
+            self.hold_ports(entry.intent.attempt_id);
         }
         for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
             let intent = &entry.intent;
@@ -131,6 +135,14 @@ impl Hands {
             tokio::spawn(async move { pump.finish().await });
             self.deliver(intent.attempt_id, intent.task.clone());
         }
+    }
+
+    /// Keeps the ports that an attempt took in an earlier run of the agent, and says so again.
+    fn hold_ports(&self, id: AttemptId) {
+        let Some(taken) = journal::read_ports(&self.state_dir, id) else { return };
+        self.ports.hold(id, &taken);
+        let events = self.events.clone();
+        tokio::spawn(async move { drop(events.send(Event::PortsTaken(id, taken)).await) });
     }
 
     /// Does one thing, or sees to it that it gets done.
@@ -156,7 +168,12 @@ impl Hands {
                 let places = Places::of(&self.program, &self.state_dir, &self.run_dir, id);
                 let spool = journal::log_path(&self.state_dir, id);
                 let gpus = self.gpus.clone();
+                let meeting = self.meeting(id, &task);
                 self.answer(async move {
+                    let (task, ports) = match meeting.await {
+                        Ok(meeting) => meeting,
+                        Err(failure) => return Event::CreateFailed(id, failure),
+                    };
                     if let Err(failure) = take_gpus(&gpus, id, &task, &cancel).await {
                         return Event::CreateFailed(id, failure);
                     }
@@ -164,7 +181,8 @@ impl Hands {
                         let words = format!("The node cannot keep the log: {error}");
                         return Event::CreateFailed(id, Failure::Refused(words));
                     }
-                    let order = Order { owner, attempt: id, epoch, task: &task, places: &places };
+                    let order =
+                        Order { owner, attempt: id, epoch, task: &task, places: &places, ports: &ports };
                     match docker::create(&link, &order, &sources, &cancel).await {
                         Ok(()) => {
                             tell_image();
@@ -231,6 +249,38 @@ impl Hands {
             Action::Reap(container) => self.reap(container),
             // The loop speaks to the control plane itself.
             Action::Report | Action::Renew => {}
+        }
+    }
+
+    /// What makes a container reachable: takes the ports that its task needs, says so at once, as others may wait for
+    /// it, and gives the task with what its node adds, and which ports lead where.
+    fn meeting(
+        &self,
+        id: AttemptId,
+        task: &Arc<TaskSpec>,
+    ) -> impl Future<Output = Result<(Arc<TaskSpec>, Vec<(u16, u16)>), Failure>> + Send + use<> {
+        let (ports, events, task) = (self.ports.clone(), self.events.clone(), Arc::clone(task));
+        let (state_dir, run_dir) = (self.state_dir.clone(), self.run_dir.clone());
+        async move {
+            if task.gang.is_none() && task.ports.is_empty() {
+                return Ok((task, Vec::new()));
+            }
+            let wanted = Arc::clone(&task);
+            let taken = spawn_blocking(move || ports.take(&state_dir, id, &wanted)).await;
+            let taken = taken.unwrap_or_else(|panic| Err(panic.to_string())).map_err(Failure::Ports)?;
+            if let Some(taken) = &taken {
+                let _ = events.send(Event::PortsTaken(id, taken.clone())).await;
+            }
+            if let Some(hosts) = ports::hosts(&task) {
+                let written = on_disk(move || lease::write_hosts(&run_dir, id, &hosts)).await;
+                written.map_err(|error| {
+                    Failure::Ports(format!("The node cannot write the hosts file: {error}"))
+                })?;
+            }
+            let bindings = ports::bindings(&task, taken.as_ref());
+            let mut whole = (*task).clone();
+            whole.env.extend(ports::env(&task, taken.as_ref()));
+            Ok((Arc::new(whole), bindings))
         }
     }
 
@@ -406,7 +456,7 @@ impl Hands {
         let delivery = self.deliveries.remove(&id);
         let (link, removals, state_dir) =
             (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
-        let images = self.images.clone();
+        let (images, ports) = (self.images.clone(), self.ports.clone());
         let run_dir = self.run_dir.clone();
         self.answer(async move {
             if let Some(delivery) = delivery {
@@ -415,6 +465,7 @@ impl Hands {
             }
             remove_container(&link, &docker::container_name(id), &removals).await;
             images.release(id);
+            ports.release(id);
             // Not before: Docker reads nothing out of a container whose mounts have lost their sources.
             lease::remove(&run_dir, id);
             if let Some(pump) = pump {

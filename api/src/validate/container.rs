@@ -7,7 +7,7 @@ use super::{MAX_SPAN, absolute, at_most, name, no_nul, span};
 use crate::job::JobState;
 use crate::output::MAX_OUTPUTS;
 use crate::problem::FieldError;
-use crate::spec::JobSpec;
+use crate::spec::{JobSpec, Network};
 
 /// The most bytes that environment and arguments may have together.
 const MAX_ENV_AND_ARGS_BYTES: usize = 1 << 20;
@@ -115,6 +115,9 @@ fn environment(spec: &JobSpec, errors: &mut Vec<FieldError>) {
 fn ports(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     if !at_most("ports", spec.ports.len(), 16, errors) {
         return;
+    }
+    if !spec.ports.is_empty() && spec.network == Network::None {
+        errors.push(FieldError::new("ports", "exclusive", "a container without a network has no ports"));
     }
     let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
     for (index, port) in spec.ports.iter().enumerate() {

@@ -222,6 +222,7 @@ fn each_bound_is_held() {
         ),
         ("outputs[0].keep", "out-of-bounds", json!({"outputs": [{"path": "/out", "keep": "1s"}]})),
         ("ports[0].port", "out-of-bounds", json!({"ports": [{"name": "web", "port": 0}]})),
+        ("ports", "exclusive", json!({"network": "none", "ports": [{"name": "web", "port": 1}]})),
         ("ports[1]", "duplicate", json!({"ports": [{"name": "web", "port": 1}, {"name": "web", "port": 2}]})),
         ("notify[0].on", "empty", json!({"notify": [{"on": [], "to": "hook"}]})),
         ("notify[0].on", "invalid-value", json!({"notify": [{"on": ["queued"], "to": "hook"}]})),

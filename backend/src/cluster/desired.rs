@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lilac_api::agent::{SyncRequest, TaskSpec};
+use lilac_api::agent::{Gang, SyncRequest, TaskSpec};
 use lilac_api::cluster::Gpu;
 use lilac_api::quantity::Span;
 use lilac_api::queue::RunAs;
 use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId};
 use lilac_rules::desired::Held;
+use lilac_rules::gang;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -38,9 +39,10 @@ pub async fn deliver(app: &App, node: &NodeCaller, request: &SyncRequest) -> Api
         let mut tx = app.pool.begin().await?;
         // On the disk before the node is told: a database that crashed must not tell another session as well.
         sqlx::query(
-            "UPDATE tasks t SET session_id = $2 FROM nodes n
+            "UPDATE tasks t SET session_id = $2 FROM nodes n, attempts a
              WHERE t.node_id = $1 AND t.released_at IS NULL AND t.session_id IS NULL
-               AND n.id = t.node_id AND n.session_id = $2",
+               AND n.id = t.node_id AND n.session_id = $2
+               AND a.id = t.attempt_id AND (t.rank = 0 OR a.rendezvous_port IS NOT NULL OR a.state = 'stopping')",
         )
         .bind(node.node_id.0)
         .bind(request.session.0)
@@ -70,16 +72,22 @@ async fn read(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
                 t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.run_as, t.uid, t.gid, t.networks, t.resume_reason,
-                t.memory_bytes, t.max_runtime_millis, t.array_index,
+                t.memory_bytes, t.max_runtime_millis, t.array_index, t.ranks, t.rendezvous_port, t.addresses, t.go, t.hurries,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
                    a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis, j.array_index,
+                   a.ranks, a.rendezvous_port,
+                   CASE WHEN a.ranks > 1 THEN ARRAY(SELECT o.address FROM tasks o WHERE o.attempt_id = a.id ORDER BY o.rank) END AS addresses,
+                   a.ranks > 1 AND NOT EXISTS (SELECT FROM tasks o WHERE o.attempt_id = a.id AND o.ready_at IS NULL) AS go,
+                   a.failed_rank IS NOT NULL OR a.ranks > 1 AND a.reason IS NOT DISTINCT FROM 'infrastructure' AS hurries,
                    CASE WHEN t.attempt_id = ANY($3) THEN NULL ELSE j.spec END AS spec, q.policy, q.run_as, u.uid, u.gid, q.networks,
                    CASE WHEN a.epoch > 1 THEN
                        (SELECT reason FROM attempts p WHERE p.job_id = a.job_id AND p.epoch = a.epoch - 1) END AS resume_reason
             FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id JOIN queues q ON q.id = j.queue_id JOIN users u ON u.id = j.owner_id
             WHERE t.node_id = n.id AND t.released_at IS NULL AND (t.session_id IS NULL OR t.session_id = $2)
+              -- The other ranks of a gang are handed out once it is known where they meet.
+              AND (t.rank = 0 OR a.rendezvous_port IS NOT NULL OR a.state = 'stopping')
          ) t ON n.session_id = $2
          WHERE n.id = $1 AND n.removed_at IS NULL
          ORDER BY t.attempt_id",
@@ -101,6 +109,8 @@ fn held(row: &PgRow, limits: OutputLimits) -> Result<Held, sqlx::Error> {
         lease_until: row.try_get("lease_until")?,
         lease_millis: row.try_get("lease_millis")?,
         max_runtime: extended(row)?,
+        go: row.try_get("go")?,
+        stop_within: row.try_get::<bool, _>("hurries")?.then_some(Span(gang::STOP_WITHIN)),
         task: spec.map(|Json(spec)| task(row, spec, limits)).transpose()?,
     })
 }
@@ -129,6 +139,10 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         env.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     env.extend(injected(job_id, &spec.name, epoch, rank, gpu_uuids.len()));
+    let gang = gang_of(row)?;
+    if let Some(gang) = &gang {
+        env.extend(gang_env(gang, row.try_get("rendezvous_port")?));
+    }
     if let Some(share) = spec.resources.gpus.as_ref().and_then(|gpus| gpus.share) {
         env.insert("LILAC_GPU_SHARE".to_owned(), share.to_string());
     }
@@ -162,7 +176,28 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         max_runtime: extended(row)?.or(spec.max_runtime),
         needs_supplies,
         outputs: spec.outputs.into_iter().map(|output| limits.task(output.path)).collect(),
+        gang,
+        ports: spec.ports.into_iter().map(|port| port.port).collect(),
     })
+}
+
+/// The ranks of a job on several nodes.
+fn gang_of(row: &PgRow) -> Result<Option<Gang>, sqlx::Error> {
+    let addresses: Option<Vec<Option<String>>> = row.try_get("addresses")?;
+    Ok(addresses.map(|addresses| Gang { addresses: addresses.into_iter().flatten().collect() }))
+}
+
+/// Where the ranks find each other, in the words that `torchrun` and its kind know. The port is left out for rank
+/// 0: its agent chooses it, and tells its container.
+fn gang_env(gang: &Gang, port: Option<i32>) -> BTreeMap<String, String> {
+    let first = gang.addresses.first().cloned().unwrap_or_default();
+    let mut env = BTreeMap::from([
+        ("LILAC_NUM_NODES".to_owned(), gang.addresses.len().to_string()),
+        ("LILAC_NODE_IPS".to_owned(), gang.addresses.join(",")),
+        ("MASTER_ADDR".to_owned(), first),
+    ]);
+    env.extend(port.map(|port| ("MASTER_PORT".to_owned(), port.to_string())));
+    env
 }
 
 /// Whom the container runs as: of a queue that demands it, its submitter.

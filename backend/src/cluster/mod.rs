@@ -2,6 +2,7 @@
 
 pub mod clusters;
 pub mod desired;
+mod gangs;
 pub mod history;
 pub mod images;
 pub mod join_keys;

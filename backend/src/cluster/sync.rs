@@ -24,6 +24,7 @@ use sqlx::types::Json as Stored;
 use sqlx::{PgConnection, Row};
 
 use super::desired;
+use super::gangs;
 use super::images;
 use super::register::{Spoken, check_protocol};
 use crate::app::{App, detached};
@@ -149,6 +150,7 @@ fn check(request: &SyncRequest) -> ApiResult<()> {
     }
     validate::in_bounds("labels", request.labels.len() as u64, 0, 64, &mut errors);
     images::check(request, &mut errors);
+    gangs::check(request, &mut errors);
     validate::in_bounds("runtime.message", request.runtime.message.len() as u64, 0, 8192, &mut errors);
     for (index, report) in request.attempts.iter().enumerate() {
         let path = format!("attempts[{index}].result");
@@ -233,6 +235,8 @@ async fn arrive(app: &App, node: &NodeCaller, request: &SyncRequest) -> ApiResul
         topics.extend([Topic::Schedule, Topic::NodeView(node.node_id)]);
     }
     renew(&mut tx, node).await?;
+    // Last, as it changes attempts whose jobs it does not lock.
+    topics.extend(gangs::note(&mut tx, node, request).await?);
     tx.commit().await?;
     app.bell.ring_all(topics);
     Ok(Arrival { at, settled })
@@ -288,6 +292,7 @@ async fn take_reports(
             _ => transitions::progress(conn, attempt, report.phase, report.started_at, actor).await?,
         };
         if changed {
+            topics.extend(transitions::touched_nodes(conn, attempt).await?);
             topics.extend([Topic::Job(attempt.job.id), Topic::Log(attempt.job.id)]);
         }
     }
@@ -358,7 +363,7 @@ async fn take_over(
     .await?;
     let dead: Vec<AttemptId> = dead.into_iter().map(AttemptId).collect();
     let message = format!("node {} was booted anew", node.name);
-    topics.extend(transitions::lose_attempts(conn, &dead, &message, "reaper").await?);
+    topics.extend(transitions::lose_attempts(conn, &dead, node.node_id, &message, "reaper").await?);
     Ok(topics)
 }
 
@@ -373,9 +378,9 @@ async fn write_node(
     let capacity = &request.capacity;
     let changed = sqlx::query(
         "UPDATE nodes SET cpu_milli = $2, memory_bytes = $3, disk_bytes = $4, gpus = $5, labels = $6,
-            runtime_ok = $7, runtime_message = $8, docker_version = $9, agent_version = $10
-         WHERE id = $1 AND (cpu_milli, memory_bytes, disk_bytes, gpus, labels, runtime_ok, runtime_message, docker_version, agent_version)
-            IS DISTINCT FROM ($2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            runtime_ok = $7, runtime_message = $8, docker_version = $9, agent_version = $10, address = $11
+         WHERE id = $1 AND (cpu_milli, memory_bytes, disk_bytes, gpus, labels, runtime_ok, runtime_message, docker_version, agent_version, address)
+            IS DISTINCT FROM ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(node.node_id.0)
     .bind(i32::try_from(capacity.cpu_milli).unwrap_or(i32::MAX))
@@ -387,6 +392,7 @@ async fn write_node(
     .bind(&request.runtime.message)
     .bind(&request.runtime.version)
     .bind(&request.agent_version)
+    .bind(&request.address)
     .execute(&mut *conn)
     .await?;
     let seen = sqlx::query_scalar(

@@ -4,8 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use lilac_api::job::Amounts;
 use lilac_api::{AttemptId, JobId, NodeId};
 use lilac_scheduler::{Availability, Node};
+use sqlx::Row;
 
 use super::leader::{self, Term};
 use super::load;
@@ -26,7 +28,7 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
     leader::check(&mut tx, term).await?;
     let jobs: Vec<JobId> = batch.iter().map(|order| order.job).collect();
     let mut quotas = quotas::hold(&mut tx, &jobs).await?;
-    let mut ids: Vec<uuid::Uuid> = batch.iter().map(|order| order.node.0).collect();
+    let mut ids: Vec<uuid::Uuid> = batch.iter().flat_map(Order::places).map(|(node, _)| node.0).collect();
     ids.sort_unstable();
     ids.dedup();
     // Locked in the order of their ids, as everywhere.
@@ -37,22 +39,29 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
     .fetch_optional(&mut *tx)
     .await?;
     let Some(now) = now else { return Ok(HashSet::new()) };
-    let mut nodes = HashMap::new();
+    let (mut nodes, mut addressed) = (HashMap::new(), HashSet::new());
     for row in load::read_nodes(&mut tx, Some(&ids)).await? {
         let node = load::node(&row, now)?;
+        if row.try_get::<Option<&str>, _>("address")?.is_some() {
+            addressed.insert(node.id);
+        }
         nodes.insert(node.id, node);
     }
     let mut grants = Vec::with_capacity(batch.len());
     for order in batch {
-        let Some(node) = nodes.get_mut(&order.node) else { continue };
-        if !node.satisfies(&order.asked.constraints) || !take(node, order) {
-            tracing::debug!(job_id = %order.job, node = %node.name, "the place is gone; planned again");
+        if !fits(&nodes, &addressed, order) {
+            tracing::debug!(job_id = %order.job, "a place is gone; planned again");
             continue;
         }
         let requests = &order.asked.requests;
-        if !quotas.take(order.job, requests) {
+        if !quotas.take(order.job, &times(requests, order.places().count())) {
             tracing::debug!(job_id = %order.job, "its queue has no room any more; planned again");
             continue;
+        }
+        for (node, gpu_indices) in order.places() {
+            if let Some(node) = nodes.get_mut(&node) {
+                take(node, gpu_indices, order);
+            }
         }
         grants.push(Grant {
             job_id: order.job,
@@ -60,12 +69,13 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
             attempt_id: AttemptId::new(),
             node_id: order.node,
             gpu_indices: order.gpu_indices.clone(),
+            others: order.others.clone(),
             gpu_milli: order.asked.gpu_milli(),
             cpu_milli: requests.cpu_milli,
             memory_bytes: requests.memory_bytes,
             disk_bytes: requests.disk_bytes,
             lease: order.lease,
-            message: format!("placed on {}", node.name),
+            message: placed_on(&nodes, order),
         });
     }
     if grants.is_empty() {
@@ -76,6 +86,7 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
     let mut told: HashSet<NodeId> = HashSet::new();
     for grant in grants.iter().filter(|grant| granted.contains(&grant.job_id)) {
         told.insert(grant.node_id);
+        told.extend(grant.others.iter().map(|part| part.node));
         let node = nodes.get(&grant.node_id).map(|node| node.name.as_str()).unwrap_or_default();
         tracing::info!(job_id = %grant.job_id, attempt = grant.epoch + 1, node, "job placed");
         app.bell.ring(Topic::Job(grant.job_id));
@@ -84,29 +95,64 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
     Ok(granted)
 }
 
-/// Takes a placement's share of a node, if the node still takes jobs and has it.
-fn take(node: &mut Node, order: &Order) -> bool {
+/// Whether all places of an order are there still: each on a node of its own that takes jobs and has the room. The
+/// ranks of a gang must reach each other.
+fn fits(nodes: &HashMap<NodeId, Node>, addressed: &HashSet<NodeId>, order: &Order) -> bool {
+    let mut seen = HashSet::new();
+    let is_gang = !order.others.is_empty();
+    order.places().all(|(id, gpu_indices)| {
+        let Some(node) = nodes.get(&id) else { return false };
+        seen.insert(id)
+            && (!is_gang || addressed.contains(&id))
+            && node.satisfies(&order.asked.constraints)
+            && has_room(node, gpu_indices, order)
+    })
+}
+
+fn has_room(node: &Node, gpu_indices: &[u16], order: &Order) -> bool {
     let (requests, gpu_milli) = (&order.asked.requests, order.asked.gpu_milli());
     let (capacity, allocated) = (&node.capacity, &node.allocated);
-    let fits = node.availability == Availability::Ready
+    node.availability == Availability::Ready
         && allocated.cpu_milli.saturating_add(requests.cpu_milli) <= capacity.cpu_milli
         && allocated.memory_bytes.saturating_add(requests.memory_bytes) <= capacity.memory_bytes
         && allocated.disk_bytes.saturating_add(requests.disk_bytes) <= capacity.disk_bytes
-        && order.gpu_indices.len() == requests.gpus as usize
-        && order
-            .gpu_indices
+        && gpu_indices.len() == requests.gpus as usize
+        && gpu_indices
             .iter()
-            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli));
-    if !fits {
-        return false;
-    }
+            .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli))
+}
+
+/// Takes a placement's share of a node that has it.
+fn take(node: &mut Node, gpu_indices: &[u16], order: &Order) {
+    let (requests, gpu_milli) = (&order.asked.requests, order.asked.gpu_milli());
     node.allocated.cpu_milli += requests.cpu_milli;
     node.allocated.memory_bytes += requests.memory_bytes;
     node.allocated.disk_bytes += requests.disk_bytes;
-    for gpu in node.gpus.iter_mut().filter(|gpu| order.gpu_indices.contains(&gpu.index)) {
+    for gpu in node.gpus.iter_mut().filter(|gpu| gpu_indices.contains(&gpu.index)) {
         gpu.free_milli -= gpu_milli;
     }
-    true
+}
+
+/// What so many ranks ask for together.
+fn times(requests: &Amounts, ranks: usize) -> Amounts {
+    let ranks = u32::try_from(ranks).unwrap_or(u32::MAX);
+    Amounts {
+        cpu_milli: requests.cpu_milli.saturating_mul(ranks),
+        memory_bytes: requests.memory_bytes.saturating_mul(ranks.into()),
+        disk_bytes: requests.disk_bytes.saturating_mul(ranks.into()),
+        gpus: requests.gpus.saturating_mul(ranks),
+    }
+}
+
+/// `placed on n1`, and of many nodes the first few.
+fn placed_on(nodes: &HashMap<NodeId, Node>, order: &Order) -> String {
+    const NAMED: usize = 8;
+    let names = order.places().filter_map(|(id, _)| Some(nodes.get(&id)?.name.as_str()));
+    let named: Vec<&str> = names.take(NAMED).collect();
+    match order.places().count().saturating_sub(NAMED) {
+        0 => format!("placed on {}", named.join(", ")),
+        more => format!("placed on {} and {more} more", named.join(", ")),
+    }
 }
 
 /// Stores why jobs wait, where that is news to the database.
@@ -127,7 +173,6 @@ mod tests {
     use std::time::Duration;
 
     use lilac_api::ClusterId;
-    use lilac_api::job::Amounts;
 
     use super::*;
     use crate::scheduler::asked::Asked;
@@ -152,20 +197,27 @@ mod tests {
             constraints: Vec::new(),
             max_disconnect: None,
             max_runtime: None,
+            nodes: 1,
+            same: None,
         };
         let order = Order {
             job: JobId::new(),
             epoch: 0,
             node: node.id,
             gpu_indices: Vec::new(),
+            others: Vec::new(),
             asked: Arc::new(asked),
             lease: Duration::from_secs(10),
         };
-        assert!(take(&mut node, &order));
-        assert!(take(&mut node, &order));
-        assert!(!take(&mut node, &order));
+        let takes = |node: &mut Node| {
+            let fits = has_room(node, &[], &order);
+            fits.then(|| take(node, &[], &order)).is_some()
+        };
+        assert!(takes(&mut node));
+        assert!(takes(&mut node));
+        assert!(!takes(&mut node));
         node.allocated = Amounts::default();
         node.availability = Availability::Cordoned;
-        assert!(!take(&mut node, &order));
+        assert!(!takes(&mut node));
     }
 }

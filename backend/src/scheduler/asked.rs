@@ -21,6 +21,10 @@ pub struct Asked {
     pub constraints: Vec<Constraint>,
     pub max_disconnect: Option<Duration>,
     pub max_runtime: Option<Duration>,
+    /// On so many nodes.
+    pub nodes: u32,
+    /// The label whose value all of these share.
+    pub same: Option<String>,
 }
 
 /// The part of a job's spec that is read.
@@ -30,6 +34,8 @@ struct Part {
     max_disconnect: Option<Span>,
     max_runtime: Option<Span>,
     constraints: Option<Vec<Constraint>>,
+    nodes: Option<u32>,
+    same: Option<String>,
 }
 
 impl Asked {
@@ -40,6 +46,8 @@ impl Asked {
             constraints: spec.placement.constraints.clone(),
             max_disconnect: spec.max_disconnect.map(|span| span.0),
             max_runtime: spec.max_runtime.map(|span| span.0),
+            nodes: spec.nodes,
+            same: spec.placement.same.clone(),
         }
     }
 
@@ -66,6 +74,8 @@ impl Asked {
             requests: self.requests,
             gpus: self.gpus.clone(),
             constraints: self.constraints.clone(),
+            nodes: self.nodes,
+            same: self.same.clone(),
             ..Job::new(id, queue, user)
         }
     }
@@ -110,5 +120,7 @@ fn read(text: &str, memory_bytes: Option<i64>) -> Result<Asked, sqlx::Error> {
         constraints: part.constraints.unwrap_or_default(),
         max_disconnect: part.max_disconnect.map(|span| span.0),
         max_runtime: part.max_runtime.map(|span| span.0),
+        nodes: part.nodes.unwrap_or(1),
+        same: part.same,
     })
 }

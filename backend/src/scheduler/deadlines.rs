@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lilac_rules::gang::READY_WITHIN;
+
 use super::leader::{self, Holder, Term};
 use crate::app::App;
 use crate::error::ApiResult;
@@ -30,8 +32,11 @@ async fn look(app: &App, term: Term) -> ApiResult<()> {
     crate::schedule::fire::fire_due(app).await?;
     let is_due: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND queue_deadline < clock_timestamp())
-             OR EXISTS (SELECT FROM attempts WHERE state = 'running' AND run_deadline < clock_timestamp())",
+             OR EXISTS (SELECT FROM attempts WHERE state = 'running' AND run_deadline < clock_timestamp())
+             OR EXISTS (SELECT FROM attempts WHERE ranks > 1 AND state IN ('granted', 'preparing')
+                        AND granted_at < clock_timestamp() - $1 * interval '1 second')",
     )
+    .bind(READY_WITHIN.as_secs_f64())
     .fetch_one(&app.pool)
     .await?;
     if !is_due {
@@ -41,6 +46,7 @@ async fn look(app: &App, term: Term) -> ApiResult<()> {
     leader::check(&mut tx, term).await?;
     let mut topics = transitions::expire_waits(&mut tx, ACTOR).await?;
     topics.extend(transitions::stop_overdue(&mut tx, ACTOR).await?);
+    topics.extend(transitions::stop_scattered(&mut tx, READY_WITHIN, ACTOR).await?);
     tx.commit().await?;
     app.bell.ring_all(topics);
     Ok(())

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use lilac_api::job::JobState;
 use lilac_api::{JobId, NodeId, QueueId, UserId};
+use lilac_scheduler::Part;
 use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -295,14 +297,17 @@ async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<No
     rows.iter().map(mark).collect()
 }
 
-/// A job with its task, where it has one. What a live one holds is what its task says.
+/// A job with its task, where it has one. What a live one holds is what its task says. The other ranks of a gang are
+/// like the first, and its nodes are kept for it until all of them have ended.
 const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
         COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices,
         jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
-            'constraints', j.spec->'placement'->'constraints')::text AS asked
+            'constraints', j.spec->'placement'->'constraints', 'nodes', j.spec->'nodes', 'same', j.spec->'placement'->'same')::text AS asked,
+        CASE WHEN a.ranks > 1 THEN (SELECT jsonb_agg(jsonb_build_array(o.node_id, o.gpu_indices) ORDER BY o.rank)
+            FROM tasks o WHERE o.attempt_id = a.id AND o.rank > 0) END AS others
     FROM jobs j
     LEFT JOIN attempts a ON a.job_id = j.id AND a.epoch = j.epoch AND j.state IN ('starting', 'running')
-    LEFT JOIN tasks t ON t.attempt_id = a.id AND t.rank = 0 AND t.released_at IS NULL";
+    LEFT JOIN tasks t ON t.attempt_id = a.id AND t.rank = 0";
 
 fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
     let state: &str = row.try_get("state")?;
@@ -315,7 +320,11 @@ fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
         (JobState::Starting | JobState::Running, Some(node)) => {
             let indices: Vec<i16> = row.try_get("gpu_indices")?;
             let gpu_indices = indices.into_iter().filter_map(|index| u16::try_from(index).ok()).collect();
-            Now::Runs { node: NodeId(node), gpu_indices }
+            let others: Option<Json<Vec<(NodeId, Vec<u16>)>>> = row.try_get("others")?;
+            let others = others.into_iter().flat_map(|Json(others)| others);
+            let first = Part { node: NodeId(node), gpu_indices };
+            let others = others.map(|(node, gpu_indices)| Part { node, gpu_indices });
+            Now::Runs { parts: std::iter::once(first).chain(others).collect() }
         }
         _ => Now::IsNot,
     };

@@ -18,9 +18,10 @@ const RULES: [(&str, &str); 8] = [
               AND a.state IN ('granted', 'preparing', 'running', 'stopping'))",
     ),
     (
-        "a task holds its node exactly while its attempt is live",
+        "a task holds its node exactly while its attempt is live, or, of a gang, until it has ended",
         "SELECT count(*) FROM tasks t JOIN attempts a ON a.id = t.attempt_id
          WHERE (t.released_at IS NULL) <> (a.state IN ('granted', 'preparing', 'running', 'stopping'))
+           AND NOT (t.released_at IS NOT NULL AND t.result IS NOT NULL)
            -- What ended long ago is not read again at every start.
            AND (t.released_at IS NULL OR t.released_at > now() - interval '1 day')",
     ),

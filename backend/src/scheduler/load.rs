@@ -100,7 +100,7 @@ pub async fn read_nodes(
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
         "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.given_up_at, n.cpu_milli, n.memory_bytes,
-                n.disk_bytes, n.gpus, n.labels || n.admin_labels AS labels, c.max_disconnect_millis,
+                n.disk_bytes, n.gpus, n.address, n.labels || n.admin_labels AS labels, c.max_disconnect_millis,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
                 COALESCE((SELECT jsonb_object_agg(gpu_index, milli) FROM (

@@ -209,7 +209,7 @@ async fn place_all(
 
 /// Reads again what orders that were refused were about.
 async fn recheck(app: &App, mirror: &mut Mirror, refused: &[Order]) -> ApiResult<()> {
-    mirror.world.doubt_nodes(refused.iter().map(|order| order.node));
+    mirror.world.doubt_nodes(refused.iter().flat_map(Order::places).map(|(node, _)| node));
     let jobs: HashSet<Uuid> = refused.iter().map(|order| order.job.0).collect();
     Ok(mirror.recheck(&app.pool, &jobs).await?)
 }

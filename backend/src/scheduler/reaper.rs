@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lilac_api::AttemptId;
+use lilac_api::{AttemptId, NodeId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -47,15 +47,20 @@ async fn reap(app: &App, term: Term) -> ApiResult<()> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
     let mut topics = Vec::new();
-    for Expired { attempt, node, node_name, last_seen_at } in expired(&mut tx).await? {
+    let expired = expired(&mut tx).await?;
+    // So that no job goes back to the place that it was just taken from. Before any job is locked, as a node that
+    // speaks locks itself first.
+    let nodes: Vec<Uuid> = expired.iter().map(|one| one.node).collect();
+    let given_up = "UPDATE nodes SET given_up_at = clock_timestamp()
+                    FROM (SELECT id FROM nodes WHERE id = ANY($1) ORDER BY id FOR UPDATE) lost WHERE nodes.id = lost.id";
+    sqlx::query(given_up).bind(nodes).execute(&mut *tx).await?;
+    for Expired { attempt, node, node_name, last_seen_at } in expired {
         let since =
             last_seen_at.map_or_else(String::new, |at| format!(" since {}", at.format("%H:%M:%S UTC")));
         let message = format!("node {node_name} was silent{since}, beyond its lease");
-        // So that the job does not go back to the place that it was just taken from.
-        let given_up = "UPDATE nodes SET given_up_at = clock_timestamp() WHERE id = $1";
-        sqlx::query(given_up).bind(node).execute(&mut *tx).await?;
         metrics::counter!("lilac_scheduler_lost_attempts_total").increment(1);
-        topics.extend(transitions::lose_attempts(&mut tx, &[attempt], &message, "reaper").await?);
+        topics
+            .extend(transitions::lose_attempts(&mut tx, &[attempt], NodeId(node), &message, "reaper").await?);
     }
     tx.commit().await?;
     app.bell.ring_all(topics);

@@ -54,7 +54,7 @@ enum Standing {
     Waiting {
         not_before_ms: Option<i64>,
     },
-    /// Planned to go there; the database may not know it yet.
+    /// Planned to go there, with its first rank; the database may not know it yet.
     Placed(NodeId),
     Live(NodeId),
 }
@@ -76,9 +76,9 @@ pub enum Now {
     Waits {
         not_before: Option<DateTime<Utc>>,
     },
+    /// A place for each rank, in order; at least one.
     Runs {
-        node: NodeId,
-        gpu_indices: Vec<u16>,
+        parts: Vec<Part>,
     },
     /// It has ended, is held, or waits for others.
     IsNot,
@@ -92,9 +92,19 @@ pub struct Order {
     pub epoch: i32,
     pub node: NodeId,
     pub gpu_indices: Vec<u16>,
+    /// Where its other ranks go.
+    pub others: Vec<Part>,
     pub asked: Arc<Asked>,
     /// Length of its leases.
     pub lease: Duration,
+}
+
+impl Order {
+    /// All places that it takes: a node for each rank, and the GPUs there.
+    pub fn places(&self) -> impl Iterator<Item = (NodeId, &[u16])> {
+        let first = std::iter::once((self.node, self.gpu_indices.as_slice()));
+        first.chain(self.others.iter().map(|part| (part.node, part.gpu_indices.as_slice())))
+    }
 }
 
 impl World {
@@ -152,7 +162,10 @@ impl World {
         match &row.now {
             Now::IsNot => true,
             Now::Waits { .. } => self.queues.contains_key(&row.queue),
-            Now::Runs { node, .. } => self.queues.contains_key(&row.queue) && self.nodes.contains_key(node),
+            Now::Runs { parts } => {
+                self.queues.contains_key(&row.queue)
+                    && parts.iter().all(|part| self.nodes.contains_key(&part.node))
+            }
         }
     }
 
@@ -166,7 +179,10 @@ impl World {
             Now::Waits { not_before } => {
                 Standing::Waiting { not_before_ms: not_before.map(|at| at.timestamp_millis()) }
             }
-            Now::Runs { node, .. } => Standing::Live(*node),
+            Now::Runs { parts } => match parts.first() {
+                Some(first) => Standing::Live(first.node),
+                None => return self.forget(row.id),
+            },
         };
         if let Some(known) = self.jobs.get_mut(&row.id) {
             let is_own = matches!(known.standing, Standing::Placed(_));
@@ -201,9 +217,9 @@ impl World {
         };
         let job = asked.job(id, queue, owner, priority, submitted_at.timestamp_millis(), not_before_ms);
         self.state.end(id);
-        if let Now::Runs { node, gpu_indices } = now {
-            if !self.state.adopt(&job, &[Part { node, gpu_indices }]) {
-                tracing::debug!(job_id = %id, node_id = %node, "runs on a node that is not there");
+        if let Now::Runs { parts } = now {
+            if !self.state.adopt(&job, &parts) {
+                tracing::debug!(job_id = %id, ?parts, "runs on a node that is not there");
             }
         } else {
             self.state.add_job(&job);
@@ -225,8 +241,8 @@ impl World {
         let mut orders = Vec::with_capacity(placements.len());
         for placement in placements {
             let Some(job) = self.jobs.get_mut(&placement.job) else { continue };
-            // Nothing carries out several ranks yet, and no job that asks for them is admitted.
-            let Some(Part { node, gpu_indices }) = placement.parts.into_iter().next() else { continue };
+            let mut parts = placement.parts.into_iter();
+            let Some(Part { node, gpu_indices }) = parts.next() else { continue };
             job.standing = Standing::Placed(node);
             let of_node = self.nodes.get(&node).map(|known| known.max_disconnect);
             let lease = job.asked.max_disconnect.or(of_node).unwrap_or(Duration::from_secs(300));
@@ -235,6 +251,7 @@ impl World {
                 epoch: job.epoch,
                 node,
                 gpu_indices,
+                others: parts.collect(),
                 asked: job.asked.clone(),
                 lease,
             });

@@ -6,12 +6,7 @@ use lilac_api::spec::JobSpec;
 
 /// The fields of `spec` that cannot be honoured yet.
 pub fn not_supported_yet(spec: &JobSpec) -> Vec<FieldError> {
-    let fields = [
-        ("nodes", spec.nodes > 1, "jobs on several nodes"),
-        ("placement.same", spec.placement.same.is_some(), "nodes that share a label"),
-        ("alternatives", !spec.alternatives.is_empty(), "alternatives"),
-        ("ports", !spec.ports.is_empty(), "ports"),
-    ];
+    let fields = [("alternatives", !spec.alternatives.is_empty(), "alternatives")];
     let refused = fields.into_iter().filter(|(_, is_set, _)| *is_set);
     refused
         .map(|(path, _, what)| {

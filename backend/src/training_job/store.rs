@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use lilac_api::agent::{TakenPorts, TaskResult};
 use lilac_api::image::TaskImage;
-use lilac_api::job::{Amounts, Attempt, Job, JobEvent, Task};
+use lilac_api::job::{Amounts, Attempt, Job, JobEvent, PublishedPort, RankEnd, Task};
 use lilac_api::quantity::Span;
-use lilac_api::spec::JobSpec;
+use lilac_api::spec::{JobSpec, Port};
 use lilac_api::submission::ArrayPlace;
 use lilac_api::{ArrayId, AttemptId, JobId, NodeId, UserId};
 use sqlx::postgres::{PgPool, PgRow};
@@ -145,9 +146,10 @@ pub async fn attempts(
     let rows = sqlx::query(
         "SELECT a.id, a.epoch, a.state, a.reason, a.message, a.granted_at, a.started_at, a.finished_at, a.exit_code,
                 a.signal, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
-                t.lease_until, t.image
+                t.lease_until, t.image, COALESCE(t.address, n.address) AS address, t.ports, t.result, a.failed_rank,
+                CASE WHEN t.ports IS NOT NULL THEN j.spec->'ports' END AS asked_ports
          FROM (SELECT * FROM attempts WHERE job_id = $1 AND epoch < $2 ORDER BY epoch DESC LIMIT $3) a
-         JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
+         JOIN jobs j ON j.id = a.job_id JOIN tasks t ON t.attempt_id = a.id JOIN nodes n ON n.id = t.node_id
          ORDER BY a.epoch DESC, t.rank",
     )
     .bind(job_id.0)
@@ -176,7 +178,8 @@ pub async fn attempts(
             });
         }
         let Some(attempt) = attempts.last_mut() else { continue };
-        if !attempt.state.is_terminal() {
+        let is_released = row.try_get::<Option<chrono::DateTime<chrono::Utc>>, _>("released_at")?.is_some();
+        if !attempt.state.is_terminal() && !is_released {
             let lease: chrono::DateTime<chrono::Utc> = row.try_get("lease_until")?;
             attempt.lease_until = Some(attempt.lease_until.map_or(lease, |earliest| earliest.min(lease)));
         }
@@ -200,7 +203,38 @@ fn task(row: &PgRow, has_ended: bool) -> Result<Task, sqlx::Error> {
         log_bytes: u64::try_from(log_bytes).map_err(decode)?,
         log_complete: log_end.is_some_and(|end| log_bytes >= end),
         image,
+        ports: ports(row)?,
+        end: rank_end(row)?,
     })
+}
+
+/// Where the task's ports are reached, once its node has told.
+fn ports(row: &PgRow) -> Result<Vec<PublishedPort>, sqlx::Error> {
+    let taken: Option<Json<TakenPorts>> = row.try_get("ports")?;
+    let asked: Option<Json<Vec<Port>>> = row.try_get("asked_ports")?;
+    let (Some(Json(taken)), Some(Json(asked))) = (taken, asked) else { return Ok(Vec::new()) };
+    let host: Option<String> = row.try_get("address")?;
+    let host = host.unwrap_or_else(|| row.try_get("node").unwrap_or_default());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let one = |(asked, node_port): (Port, u16)| PublishedPort {
+        name: asked.name,
+        port: asked.port,
+        address: format!("{host}:{node_port}"),
+    };
+    Ok(asked.into_iter().zip(taken.published).map(one).collect())
+}
+
+fn rank_end(row: &PgRow) -> Result<Option<RankEnd>, sqlx::Error> {
+    let result: Option<Json<TaskResult>> = row.try_get("result")?;
+    let (rank, failed): (i16, Option<i16>) = (row.try_get("rank")?, row.try_get("failed_rank")?);
+    Ok(result.map(|Json(end)| RankEnd {
+        at: end.finished_at,
+        exit_code: end.exit_code,
+        signal: end.signal,
+        reason: end.reason,
+        message: end.message,
+        failed_first: failed == Some(rank),
+    }))
 }
 
 /// A job's history after the event `after`, in order.

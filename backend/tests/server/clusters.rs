@@ -76,6 +76,7 @@ fn first_sync(name: &str) -> SyncRequest {
         runtime: RuntimeHealth { ok: true, version: "20.10".into(), message: String::new() },
         attempts: Vec::new(),
         images: None,
+        address: None,
         no_wait: true,
     }
 }

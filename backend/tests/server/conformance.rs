@@ -195,6 +195,7 @@ impl Bed {
             runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
             attempts: reports,
             images: None,
+            address: None,
             no_wait: true,
         };
         let answer: Result<SyncResponse, ClientError> = self.client.sync(&request).await;
@@ -458,6 +459,8 @@ fn words(ids: &[(JobId, AttemptId)], rows: &Rows) -> Vec<(String, Vec<AttemptRep
                 started_at: Some(Utc::now()),
                 result: end.map(|(outcome, code)| result(outcome, code)),
                 image: None,
+                is_ready: false,
+                ports: None,
             })
             .collect::<Vec<_>>()
     };
@@ -527,7 +530,9 @@ async fn every_loss_and_order_means_the_same(pool: PgPool) {
         let mut conn = bed.pool.acquire().await.unwrap();
         let attempts: Vec<AttemptId> = ids.iter().map(|(_, id)| *id).collect();
         match what {
-            "lose" => drop(transitions::lose_attempts(&mut conn, &attempts, "", "test").await.unwrap()),
+            "lose" => {
+                drop(transitions::lose_attempts(&mut conn, &attempts, bed.node, "", "test").await.unwrap())
+            }
             "preempt" => drop(transitions::preempt(&mut conn, &attempts, "", "test").await.unwrap()),
             _ => {}
         }
@@ -564,6 +569,7 @@ async fn every_grant_means_the_same(pool: PgPool) {
                 attempt_id: AttemptId::new(),
                 node_id: bed.others[0],
                 gpu_indices: Vec::new(),
+                others: Vec::new(),
                 gpu_milli: 1000,
                 cpu_milli: 1,
                 memory_bytes: 1,

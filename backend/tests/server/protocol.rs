@@ -91,6 +91,7 @@ impl Node {
             runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
             attempts: self.reports.clone(),
             images: self.images.clone(),
+            address: Some(format!("{}.test", self.name)),
             no_wait,
         };
         self.sequence += 1;
@@ -137,6 +138,8 @@ impl Node {
             started_at: Some(Utc::now()),
             result,
             image: None,
+            is_ready: false,
+            ports: None,
         });
     }
 

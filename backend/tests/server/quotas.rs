@@ -38,6 +38,7 @@ async fn place(pool: &PgPool, job: JobId, node: NodeId, cpu_milli: u32) -> bool 
         attempt_id: AttemptId::new(),
         node_id: node,
         gpu_indices: Vec::new(),
+        others: Vec::new(),
         gpu_milli: 1000,
         cpu_milli,
         memory_bytes: requests.memory_bytes,

@@ -66,6 +66,7 @@ async fn join(bed: &Bed) -> Result<Vec<Vec<u8>>> {
             runtime: RuntimeHealth::default(),
             attempts: Vec::new(),
             images: None,
+            address: None,
             no_wait: true,
         };
         bed.client.with_token(credential.clone()).sync(&request).await?;

@@ -141,6 +141,8 @@ impl Rows {
                 lease_until: if forgets { promised } else { attempt.lease_until },
                 lease_millis: attempt.lease_millis,
                 max_runtime: None,
+                go: false,
+                stop_within: None,
                 task: task(attempt.job, attempt.epoch),
             });
         }

@@ -369,5 +369,7 @@ pub(super) fn task(job_id: JobId) -> lilac_api::agent::TaskSpec {
         hold_on_failure: None,
         needs_supplies: false,
         outputs: Vec::new(),
+        gang: None,
+        ports: Vec::new(),
     }
 }

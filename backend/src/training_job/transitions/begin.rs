@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use lilac_api::job::Reason;
 use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_scheduler::Part;
 use sqlx::PgConnection;
+
+use super::gang;
 
 /// Why a queued job was not placed.
 pub struct Waiting {
@@ -58,6 +61,8 @@ pub struct Grant {
     pub attempt_id: AttemptId,
     pub node_id: NodeId,
     pub gpu_indices: Vec<u16>,
+    /// Where its other ranks go.
+    pub others: Vec<Part>,
     /// Thousandths of each of them.
     pub gpu_milli: u16,
     pub cpu_milli: u32,
@@ -85,7 +90,7 @@ pub async fn grant(
                 .map(|index| (grant.attempt_id.0, i16::try_from(*index).unwrap_or(i16::MAX)))
         })
         .collect();
-    let granted = sqlx::query_scalar(
+    let granted: Vec<uuid::Uuid> = sqlx::query_scalar(
         "WITH wanted AS (
             SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[])
                 AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli)
@@ -129,7 +134,9 @@ pub async fn grant(
     .bind(gpus.iter().map(|gpu| gpu.1).collect::<Vec<_>>())
     .bind(actor)
     .bind(grants.iter().map(|grant| i16::try_from(grant.gpu_milli).unwrap_or(1_000)).collect::<Vec<_>>())
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(granted.into_iter().map(JobId).collect())
+    let granted: Vec<JobId> = granted.into_iter().map(JobId).collect();
+    gang::grant_others(conn, grants, &granted).await?;
+    Ok(granted)
 }

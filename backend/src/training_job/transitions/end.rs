@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lilac_api::agent::{Phase, TaskResult};
-use lilac_api::job::AttemptState;
+use lilac_api::job::{AttemptState, Reason};
 use lilac_api::quantity::{Bytes, Ratio};
 use lilac_rules::verdict::{self, Standing};
 use lilac_rules::{report, retry};
@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
 use super::loss::lose;
-use super::{LockedAttempt, Override, Step, step};
+use super::{LockedAttempt, Override, Step, gang, step};
 
 /// T3: the owning node says how far an attempt is: `preparing` or `running`.
 pub async fn progress(
@@ -46,17 +46,35 @@ pub async fn finish(
     if !report::may_end(attempt.state, attempt.is_current(), attempt.job.state) {
         return Ok(false);
     }
+    if attempt.is_gang() {
+        return gang::finish(conn, attempt, result, started_at, actor).await;
+    }
+    let ordered = attempt.reason.filter(|_| attempt.state == AttemptState::Stopping);
+    conclude(conn, attempt, result, ordered, started_at, actor).await
+}
+
+/// The attempt has ended like this, and nothing of it runs any more. `ordered` is why the control plane told it to
+/// stop, where it did.
+pub(super) async fn conclude(
+    conn: &mut PgConnection,
+    attempt: &LockedAttempt,
+    result: &TaskResult,
+    ordered: Option<Reason>,
+    started_at: Option<DateTime<Utc>>,
+    actor: &str,
+) -> Result<bool, sqlx::Error> {
     let standing = Standing {
         attempt: attempt.state,
         cancel_requested: attempt.job.cancel_requested,
         retry: &attempt.job.retry,
         charged: u32::try_from(attempt.job.attempts_charged).unwrap_or_default(),
         epoch: attempt.job.epoch,
-        ordered: attempt.reason.filter(|_| attempt.state == AttemptState::Stopping),
+        ordered,
         luck: f64::from(rand::random::<f32>()),
     };
     let Some(verdict) = verdict::judge(standing, result) else { return Ok(false) };
-    let log_end_bytes = i64::try_from(result.log_bytes).ok();
+    // Each rank of a gang has a log of its own, of which its own end tells.
+    let log_end_bytes = i64::try_from(result.log_bytes).ok().filter(|_| !attempt.is_gang());
     if verdict.attempt == AttemptState::Lost {
         return lose(conn, attempt, &result.message, actor, log_end_bytes).await;
     }

@@ -5,7 +5,7 @@ use lilac_api::{AttemptId, NodeId};
 use lilac_rules::loss::{self, Losing, POISON_NODES};
 use sqlx::PgConnection;
 
-use super::{LockedAttempt, Step, lock_attempts, step};
+use super::{LockedAttempt, Step, gang, lock_attempts, step};
 use crate::bell::Topic;
 use crate::error::ApiResult;
 
@@ -49,7 +49,7 @@ pub(super) async fn lose(
 async fn nodes_lost_on(conn: &mut PgConnection, attempt: &LockedAttempt) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(DISTINCT t.node_id) FROM attempts a JOIN tasks t ON t.attempt_id = a.id
-         WHERE a.job_id = $1 AND (a.state = 'lost' OR a.id = $2)",
+         WHERE a.job_id = $1 AND (a.state = 'lost' OR a.id = $2) AND (a.failed_rank IS NULL OR t.rank = a.failed_rank)",
     )
     .bind(attempt.job.id.0)
     .bind(attempt.id.0)
@@ -57,16 +57,24 @@ async fn nodes_lost_on(conn: &mut PgConnection, attempt: &LockedAttempt) -> Resu
     .await
 }
 
-/// T7 for attempts whose leases and the margin have passed; T8 for those that are known to be dead.
+/// T7 for attempts whose leases and the margin have passed on a node; T8 for those that are known to be dead there.
+/// A gang is lost when all its ranks are over.
 pub async fn lose_attempts(
     conn: &mut PgConnection,
     attempts: &[AttemptId],
+    node: NodeId,
     message: &str,
     actor: &str,
 ) -> Result<Vec<Topic>, sqlx::Error> {
     let mut topics = Vec::new();
-    for attempt in lock_attempts(conn, attempts, None).await? {
-        if lose(conn, &attempt, message, actor, None).await? {
+    for attempt in lock_attempts(conn, attempts, Some(node)).await? {
+        let is_lost = if attempt.is_gang() {
+            topics.extend(gang::touched_nodes(conn, &attempt).await?);
+            gang::lose(conn, &attempt, message, actor).await?
+        } else {
+            lose(conn, &attempt, message, actor, None).await?
+        };
+        if is_lost {
             tracing::warn!(job_id = %attempt.job.id, attempt = attempt.epoch, actor, message, "attempt lost");
             topics.push(Topic::Job(attempt.job.id));
         }
@@ -91,5 +99,5 @@ pub async fn lose_node(
     .fetch_all(&mut *conn)
     .await?;
     let held: Vec<AttemptId> = held.into_iter().map(AttemptId).collect();
-    Ok(lose_attempts(conn, &held, message, actor).await?)
+    Ok(lose_attempts(conn, &held, node, message, actor).await?)
 }

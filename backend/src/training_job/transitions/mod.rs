@@ -9,6 +9,7 @@
 
 mod begin;
 mod end;
+mod gang;
 mod loss;
 mod order;
 mod preempt;
@@ -30,6 +31,7 @@ use sqlx::{PgConnection, Row};
 
 pub use begin::{Grant, Waiting, grant, note_waiting};
 pub use end::{finish, progress};
+pub use gang::{stop_scattered, touched_nodes};
 pub use loss::{lose_attempts, lose_node};
 pub use order::{cancel, extend, hold, release, reprioritise};
 pub use preempt::preempt;
@@ -202,12 +204,22 @@ pub struct LockedAttempt {
     pub state: AttemptState,
     /// Why it stands as it does: of one that is stopping, why it was told to.
     reason: Option<Reason>,
+    /// How many tasks it has.
+    ranks: i16,
+    /// The node whose word it was locked for.
+    node: Option<NodeId>,
     pub job: LockedJob,
 }
 
 impl LockedAttempt {
     fn is_current(&self) -> bool {
         self.epoch == self.job.epoch
+    }
+
+    /// Whether it runs on several nodes.
+    #[must_use]
+    pub fn is_gang(&self) -> bool {
+        self.ranks > 1
     }
 }
 
@@ -256,7 +268,7 @@ pub async fn lock_attempts(
 ) -> Result<Vec<LockedAttempt>, sqlx::Error> {
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
     let query = format!(
-        "SELECT a.id, a.epoch, a.state, {LOCKED}
+        "SELECT a.id, a.epoch, a.state, a.ranks, {LOCKED}
          FROM jobs j JOIN attempts a ON a.job_id = j.id
          WHERE a.id = ANY($1)
            AND ($2::uuid IS NULL OR EXISTS (SELECT FROM tasks t WHERE t.attempt_id = a.id AND t.node_id = $2))
@@ -274,6 +286,8 @@ pub async fn lock_attempts(
             epoch: row.try_get("epoch")?,
             state: word(&row, "state")?,
             reason: None,
+            ranks: row.try_get("ranks")?,
+            node,
             job: locked_job(&row)?,
         });
     }
