@@ -67,6 +67,9 @@ pub enum Dimension {
     Disk,
     /// GPUs of the kind asked for, of which enough is free.
     Gpus,
+    /// Nodes with room for one rank of a job on several nodes: `most_free` and `most` count those that could be used
+    /// together.
+    Nodes,
 }
 
 /// How nodes stand to one thing that a job asks for. Of all nodes of its queue's clusters those are looked at that
@@ -121,6 +124,9 @@ pub struct Change {
     /// What the job would ask for instead, or the node to be added would have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Amounts>,
+    /// On how many nodes the job would run instead, or how many are to be added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
     /// Name of the node that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
@@ -175,12 +181,25 @@ pub enum ChangeKind {
     FeedCluster,
     /// The job is released.
     Release,
+    /// The job runs on `nodes` nodes instead.
+    FewerNodes,
+    /// The job's nodes need not share a label.
+    DropSame,
 }
 
 impl Change {
     #[must_use]
     pub fn new(kind: ChangeKind, message: String) -> Self {
-        Self { kind, message, requests: None, node: None, queue: None, constraints: Vec::new(), quota: None }
+        Self {
+            kind,
+            message,
+            requests: None,
+            nodes: None,
+            node: None,
+            queue: None,
+            constraints: Vec::new(),
+            quota: None,
+        }
     }
 }
 

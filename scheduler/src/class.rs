@@ -53,6 +53,8 @@ pub(crate) struct Class {
     pub(crate) nodes: u32,
     /// The label whose value they share; none where there is but one.
     pub(crate) same: Option<String>,
+    /// Classes with other resources that would do, too.
+    pub(crate) alternatives: Vec<ClassId>,
 }
 
 impl Class {
@@ -76,7 +78,13 @@ impl Class {
             avoid: job.avoid.clone(),
             nodes: shape.nodes,
             same: shape.same.map(str::to_owned),
+            alternatives: Vec::new(),
         }
+    }
+
+    /// All that it can be placed as, the preferred first.
+    pub(crate) fn options(&self, own: ClassId) -> impl Iterator<Item = ClassId> {
+        std::iter::once(own).chain(self.alternatives.iter().copied())
     }
 
     /// As explanations look at it.

@@ -3,6 +3,7 @@
 use lilac_api::explanation::{self, Evidence};
 
 use crate::explain::{Dimension, unusable_because};
+use crate::ranks;
 use crate::room::Room;
 use crate::shape::Shape;
 
@@ -29,7 +30,7 @@ pub(crate) fn evidence(rooms: &[Room<'_>], shape: &Shape<'_>) -> Vec<Evidence> {
             most: nodes.iter().map(|room| dimension.capacity(room, shape)).max().unwrap_or(0),
         }
     };
-    Dimension::asked_by(shape).into_iter().map(of).collect()
+    ranks::evidence(rooms, shape).into_iter().chain(Dimension::asked_by(shape).into_iter().map(of)).collect()
 }
 
 fn word(dimension: Dimension) -> explanation::Dimension {

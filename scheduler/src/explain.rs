@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use lilac_api::job::Reason;
 
 use crate::gpu::GpuRequest;
+use crate::ranks;
 use crate::room::Room;
 use crate::shape::Shape;
 use crate::snapshot::Availability;
@@ -17,12 +18,19 @@ use crate::words::{Rounding, bytes, counted, cpus, listed};
 /// Whether a job of the shape could go somewhere now.
 pub(crate) fn has_room(rooms: &[Room<'_>], shape: &Shape<'_>) -> bool {
     let asked = Dimension::asked_by(shape);
-    rooms.iter().any(|room| {
-        shape.clusters.contains(&room.node.cluster)
-            && unusable_because(room, shape).is_none()
-            && asked.iter().all(|dimension| dimension.free(room, shape) >= dimension.asked(shape))
-            && room.node.satisfies(shape.constraints)
-    })
+    if shape.nodes > 1 {
+        return ranks::most_together(rooms.iter().filter(|room| takes_now(room, shape, &asked)), shape)
+            >= shape.nodes as usize;
+    }
+    rooms.iter().any(|room| takes_now(room, shape, &asked))
+}
+
+/// Whether a node has the room now that a rank of the shape asks for.
+pub(crate) fn takes_now(room: &Room<'_>, shape: &Shape<'_>, asked: &[Dimension]) -> bool {
+    shape.clusters.contains(&room.node.cluster)
+        && unusable_because(room, shape).is_none()
+        && asked.iter().all(|dimension| dimension.free(room, shape) >= dimension.asked(shape))
+        && room.node.satisfies(shape.constraints)
 }
 
 /// Explains a shape that was found no room for.
@@ -47,6 +55,12 @@ pub(crate) fn explain(rooms: &[Room<'_>], shape: &Shape<'_>) -> (Reason, String)
         };
         return (Reason::NoMatchingNodes, format!("asks for a node with {asked}; {none}"));
     }
+    let nodes: Vec<&Room<'_>> = nodes.into_iter().filter(|room| ranks::has_label(room, shape)).collect();
+    if let Some(label) = shape.same
+        && nodes.is_empty()
+    {
+        return (Reason::NoMatchingNodes, format!("asks for nodes that share label {label}; none has it"));
+    }
     if let Some(request) = &shape.gpus
         && !nodes.iter().any(|room| room.gpus.iter().any(|slot| request.accepts(slot.gpu)))
     {
@@ -58,6 +72,9 @@ pub(crate) fn explain(rooms: &[Room<'_>], shape: &Shape<'_>) -> (Reason, String)
     let large_enough = enough(&nodes, &asked, shape, offers);
     if large_enough.is_empty() {
         return (Reason::ExceedsAnyNode, exceeds(&nodes, &asked, shape));
+    }
+    if let Some(found) = ranks::explain(&large_enough, shape, &asked) {
+        return found;
     }
 
     let usable: Vec<&Room<'_>> =

@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use lilac_api::JobId;
 use rustc_hash::FxHashSet;
 
+use crate::class::ClassId;
 use crate::fleet::HostId;
 use crate::gang::Spots;
 use crate::line::{Lane, Row};
@@ -31,7 +32,7 @@ pub struct Foreseen {
 #[derive(Default)]
 struct Trial {
     /// Ran before, and ended here: with its place.
-    ended: Vec<(Row, Spots)>,
+    ended: Vec<(Row, ClassId, Spots)>,
     /// Waited before, and started here.
     started: Vec<Row>,
     is_started: FxHashSet<JobId>,
@@ -50,22 +51,25 @@ impl State {
         let row = *self.row_of.get(&job)?;
         let queue = self.lanes[self.rows[row as usize].lane as usize].queue;
         let later = std::mem::take(&mut self.later);
+        let kept = self.kept();
         let mut trial = Trial::default();
         let found = self.let_end(job, ends, length_ms, &mut trial);
         let found = found.map(|(at_ms, hosts)| {
             let id = |row: &Row| self.rows[*row as usize].id;
             let is_there = |spots: &Spots| spots.iter().any(|spot| hosts.contains(&spot.host));
-            let on_hosts = trial.ended.iter().filter(|(_, spots)| is_there(spots)).map(|(row, _)| id(row));
+            let on_hosts =
+                trial.ended.iter().filter(|(_, _, spots)| is_there(spots)).map(|(row, _, _)| id(row));
             let mut after: Vec<JobId> = on_hosts.collect();
             if after.is_empty() {
                 let queue_of = |row: &Row| self.lanes[self.rows[*row as usize].lane as usize].queue;
-                let of_queue = trial.ended.iter().map(|(row, _)| row).filter(|row| queue_of(row) == queue);
+                let of_queue = trial.ended.iter().map(|(row, _, _)| row).filter(|row| queue_of(row) == queue);
                 after = of_queue.map(id).collect();
             }
             after.drain(..after.len().saturating_sub(NAMED));
             Foreseen { at_ms, after }
         });
         self.roll_back(trial);
+        self.put_back(kept);
         self.later = later;
         found
     }
@@ -84,9 +88,10 @@ impl State {
             if let Some(row) = self.row_of.get(&id).copied()
                 && let Some(spots) = self.spots(row)
             {
+                let class = self.held_class(row);
                 self.give_back(row);
                 if !trial.is_started.contains(&id) {
-                    trial.ended.push((row, spots));
+                    trial.ended.push((row, class, spots));
                 }
             }
             // What ends at the same moment ends together.
@@ -119,7 +124,12 @@ impl State {
             self.give_back(row);
             self.line_up(row);
         }
-        trial.ended.into_iter().for_each(|(row, spots)| self.hold_spots(row, spots));
+        for (row, class, spots) in trial.ended {
+            if class != self.rows[row as usize].class {
+                self.chosen.insert(row, class);
+            }
+            self.hold_spots(row, spots);
+        }
         // What was found out meanwhile about room and quotas holds no more.
         self.has_new_room = true;
         self.lanes.iter_mut().for_each(Lane::uncap);

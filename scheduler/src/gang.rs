@@ -1,13 +1,14 @@
 //! Jobs on several nodes: all of their ranks get a place, or none does.
 
+use lilac_api::JobId;
 use lilac_api::job::Amounts;
-use lilac_api::{JobId, NodeId};
 use smallvec::SmallVec;
 
-use crate::fleet::Spot;
+use crate::class::ClassId;
+use crate::fleet::{HostId, Spot};
 use crate::line::Row;
 use crate::plan::{Part, Placement};
-use crate::state::{JobRow, State};
+use crate::state::State;
 
 /// A place for each rank, in order.
 pub(crate) type Spots = SmallVec<[Spot; 1]>;
@@ -34,9 +35,10 @@ impl State {
 
     /// A job gets these places: they are taken, and count for its queue and user.
     pub(crate) fn hold_spots(&mut self, row: Row, spots: Spots) {
-        let JobRow { class, lane, .. } = self.rows[row as usize];
+        let lane = self.rows[row as usize].lane;
         let queue = self.lanes[lane as usize].queue;
-        let class = self.classes.get(class);
+        let class = self.classes.get(self.held_class(row));
+        self.reserve.moves_in(row, &spots);
         spots.iter().for_each(|spot| self.fleet.take(spot, &class.need));
         self.ledger.take(queue, lane, 1, &class.total);
         let mut spots = spots.into_iter();
@@ -52,15 +54,32 @@ impl State {
         let (host, slots) = self.rows[row as usize].spot.take()?;
         let first = Spot { host, slots: slots.into_vec() };
         let others = self.ranks.remove(&row).into_iter().flatten();
-        Some(std::iter::once(first).chain(others).collect())
+        let spots: Spots = std::iter::once(first).chain(others).collect();
+        self.reserve.moves_out(row, &spots);
+        Some(spots)
     }
 
-    pub(crate) fn placement(&self, job: JobId, spots: &[Spot]) -> Placement {
-        let part = |spot: &Spot| {
-            let (node, gpu_indices): (NodeId, Vec<u16>) =
-                (self.fleet.node(spot.host), self.fleet.gpu_indices(spot));
-            Part { node, gpu_indices }
+    /// What a job was placed as: its class, or one of the alternatives.
+    pub(crate) fn held_class(&self, row: Row) -> ClassId {
+        self.chosen.get(&row).copied().unwrap_or(self.rows[row as usize].class)
+    }
+
+    /// The GPUs that a job has on a node, by slot.
+    pub(crate) fn slots_on(&self, row: Row, host: HostId) -> &[u16] {
+        match &self.rows[row as usize].spot {
+            Some((first, slots)) if *first == host => slots,
+            _ => {
+                let others = self.ranks.get(&row).into_iter().flatten();
+                others.into_iter().find(|spot| spot.host == host).map_or(&[], |spot| &spot.slots)
+            }
+        }
+    }
+
+    pub(crate) fn placement(&self, job: JobId, spots: &[Spot], alternative: usize) -> Placement {
+        let part = |spot: &Spot| Part {
+            node: self.fleet.node(spot.host),
+            gpu_indices: self.fleet.gpu_indices(spot),
         };
-        Placement { job, parts: spots.iter().map(part).collect() }
+        Placement { job, parts: spots.iter().map(part).collect(), alternative }
     }
 }

@@ -13,7 +13,6 @@ use rustc_hash::FxHashMap;
 
 use crate::class::ClassId;
 use crate::evidence::evidence;
-use crate::explain::{explain, has_room};
 use crate::ledger::{LaneIndex, QueueIndex};
 use crate::line::Row;
 use crate::remedy::remedy;
@@ -43,6 +42,9 @@ pub struct Explanation {
     pub evidence: Vec<Evidence>,
     /// All of these together would let it start as things are; none where only time helps.
     pub changes: Vec<Change>,
+    /// The job for which the room is kept that there is, and until when, in milliseconds since the Unix epoch; without a
+    /// time where nobody knows.
+    pub kept_for: Option<(JobId, Option<i64>)>,
 }
 
 /// Whose turn it is inside a queue; the least comes first. Shares are not negative, so their bits sort as they do.
@@ -147,11 +149,13 @@ impl Inquiry<'_> {
         if let Some(until) = state.later_of.get(&row).filter(|until| self.now_ms < **until) {
             return Some(backoff(*until));
         }
-        let total = &state.classes.get(class).total;
-        if let Some(message) = state.ledger.explain(index, lane, queue, total) {
+        if let Some(message) = state.over_quota(index, lane, class) {
             return Some((Reason::QuotaExceeded, message));
         }
-        self.why_class(class)
+        // What is kept for it is not kept from it.
+        let is_own =
+            |why: &(Reason, String)| why.0 == Reason::ReservedForHigher && state.is_holder(lane, class);
+        self.why_class(class).filter(|why| !is_own(why))
     }
 
     /// All that can be said of a job that waits.
@@ -165,23 +169,21 @@ impl Inquiry<'_> {
         let queue = &state.queues[index as usize].queue;
         let why = self.why(job);
         let changes = match why.as_ref().map(|(reason, _)| *reason) {
-            None | Some(Reason::Backoff) => Vec::new(),
+            None | Some(Reason::Backoff | Reason::ReservedForHigher) => Vec::new(),
             Some(Reason::QueuePaused) => vec![resume(&queue.name)],
             Some(Reason::QuotaExceeded) => {
                 state.ledger.raises(index, lane, queue, &state.classes.get(class).total)
             }
             Some(_) => remedy(&self.rooms, &shape, &queue.name),
         };
-        Some(Explanation { why, position, evidence: evidence(&self.rooms, &shape), changes })
+        let is_reserved = matches!(why, Some((Reason::ReservedForHigher, _)));
+        let kept_for = if is_reserved { state.kept_for(class, &self.rooms) } else { None };
+        Some(Explanation { why, position, evidence: evidence(&self.rooms, &shape), changes, kept_for })
     }
 
     fn why_class(&mut self, class: ClassId) -> Option<(Reason, String)> {
         let (rooms, state) = (&self.rooms, self.state);
-        let look = || {
-            let shape = state.classes.get(class).shape();
-            (!has_room(rooms, &shape)).then(|| explain(rooms, &shape))
-        };
-        self.known.entry(class).or_insert_with(look).clone()
+        self.known.entry(class).or_insert_with(|| state.why_not(class, rooms)).clone()
     }
 
     /// How many classes were looked at: each costs a look at all nodes.

@@ -139,6 +139,12 @@ impl Lane {
         }
     }
 
+    /// The first job of a class that may be tried or waits for room, and of which this holds.
+    pub(crate) fn first_of(&self, holds: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let first = |set: &BTreeSet<Entry>| set.iter().find(|entry| holds(entry)).copied();
+        first(&self.ready).into_iter().chain(first(&self.parked)).min()
+    }
+
     /// Its jobs by class, in order.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (ClassId, &VecDeque<Row>)> {
         self.jobs.iter().map(|(class, line)| (*class, line))

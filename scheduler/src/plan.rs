@@ -7,13 +7,13 @@ use lilac_api::job::Reason;
 use lilac_api::{JobId, NodeId, QueueId};
 use smallvec::SmallVec;
 
+use crate::class::ClassId;
 use crate::explain::explain;
-use crate::gang;
 use crate::inquiry::{backoff, paused};
 use crate::room::rooms;
-use crate::shape::Shape;
 use crate::snapshot::{Job, Queue, Snapshot};
-use crate::state::{State, by_turn};
+use crate::state::{JobRow, State, by_turn};
+use crate::why::Refusal;
 
 /// What to do with the jobs of a snapshot: each of them is either placed or waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Placement {
     /// A place for each rank, in order: one for a job on one node. Each is on a node of its own, and all of them in one
     /// cluster.
     pub parts: SmallVec<[Part; 1]>,
+    /// With which resources: 0 for those that it asks for first, 1 for the first of its alternatives.
+    pub alternative: usize,
 }
 
 /// The place of one rank.
@@ -56,20 +58,27 @@ pub struct Waiting {
 /// Plans for a snapshot at a time given in milliseconds since the Unix epoch.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, now_ms: i64) -> Plan {
+    plan_with(snapshot, now_ms, true)
+}
+
+/// The same, with nodes kept for those that cannot start, or without.
+#[must_use]
+pub fn plan_with(snapshot: &Snapshot, now_ms: i64, keeps_nodes: bool) -> Plan {
     let queues: HashMap<QueueId, &Queue> = snapshot.queues.iter().map(|queue| (queue.id, queue)).collect();
     let mut jobs: Vec<&Job> = snapshot.jobs.iter().collect();
     // Nothing may depend on the order of the input.
     jobs.sort_unstable_by_key(|job| (Reverse(job.priority), job.submitted_ms, job.id));
     let mut state = State::without_jobs(snapshot);
+    state.keep_nodes(keeps_nodes);
     let mut plan = Plan::default();
     let mut left: Vec<Left<'_>> = Vec::new();
     for job in jobs {
         let queue = queues.get(&job.queue).copied();
         match admit(job, queue, now_ms) {
-            Ok((admitting, shape)) => {
+            Ok(()) => {
                 // A backoff that is over is none.
                 state.add_job(&Job { not_before_ms: None, ..job.clone() });
-                left.push(Left { job, queue, why: Why::NotPlaced(admitting, shape) });
+                left.push(Left { job, queue, why: Why::NotPlaced });
             }
             Err(refusal) => {
                 if refusal.0 == Reason::Backoff {
@@ -86,20 +95,17 @@ pub fn plan(snapshot: &Snapshot, now_ms: i64) -> Plan {
     plan
 }
 
-/// A code and its sentence.
-type Refusal = (Reason, String);
-
 /// A job that was not placed.
 struct Left<'a> {
     job: &'a Job,
     queue: Option<&'a Queue>,
-    why: Why<'a>,
+    why: Why,
 }
 
 /// Why a job was left.
-enum Why<'a> {
+enum Why {
     Refused(Refusal),
-    NotPlaced(&'a Queue, Shape<'a>),
+    NotPlaced,
 }
 
 /// The order in which they would be tried next; those without a known queue come last.
@@ -134,9 +140,9 @@ fn in_order<'a>(left: Vec<Left<'a>>, state: &mut State) -> Vec<Left<'a>> {
     turns.into_iter().map(|(_, left)| left).collect()
 }
 
-/// The job's shape, unless it is not to be tried now whatever is free. A paused queue is told before
+/// Why the job is not to be tried now whatever is free. A paused queue is told before
 /// a backoff: it needs a person, and outlasts it.
-fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a Queue, Shape<'a>), Refusal> {
+fn admit(job: &Job, queue: Option<&Queue>, now_ms: i64) -> Result<(), Refusal> {
     let Some(queue) = queue else {
         return Err((Reason::NoMatchingNodes, "its queue does not exist".to_owned()));
     };
@@ -145,7 +151,7 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a
     }
     match job.not_before_ms {
         Some(not_before_ms) if now_ms < not_before_ms => Err(backoff(not_before_ms)),
-        _ => Ok((queue, Shape::of(job, queue))),
+        _ => Ok(()),
     }
 }
 
@@ -153,13 +159,23 @@ fn admit<'a>(job: &'a Job, queue: Option<&'a Queue>, now_ms: i64) -> Result<(&'a
 /// the same about the same nodes. A quota is told before what else may be missing: no node would help.
 fn give_reasons(left: Vec<Left<'_>>, snapshot: &Snapshot, state: &mut State) -> Vec<Waiting> {
     let rooms = if left.is_empty() { Vec::new() } else { rooms(&snapshot.nodes, &state.fleet) };
-    let mut explained: HashMap<Shape<'_>, Refusal> = HashMap::new();
-    let mut reason = |job: &Job, why| match why {
-        Why::Refused(refusal) => refusal,
-        Why::NotPlaced(queue, shape) => match over_quota(job, queue, state) {
-            Some(message) => (Reason::QuotaExceeded, message),
-            None => explained.entry(shape).or_insert_with(|| explain(&rooms, &shape)).clone(),
-        },
+    let mut explained: HashMap<ClassId, Refusal> = HashMap::new();
+    let mut reason = |job: &Job, why| {
+        let row = match why {
+            Why::Refused(refusal) => return refusal,
+            Why::NotPlaced => state.row_of.get(&job.id).copied(),
+        };
+        let Some(row) = row else { return (Reason::NoMatchingNodes, String::new()) };
+        let JobRow { class, lane, .. } = state.rows[row as usize];
+        let queue = state.lanes[lane as usize].queue;
+        if let Some(message) = state.over_quota(queue, lane, class) {
+            return (Reason::QuotaExceeded, message);
+        }
+        let explain = || {
+            let shape = state.classes.get(class).shape();
+            state.why_not(class, &rooms).unwrap_or_else(|| explain(&rooms, &shape))
+        };
+        explained.entry(class).or_insert_with(explain).clone()
     };
     left.into_iter()
         .map(|Left { job, why, .. }| {
@@ -167,10 +183,4 @@ fn give_reasons(left: Vec<Left<'_>>, snapshot: &Snapshot, state: &mut State) -> 
             Waiting { job: job.id, reason, message }
         })
         .collect()
-}
-
-fn over_quota(job: &Job, queue: &Queue, state: &mut State) -> Option<String> {
-    let index = state.queue_index(queue.id)?;
-    let lane = state.lane(index, job.user);
-    state.ledger.explain(index, lane, queue, &gang::total(&job.requests, job.nodes))
 }

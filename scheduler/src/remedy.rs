@@ -6,6 +6,7 @@ use lilac_api::spec::Constraint;
 
 use crate::explain::Dimension;
 use crate::gpu::GpuRequest;
+use crate::ranks;
 use crate::room::Room;
 use crate::shape::Shape;
 use crate::snapshot::Availability;
@@ -31,6 +32,9 @@ pub(crate) fn remedy(rooms: &[Room<'_>], shape: &Shape<'_>, queue: &str) -> Vec<
             ..Change::new(ChangeKind::FeedCluster, message)
         }];
     }
+    if let Some(changes) = ranks::remedy(rooms, shape) {
+        return changes;
+    }
     let here = rooms.iter().filter(|room| shape.clusters.contains(&room.node.cluster));
     let mut best: Option<(f64, Vec<Change>)> = None;
     for (cost, changes) in here.filter_map(|room| on_node(room, shape)) {
@@ -38,15 +42,21 @@ pub(crate) fn remedy(rooms: &[Room<'_>], shape: &Shape<'_>, queue: &str) -> Vec<
             best = Some((cost, changes));
         }
     }
-    best.map_or_else(|| vec![add_node(shape, queue)], |(_, changes)| changes)
+    let Some((_, mut changes)) = best else { return vec![add_node(shape, queue)] };
+    if shape.nodes > 1 {
+        changes.push(ranks::fewer(1, shape));
+    }
+    changes
 }
 
 fn add_node(shape: &Shape<'_>, queue: &str) -> Change {
     let asked = Dimension::asked_by(shape);
     let phrases = asked.iter().map(|dimension| dimension.phrase(dimension.asked(shape), Rounding::Up, shape));
-    let message = format!("add a node with {} to a cluster of queue {queue}", listed(phrases, "and"));
+    let what = if shape.nodes > 1 { format!("{} nodes each", shape.nodes) } else { "a node".to_owned() };
+    let message = format!("add {what} with {} to a cluster of queue {queue}", listed(phrases, "and"));
     let requests = Some(shape.requests);
-    Change { requests, queue: Some(queue.to_owned()), ..Change::new(ChangeKind::AddNode, message) }
+    let nodes = (shape.nodes > 1).then_some(shape.nodes);
+    Change { requests, nodes, queue: Some(queue.to_owned()), ..Change::new(ChangeKind::AddNode, message) }
 }
 
 /// What it would take to start on this node, and what that weighs; `None` where nothing of this does.

@@ -135,6 +135,17 @@ pub struct Job {
     pub nodes: u32,
     /// The label whose value all its nodes share.
     pub same: Option<String>,
+    /// What would do in place of `requests` and `gpus`, the preferred first: each is tried where none before it fits.
+    pub alternatives: Vec<Alternative>,
+    /// How long it runs at most, in milliseconds.
+    pub max_runtime_ms: Option<i64>,
+}
+
+/// Other resources of one node that a job would run with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    pub requests: Amounts,
+    pub gpus: Option<Gpus>,
 }
 
 impl Job {
@@ -154,6 +165,8 @@ impl Job {
             avoid: Vec::new(),
             nodes: 1,
             same: None,
+            alternatives: Vec::new(),
+            max_runtime_ms: None,
         }
     }
 }

@@ -9,15 +9,17 @@ use std::collections::BTreeSet;
 
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::class::{Class, ClassId, Classes};
 use crate::fleet::{Fleet, HostId, Spot};
+use crate::gang::Spots;
 use crate::ledger::{LaneIndex, Ledger, QueueIndex};
 use crate::line::{Entry, Key, Lane, Parking, Row};
 use crate::plan::Placement;
 use crate::policy::Policy;
-use crate::snapshot::{Held, Job, Node, Queue, Snapshot};
+use crate::reserve::Reserve;
+use crate::snapshot::{Alternative, Held, Job, Node, Queue, Snapshot};
 
 /// So many nodes where something ended are looked at one by one; more of them unpark everything.
 const FEW_GROWN: usize = 64;
@@ -49,6 +51,13 @@ pub struct State {
     /// Nodes where something ended since all classes were last tried.
     pub(crate) grown: Vec<HostId>,
     pub(crate) has_new_room: bool,
+    /// The class of the alternative that a job was placed as.
+    pub(crate) chosen: FxHashMap<Row, ClassId>,
+    /// Waiting for room with one of their resources, and for a quota with another: capped, and to be tried where
+    /// something ended, too.
+    pub(crate) torn: FxHashSet<(LaneIndex, ClassId)>,
+    pub(crate) reserve: Reserve,
+    pub(crate) now_ms: i64,
 }
 
 pub(crate) struct QueueRow {
@@ -60,7 +69,9 @@ pub(crate) struct QueueRow {
 pub(crate) struct JobRow {
     pub(crate) id: JobId,
     submitted_ms: i64,
-    priority: u8,
+    pub(crate) priority: u8,
+    /// How long it runs at most.
+    pub(crate) most_ms: Option<i64>,
     pub(crate) class: ClassId,
     pub(crate) lane: LaneIndex,
     /// Where its first rank runs, once it is placed.
@@ -109,6 +120,7 @@ impl State {
             self.ledger.remove_node(&before);
         }
         self.ledger.add_node(&whole);
+        self.reserve.is_stale = true;
         self.is_ordered = false;
         self.has_new_room = true;
     }
@@ -118,6 +130,7 @@ impl State {
         if let Some(before) = self.nodes.remove(&node) {
             self.ledger.remove_node(&before);
             self.fleet.remove(node);
+            self.reserve.is_stale = true;
             self.is_ordered = false;
         }
     }
@@ -169,8 +182,8 @@ impl State {
     pub(crate) fn enter(&mut self, job: &Job, queue: QueueIndex) -> Row {
         let class = self.class(job, queue);
         let lane = self.lane(queue, job.user);
-        let (id, submitted_ms, priority) = (job.id, job.submitted_ms, job.priority);
-        let row = self.store(JobRow { id, submitted_ms, priority, class, lane, spot: None });
+        let &Job { id, submitted_ms, priority, max_runtime_ms: most_ms, .. } = job;
+        let row = self.store(JobRow { id, submitted_ms, priority, most_ms, class, lane, spot: None });
         self.row_of.insert(job.id, row);
         row
     }
@@ -183,7 +196,13 @@ impl State {
     }
 
     pub(crate) fn class(&mut self, job: &Job, queue: QueueIndex) -> ClassId {
-        let class = self.classes.intern(Class::of(job, &self.queues[queue as usize].queue));
+        let queue = &self.queues[queue as usize].queue;
+        let mut class = Class::of(job, queue);
+        for Alternative { requests, gpus } in &job.alternatives {
+            let other = Job { requests: *requests, gpus: gpus.clone(), ..job.clone() };
+            class.alternatives.push(self.classes.intern(Class::of(&other, queue)));
+        }
+        let class = self.classes.intern(class);
         if self.parking.is_parked.len() <= class as usize {
             self.parking.is_parked.resize(class as usize + 1, false);
         }
@@ -213,6 +232,7 @@ impl State {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
+        self.may_fill_in(row);
     }
 
     pub(crate) fn lane(&mut self, queue: QueueIndex, user: UserId) -> LaneIndex {
@@ -228,6 +248,7 @@ impl State {
     /// A job has ended, or waits no longer: what it held is free.
     pub fn end(&mut self, job: JobId) {
         let Some(row) = self.row_of.remove(&job) else { return };
+        self.reserve.forget_end(row);
         if self.give_back(row).is_none() {
             let rows = &self.rows;
             let JobRow { class, lane, .. } = rows[row as usize];
@@ -242,8 +263,9 @@ impl State {
     /// Frees what a job holds, if it holds a place.
     pub(crate) fn give_back(&mut self, row: Row) -> Option<()> {
         let spots = self.take_spots(row)?;
-        let JobRow { class, lane, .. } = self.rows[row as usize];
-        let class = self.classes.get(class);
+        let lane = self.rows[row as usize].lane;
+        let class = self.classes.get(self.held_class(row));
+        self.chosen.remove(&row);
         for spot in &spots {
             self.fleet.give(spot, &class.need);
             // Where there are more, all is tried again anyway.
@@ -260,12 +282,17 @@ impl State {
 
     /// Places what can be placed, at most so many jobs.
     pub fn schedule(&mut self, now_ms: i64, most: usize) -> Vec<Placement> {
+        self.now_ms = now_ms;
         self.settle(now_ms);
         let mut placements = Vec::new();
         while placements.len() < most {
             let Some((lane, entry)) = self.next() else {
                 self.parking.roused.clear();
                 self.grown.clear();
+                self.reserve.trying.clear();
+                if self.rouse_lifted() {
+                    continue;
+                }
                 break;
             };
             placements.extend(self.attempt(lane, entry));
@@ -285,25 +312,32 @@ impl State {
             (0..self.queues.len() as QueueIndex).for_each(|queue| self.reorder(queue));
             self.is_ordered = true;
         }
+        self.renew_reservations(now_ms);
         self.wake();
+        self.look_again(now_ms);
     }
 
     /// Unparks the classes that may fit again.
-    fn wake(&mut self) {
+    pub(crate) fn wake(&mut self) {
+        self.mend_torn();
         if self.has_new_room || self.grown.len() > FEW_GROWN {
             self.has_new_room = false;
             self.grown.clear();
             self.parking.roused.clear();
             self.parking.is_parked.fill(false);
             self.lanes.iter_mut().for_each(Lane::unpark);
+            self.reserve.trying.clear();
             return;
         }
         let parked = (0..self.parking.is_parked.len() as ClassId)
             .filter(|class| self.parking.is_parked[*class as usize]);
         let fits =
             |class: &ClassId| self.grown.iter().any(|host| self.fleet.fits_on(*host, *class, &self.classes));
-        let roused: Vec<ClassId> =
+        let mut roused: Vec<ClassId> =
             if self.grown.is_empty() { Vec::new() } else { parked.filter(fits).collect() };
+        let is_parked = |class: &ClassId| self.parking.is_parked[*class as usize] && !roused.contains(class);
+        let trying: Vec<ClassId> = self.reserve.trying.iter().copied().filter(is_parked).collect();
+        roused.extend(trying);
         roused.iter().for_each(|class| self.parking.is_parked[*class as usize] = false);
         self.parking.roused.extend(roused);
     }
@@ -337,32 +371,80 @@ impl State {
 
     fn attempt(&mut self, lane: LaneIndex, entry: Entry) -> Option<Placement> {
         let class = entry.1;
-        let queue = self.lanes[lane as usize].queue;
-        let total = self.classes.get(class).total;
-        if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, &total) {
-            self.lanes[lane as usize].cap(entry);
-            return None;
-        }
-        let Some(spots) = self.fleet.find_all(class, &self.classes) else {
-            self.parking.is_parked[class as usize] = true;
-            self.parking.roused.retain(|roused| *roused != class);
-            return None;
-        };
         let row = self.lanes[lane as usize].first(class)?;
-        let rows = &self.rows;
-        self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
-        let placement = self.placement(self.rows[row as usize].id, &spots);
-        self.hold_spots(row, spots);
-        self.settle_roused();
-        Some(placement)
+        match self.try_options(lane, class, row) {
+            Tried::Over => self.lanes[lane as usize].cap(entry),
+            Tried::Torn => {
+                self.lanes[lane as usize].cap(entry);
+                self.torn.insert((lane, class));
+            }
+            Tried::Blocked => {
+                self.parking.is_parked[class as usize] = true;
+                self.parking.roused.retain(|roused| *roused != class);
+                self.reserve.trying.retain(|trying| *trying != class);
+                self.is_blocked(row, class, self.now_ms);
+            }
+            Tried::Fits(alternative, option, spots) => {
+                let rows = &self.rows;
+                self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+                let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
+                if option != class {
+                    self.chosen.insert(row, option);
+                }
+                self.hold_spots(row, spots);
+                self.starts(row, self.now_ms);
+                self.settle_roused();
+                return Some(placement);
+            }
+        }
+        None
+    }
+
+    /// Looks for a place with each of the resources that would do.
+    fn try_options(&mut self, lane: LaneIndex, class: ClassId, row: Row) -> Tried {
+        let queue = self.lanes[lane as usize].queue;
+        let (mut is_over, mut is_blocked) = (false, false);
+        for alternative in 0..=self.classes.get(class).alternatives.len() {
+            let option = match alternative {
+                0 => class,
+                _ => self.classes.get(class).alternatives[alternative - 1],
+            };
+            let total = &self.classes.get(option).total;
+            if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, total) {
+                is_over = true;
+            } else if let Some(spots) = self.find_place((lane, class), option, row, self.now_ms) {
+                return Tried::Fits(alternative, option, spots);
+            } else {
+                is_blocked = true;
+            }
+        }
+        match (is_over, is_blocked) {
+            (true, true) => Tried::Torn,
+            (true, false) => Tried::Over,
+            _ => Tried::Blocked,
+        }
+    }
+
+    /// Lets those be tried again that wait for room and for a quota, where there is room.
+    fn mend_torn(&mut self) {
+        let Self { torn, lanes, fleet, classes, grown, .. } = self;
+        let all = self.has_new_room || grown.len() > FEW_GROWN;
+        torn.retain(|(lane, class)| {
+            let fits = all || grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
+            if fits {
+                lanes[*lane as usize].uncap();
+            }
+            !fits
+        });
     }
 
     /// What a placement has left no room for is parked at once, without a look at all nodes.
     fn settle_roused(&mut self) {
-        let Self { fleet, classes, parking, grown, .. } = self;
+        let Self { fleet, classes, parking, grown, reserve, .. } = self;
         let Parking { is_parked, roused } = parking;
         roused.retain(|class| {
-            let fits = grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
+            let fits = reserve.trying.contains(class)
+                || grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
             is_parked[*class as usize] = !fits;
             fits
         });
@@ -383,6 +465,18 @@ impl State {
     pub(crate) fn queue_index(&self, queue: QueueId) -> Option<QueueIndex> {
         self.queue_of.get(&queue).copied()
     }
+}
+
+/// What became of an attempt.
+enum Tried {
+    /// A place with one of the resources: which of them, its class, and where.
+    Fits(usize, ClassId, Spots),
+    /// Nowhere is room for any of them.
+    Blocked,
+    /// All of them are over a quota.
+    Over,
+    /// Some are over a quota, and for the others there is no room.
+    Torn,
 }
 
 /// Whose turn it is, of two jobs in queues that stand equal.

@@ -60,7 +60,7 @@ fn row(one: &Evidence) -> Vec<Field> {
     let amount = |amount: u64| match one.dimension {
         Dimension::Cpus => (amount as f64 / 1000.0).to_string(),
         Dimension::Memory | Dimension::Disk => Bytes(amount).to_string(),
-        Dimension::Gpus => amount.to_string(),
+        Dimension::Gpus | Dimension::Nodes => amount.to_string(),
     };
     vec![
         one.dimension.to_string().into(),

@@ -9,7 +9,6 @@ use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::kind::{GroupMask, Kind, KindId};
 use crate::fleet::level::{Left, LevelId};
 use crate::fleet::{Fleet, Spot};
-use crate::gang::Spots;
 use crate::policy::Policy;
 
 /// How many levels of a kind are weighed by what they lose, the tightest first: the best is nearly always among them.
@@ -35,28 +34,26 @@ impl Memo {
 }
 
 /// A level that fits, as its policy sees it; the least is best.
-struct Candidate {
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
     loss: i64,
     fit: Leftover,
-    rank: u32,
+    pub(super) rank: u32,
     level: LevelId,
 }
 
 impl Candidate {
-    fn compare(&self, other: &Self) -> Ordering {
+    /// Another node of the same level.
+    pub(super) fn at(self, rank: u32) -> Self {
+        Self { rank, ..self }
+    }
+
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
         self.loss.cmp(&other.loss).then(self.fit.compare(&other.fit)).then(self.rank.cmp(&other.rank))
     }
 }
 
 impl Fleet {
-    /// A place for each rank of the next job of a class.
-    pub(crate) fn find_all(&mut self, class: ClassId, classes: &Classes) -> Option<Spots> {
-        match classes.get(class).nodes {
-            1 => self.find(class, classes).map(|spot| Spots::from_iter([spot])),
-            _ => None,
-        }
-    }
-
     /// The node and the GPUs for the next job of a class, in the first of its clusters that has room.
     pub(crate) fn find(&mut self, class: ClassId, classes: &Classes) -> Option<Spot> {
         for position in 0..self.terms[class as usize].sites.len() {
@@ -109,7 +106,14 @@ impl Fleet {
     }
 
     /// Collects the levels of a kind that fit, the tightest first.
-    fn fitting(&self, kind: KindId, class: ClassId, class_of: &Class, most: usize, found: &mut Vec<LevelId>) {
+    pub(super) fn fitting(
+        &self,
+        kind: KindId,
+        class: ClassId,
+        class_of: &Class,
+        most: usize,
+        found: &mut Vec<LevelId>,
+    ) {
         let Some(accepted) = self.terms[class as usize].accepted[kind as usize] else { return };
         let kind = &self.kinds[kind as usize];
         let mut room = most;
@@ -130,7 +134,7 @@ impl Fleet {
         self.levels.get(level).ranks.iter().copied().find(allows)
     }
 
-    fn weigh(
+    pub(super) fn weigh(
         &mut self,
         level: LevelId,
         rank: u32,
@@ -190,7 +194,13 @@ impl Fleet {
     }
 
     /// The slots of the level's GPUs become those of the node's: of equal ones the lowest index.
-    fn spot(&mut self, best: &Candidate, class: ClassId, classes: &Classes, policy: Policy) -> Spot {
+    pub(super) fn spot(
+        &mut self,
+        best: &Candidate,
+        class: ClassId,
+        classes: &Classes,
+        policy: Policy,
+    ) -> Spot {
         let class_of = classes.get(class);
         let host = self.by_rank[best.rank as usize];
         if class_of.need.gpus == 0 {
@@ -264,7 +274,7 @@ fn freest_first(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> V
 
 /// What would be left on a node, as parts of what it has; less is better. Only what the job asks for counts: a disk
 /// that nobody asks for would otherwise make all nodes look alike.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Leftover {
     /// What is left of that of which the job takes the largest share of this node: its dominant
     /// resource (Ghodsi et al., Dominant Resource Fairness, NSDI 2011). For a job with GPUs that is

@@ -3,8 +3,10 @@
 //! Nodes of one [`kind`] with the same left are one [`level`], and the levels of a kind are indexed by what is free:
 //! a choice looks at the levels that may fit, not at the nodes, and is the same whatever happened before.
 
+mod ahead;
 mod choice;
 mod fragmentation;
+mod gang;
 pub(crate) mod kind;
 pub(crate) mod level;
 
@@ -67,6 +69,8 @@ struct Host {
     /// The GPUs are counted by `gpus`.
     allocated: Amounts,
     is_ready: bool,
+    /// It is kept for somebody, and found for nobody else.
+    is_aside: bool,
     rank: u32,
     kind: KindId,
     /// Thousandths free of each GPU, by the kind's slots; and the index of each on the node.
@@ -148,6 +152,7 @@ impl Fleet {
             capacity: node.capacity,
             allocated: node.allocated,
             is_ready: node.availability == Availability::Ready,
+            is_aside: false,
             rank: 0,
             kind,
             gpus: offered.clone(),
@@ -159,6 +164,8 @@ impl Fleet {
     }
 
     fn replace(&mut self, id: HostId, host: Host) -> HostId {
+        let is_aside = self.hosts[id as usize].as_ref().is_some_and(|before| before.is_aside);
+        let host = Host { is_aside, ..host };
         if !self.is_ranked {
             self.hosts[id as usize] = Some(host);
             return id;
@@ -291,10 +298,10 @@ impl Fleet {
     fn enter(&mut self, id: HostId) {
         let host = self.host(id);
         let kind = host.kind;
-        let (rank, is_ready) = (host.rank, host.is_ready);
+        let (rank, is_found) = (host.rank, host.is_ready && !host.is_aside);
         let level = self.levels.intern(host.left(&self.kinds[kind as usize]));
         self.host_mut(id).level = level;
-        if is_ready {
+        if is_found {
             let level_of = self.levels.get_mut(level);
             if level_of.ranks.is_empty() {
                 let left = &level_of.left;
@@ -315,11 +322,17 @@ impl Fleet {
         }
     }
 
-    /// Whether a job of this class could go to this node now.
+    /// Whether a rank of a job of this class could go to this node now, with any of the resources that would do.
     pub(crate) fn fits_on(&self, id: HostId, class: ClassId, classes: &Classes) -> bool {
+        classes.get(class).options(class).any(|option| self.fits_as(id, option, classes))
+    }
+
+    /// Whether a rank with the resources of this class could.
+    pub(crate) fn fits_as(&self, id: HostId, class: ClassId, classes: &Classes) -> bool {
         let Some(Some(host)) = self.hosts.get(id as usize) else { return false };
         let (kind, class_of) = (&self.kinds[host.kind as usize], classes.get(class));
-        let accepted = self.terms[class as usize].accepted[host.kind as usize];
+        let Some(terms) = self.terms.get(class as usize) else { return false };
+        let accepted = terms.accepted[host.kind as usize];
         host.is_ready
             && accepted
                 .is_some_and(|accepted| self.levels.get(host.level).left.fits(&class_of.need, kind, accepted))

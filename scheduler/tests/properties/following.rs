@@ -62,17 +62,19 @@ impl World {
     }
 
     fn give_back(&mut self, job: &Job, placement: &Placement) {
-        let node = self.snapshot.nodes.iter_mut().find(|node| node.id == placement.parts[0].node).unwrap();
-        node.allocated.cpu_milli -= job.requests.cpu_milli;
-        node.allocated.memory_bytes -= job.requests.memory_bytes;
-        node.allocated.disk_bytes -= job.requests.disk_bytes;
-        for gpu in &mut node.gpus {
-            if placement.parts[0].gpu_indices.contains(&gpu.index) {
-                gpu.free_milli = 1000;
+        for part in &placement.parts {
+            let node = self.snapshot.nodes.iter_mut().find(|node| node.id == part.node).unwrap();
+            node.allocated.cpu_milli -= job.requests.cpu_milli;
+            node.allocated.memory_bytes -= job.requests.memory_bytes;
+            node.allocated.disk_bytes -= job.requests.disk_bytes;
+            for gpu in &mut node.gpus {
+                if part.gpu_indices.contains(&gpu.index) {
+                    gpu.free_milli = 1000;
+                }
             }
         }
         let holds = |held: &Held| {
-            (held.queue, held.user, held.jobs, held.amounts) == (job.queue, job.user, 1, job.requests)
+            (held.queue, held.user, held.jobs, held.amounts) == (job.queue, job.user, 1, total(job))
         };
         let position = self.snapshot.held.iter().position(holds).unwrap();
         self.snapshot.held.remove(position);

@@ -15,7 +15,8 @@ use lilac_api::quantity::Bytes;
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{
-    Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Placement, Plan, Policy, Queue, Snapshot, plan,
+    Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Part, Placement, Plan, Policy, Queue, Snapshot,
+    plan,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -53,6 +54,7 @@ prop_compose! {
         allocated in amounts(6),
         gpus in vec((select(vec!["NVIDIA A100", "NVIDIA H100", "Tesla T4"]), 1..3_u64, any::<bool>()), 0..5),
         pool in option::of(select(vec!["a", "b", "c"])),
+        rack in option::weighted(0.8, select(vec!["r", "s"])),
     ) -> Node {
         let gpus: Vec<NodeGpu> = (0..).zip(gpus).map(|(index, (model, memory, free))| {
             let free_milli = if free { 1000 } else { 0 };
@@ -66,7 +68,8 @@ prop_compose! {
             capacity: Amounts { gpus: gpus.len() as u32, ..capacity },
             allocated,
             gpus,
-            labels: pool.map(|pool| ("pool".to_owned(), pool.to_owned())).into_iter().collect(),
+            labels: [("pool", pool), ("rack", rack)].into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect(),
         }
     }
 }
@@ -138,6 +141,8 @@ prop_compose! {
         gpus in option::weighted(0.3, gpus()),
         avoid in option::weighted(0.2, 0..nodes.max(1) as u128),
         constraint in option::weighted(0.2, select(vec!["label.pool == a", "label.pool != a", "label.pool in (a, b)"])),
+        ranks in prop_oneof![6 => Just(1), 1 => 0..4_u32],
+        same in prop::bool::weighted(0.3),
     ) -> Job {
         Job {
             priority,
@@ -147,6 +152,8 @@ prop_compose! {
             gpus,
             constraints: constraint.into_iter().map(|text| text.parse().unwrap()).collect(),
             avoid: avoid.into_iter().map(|id| NodeId(Uuid::from_u128(id))).collect(),
+            nodes: ranks,
+            same: same.then(|| "rack".to_owned()),
             ..Job::new(JobId(Uuid::nil()), QueueId(Uuid::from_u128(queue)), UserId(Uuid::from_u128(user)))
         }
     }
@@ -225,13 +232,49 @@ fn has_space_left(node: &Node, job: &Job) -> bool {
     has_space(node, &taken, job)
 }
 
+fn ranks(job: &Job) -> usize {
+    job.nodes.max(1) as usize
+}
+
+/// What all ranks hold.
+fn total(job: &Job) -> Amounts {
+    let ranks = ranks(job) as u32;
+    Amounts {
+        cpu_milli: job.requests.cpu_milli * ranks,
+        memory_bytes: job.requests.memory_bytes * u64::from(ranks),
+        disk_bytes: job.requests.disk_bytes * u64::from(ranks),
+        gpus: job.requests.gpus * ranks,
+    }
+}
+
+/// Ranks of a job may run together on nodes of one group: `None` for a node that is in none.
+fn group(node: &Node, job: &Job) -> Option<(ClusterId, Option<String>)> {
+    match job.same.as_ref().filter(|_| ranks(job) > 1) {
+        None => Some((node.cluster, None)),
+        Some(label) => Some((node.cluster, Some(node.labels.get(label)?.clone()))),
+    }
+}
+
+/// The most of these nodes that ranks of the job could use together.
+fn together<'a>(nodes: impl IntoIterator<Item = &'a Node>, job: &Job) -> usize {
+    let mut groups = BTreeMap::new();
+    for group in nodes.into_iter().filter_map(|node| group(node, job)) {
+        *groups.entry(group).or_insert(0) += 1;
+    }
+    groups.into_values().max().unwrap_or(0)
+}
+
 fn queue_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Option<&'a Queue> {
     snapshot.queues.iter().find(|queue| queue.id == job.queue)
 }
 
 fn nodes_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Vec<&'a Node> {
     let Some(queue) = queue_of(snapshot, job) else { return Vec::new() };
-    let is_meant = |node: &&Node| queue.clusters.contains(&node.cluster) && node.satisfies(&job.constraints);
+    let is_meant = |node: &&Node| {
+        queue.clusters.contains(&node.cluster)
+            && node.satisfies(&job.constraints)
+            && group(node, job).is_some()
+    };
     snapshot.nodes.iter().filter(is_meant).collect()
 }
 
@@ -269,7 +312,8 @@ fn share(snapshot: &Snapshot, [_, cpus, memory, gpus]: [u64; 4]) -> f64 {
 
 fn over_quota(snapshot: &Snapshot, job: &Job) -> bool {
     let Some(queue) = queue_of(snapshot, job) else { return false };
-    let asked = [1, job.requests.cpu_milli.into(), job.requests.memory_bytes, u64::from(job.requests.gpus)];
+    let Amounts { cpu_milli, memory_bytes, gpus, .. } = total(job);
+    let asked = [1, cpu_milli.into(), memory_bytes, gpus.into()];
     [(queue.quota, None), (queue.user_quota, Some(job.user))].into_iter().any(|(bounds, user)| {
         let held = held_in(snapshot, queue.id, user);
         let bounds = [bounds.jobs, bounds.cpu_milli, bounds.memory_bytes, bounds.gpus];
@@ -302,14 +346,37 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     let job = snapshot.jobs.remove(position.unwrap());
     let is_over = over_quota(snapshot, &job);
     let clusters = queue_of(snapshot, &job).map(|queue| queue.clusters.clone()).unwrap();
-    prop_assert_eq!(placement.parts.len(), 1);
-    let part = &placement.parts[0];
-    let node = snapshot.nodes.iter_mut().find(|node| node.id == part.node).unwrap();
-
     prop_assert!(!is_over, "over a quota");
-    prop_assert!(usable(node, &job), "a node that takes nothing, or is avoided");
+    let places: BTreeSet<NodeId> = placement.parts.iter().map(|part| part.node).collect();
+    prop_assert_eq!(
+        (placement.parts.len(), places.len()),
+        (ranks(&job), ranks(&job)),
+        "each rank on a node of its own"
+    );
+    let groups: BTreeSet<_> = snapshot
+        .nodes
+        .iter()
+        .filter(|node| places.contains(&node.id))
+        .map(|node| group(node, &job))
+        .collect();
+    prop_assert!(groups.len() == 1 && !groups.contains(&None), "one cluster, and one value of the label");
+    for part in &placement.parts {
+        give(snapshot, &job, &clusters, part)?;
+    }
+    snapshot.held.push(Held { queue: job.queue, user: job.user, jobs: 1, amounts: total(&job) });
+    Ok(())
+}
+
+fn give(
+    snapshot: &mut Snapshot,
+    job: &Job,
+    clusters: &[ClusterId],
+    part: &Part,
+) -> Result<(), TestCaseError> {
+    let node = snapshot.nodes.iter_mut().find(|node| node.id == part.node).unwrap();
+    prop_assert!(usable(node, job), "a node that takes nothing, or is avoided");
     prop_assert!(clusters.contains(&node.cluster), "a cluster that the queue does not use");
-    prop_assert!(has_space_left(node, &job), "over capacity");
+    prop_assert!(has_space_left(node, job), "over capacity");
     node.allocated.cpu_milli += job.requests.cpu_milli;
     node.allocated.memory_bytes += job.requests.memory_bytes;
     node.allocated.disk_bytes += job.requests.disk_bytes;
@@ -318,10 +385,9 @@ fn apply(snapshot: &mut Snapshot, placement: &Placement) -> Result<(), TestCaseE
     for index in &part.gpu_indices {
         let gpu = node.gpus.iter_mut().find(|gpu| gpu.index == *index).unwrap();
         prop_assert!(gpu.free_milli == 1000, "GPU {index} has an owner");
-        prop_assert!(accepted(&job, gpu), "GPU {index} is not what was asked for");
+        prop_assert!(accepted(job, gpu), "GPU {index} is not what was asked for");
         gpu.free_milli = 0;
     }
-    snapshot.held.push(Held { queue: job.queue, user: job.user, jobs: 1, amounts: job.requests });
     Ok(())
 }
 
@@ -367,14 +433,18 @@ proptest! {
             let fitting: BTreeSet<NodeId> =
                 nodes_of(&world, job).into_iter().filter(|node| fits_now(node, job)).map(|node| node.id).collect();
             let Some(placement) = placements.get(&job.id) else {
-                prop_assert!(fitting.is_empty() || over_quota(&world, job), "{} was passed over", job.id);
+                let fits = together(world.nodes.iter().filter(|node| fitting.contains(&node.id)), job) >= ranks(job);
+                prop_assert!(!fits || over_quota(&world, job), "{} was passed over", job.id);
                 continue;
             };
             prop_assert_eq!(order.next().map(|placement| placement.job), Some(job.id), "placed out of turn");
-            prop_assert!(fitting.contains(&placement.parts[0].node));
+            prop_assert!(placement.parts.iter().all(|part| fitting.contains(&part.node)));
             let cluster_of = |id: &NodeId| world.nodes.iter().find(|node| node.id == *id).unwrap().cluster;
-            let preferred = queue_of(&snapshot, job).unwrap().clusters.iter()
-                .find(|cluster| fitting.iter().any(|node| cluster_of(node) == **cluster));
+            let fits_in = |cluster: &ClusterId| {
+                let here = world.nodes.iter().filter(|node| node.cluster == *cluster && fitting.contains(&node.id));
+                together(here, job) >= ranks(job)
+            };
+            let preferred = queue_of(&snapshot, job).unwrap().clusters.iter().find(|cluster| fits_in(cluster));
             prop_assert_eq!(Some(&cluster_of(&placement.parts[0].node)), preferred);
             apply(&mut world, placement)?;
         }
@@ -387,6 +457,10 @@ proptest! {
         for waiting in &plan.waiting {
             let job = after.jobs.iter().find(|job| job.id == waiting.job).unwrap();
             let nodes = nodes_of(&after, job);
+            let most = |which: &dyn Fn(&Node) -> bool| together(nodes.iter().copied().filter(|node| which(node)), job);
+            let large = most(&|node| large_enough(node, job));
+            let ready = most(&|node| large_enough(node, job) && usable(node, job));
+            let free = most(&|node| fits_now(node, job));
             let any_large_enough = nodes.iter().any(|node| large_enough(node, job));
             let any_usable = nodes.iter().any(|node| large_enough(node, job) && usable(node, job));
             let any_space = nodes.iter().any(|node| {
@@ -404,11 +478,15 @@ proptest! {
                 () if nodes.is_empty() => Reason::NoMatchingNodes,
                 () if job.gpus.is_some() && !any_accepted_gpu => Reason::NoMatchingNodes,
                 () if !any_large_enough => Reason::ExceedsAnyNode,
+                () if large < ranks(job) => Reason::ExceedsAnyNode,
                 () if !any_usable => Reason::NodeDown,
+                () if ready < ranks(job) => Reason::NodeDown,
+                () if free > 0 => Reason::GangIncomplete,
                 () if job.gpus.is_some() && any_space => Reason::WaitingForGpus,
                 () => Reason::WaitingForCapacity,
             };
             prop_assert_eq!(waiting.reason, expected, "{}", waiting.message);
+            prop_assert!(free < ranks(job) || !matches!(waiting.reason, Reason::GangIncomplete), "{}", waiting.message);
             if matches!(waiting.reason, Reason::WaitingForGpus | Reason::WaitingForCapacity) {
                 prop_assert!(nodes.iter().all(|node| !fits_now(node, job)), "{}", waiting.message);
             }

@@ -3,19 +3,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot be changed has to fail its test")]
 
+use lilac_api::NodeId;
 use lilac_api::explanation::{Change, ChangeKind, Dimension};
 use lilac_api::job::Reason;
 use lilac_scheduler::{Availability, Bounds, Node, NodeGpu, Queue, Snapshot, State, plan};
 
+use uuid::Uuid;
+
 use crate::notation::{cluster_id, job_id, read};
 
 use ChangeKind::{
-    AddNode, AnyGpu, AskForLess, BringBack, DropConstraints, FeedCluster, RaiseQuota, RaiseUserQuota,
-    ResumeQueue, Uncordon,
+    AddNode, AnyGpu, AskForLess, BringBack, DropConstraints, DropSame, FeedCluster, FewerNodes, RaiseQuota,
+    RaiseUserQuota, ResumeQueue, Uncordon,
 };
 
 /// The job is always `x`.
-const SCENARIOS: [(&str, Reason, &[ChangeKind], &str); 24] = [
+const SCENARIOS: [(&str, Reason, &[ChangeKind], &str); 32] = [
     (
         "node a used=6/0/0\n job x cpu=4",
         Reason::WaitingForCapacity,
@@ -146,6 +149,54 @@ const SCENARIOS: [(&str, Reason, &[ChangeKind], &str); 24] = [
         &[RaiseQuota, RaiseUserQuota],
         "raise the quota of each user in queue default to 2 jobs",
     ),
+    (
+        "node a\n node b used=8/0/0\n node c used=8/0/0\n job x nodes=3 cpu=4",
+        Reason::GangIncomplete,
+        &[FewerNodes],
+        "run on 1 node instead of 3, for which there is room",
+    ),
+    (
+        "node a labels=rack:r\n node b labels=rack:s\n job x nodes=2 same=rack",
+        Reason::ExceedsAnyNode,
+        &[DropSame],
+        "let its nodes differ in label rack",
+    ),
+    (
+        "node a labels=rack:r\n node b labels=rack:r used=8/0/0\n node c labels=rack:s\n job x nodes=2 same=rack",
+        Reason::GangIncomplete,
+        &[DropSame],
+        "let its nodes differ in label rack",
+    ),
+    (
+        "node a\n node b\n job x nodes=3",
+        Reason::ExceedsAnyNode,
+        &[FewerNodes],
+        "run on 2 nodes instead of 3, for which there is room",
+    ),
+    (
+        "node a\n node b is=down\n job x nodes=2",
+        Reason::NodeDown,
+        &[FewerNodes],
+        "run on 1 node instead of 2, for which there is room",
+    ),
+    (
+        "node a used=7/0/0\n node b used=7/0/0\n job x nodes=2 cpu=2",
+        Reason::WaitingForCapacity,
+        &[AskForLess, FewerNodes],
+        "run on 1 node instead of 2, for which there is room",
+    ),
+    (
+        "node a used=8/0/0\n node b used=8/0/0\n job x nodes=2 cpu=2",
+        Reason::WaitingForCapacity,
+        &[AddNode],
+        "add 2 nodes each with 2 CPUs and 1Gi of memory to a cluster of queue default",
+    ),
+    (
+        "node a\n node b\n queue default quota=cpu:2\n job x nodes=2 cpu=2",
+        Reason::QuotaExceeded,
+        &[RaiseQuota],
+        "raise the quota of queue default to 4 CPUs",
+    ),
 ];
 
 #[test]
@@ -224,9 +275,15 @@ fn apply(snapshot: &mut Snapshot, change: &Change) {
             let capacity = change.requests.unwrap();
             let gpu = NodeGpu { index: 0, model, memory_bytes: 80 << 30, free_milli: 1000 };
             let (more, _) = read("node more");
-            let gpus = (0..capacity.gpus as u16).map(|index| NodeGpu { index, ..gpu.clone() }).collect();
-            snapshot.nodes.push(Node { capacity, gpus, ..more.nodes[0].clone() });
+            let gpus: Vec<NodeGpu> =
+                (0..capacity.gpus as u16).map(|index| NodeGpu { index, ..gpu.clone() }).collect();
+            for number in 0..change.nodes.unwrap_or(1) {
+                let node = Node { capacity, gpus: gpus.clone(), ..more.nodes[0].clone() };
+                snapshot.nodes.push(Node { id: NodeId(Uuid::from_u128(number.into())), ..node });
+            }
         }
+        FewerNodes => job.nodes = change.nodes.unwrap(),
+        DropSame => job.same = None,
         ChangeKind::Release => panic!("nothing is held here"),
     }
 }
