@@ -164,6 +164,10 @@ pub struct Node {
     pub agent_version: String,
     /// Version of its container runtime.
     pub docker_version: String,
+    /// Where containers of other nodes reach it, as its agent says; without it, it is given no part of a job on several
+    /// nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     pub registered_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<DateTime<Utc>>,

@@ -168,6 +168,7 @@ fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>, usage: &HashMap<Uu
         running_jobs: count(row.attempts),
         agent_version: row.agent_version,
         docker_version: row.docker_version,
+        address: row.address,
         registered_at: row.registered_at,
         last_seen_at: row.last_seen_at,
     }

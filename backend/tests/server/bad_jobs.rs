@@ -49,7 +49,7 @@ pub const CASES: &[(&str, u16, &str, &str)] = &[
     (r#"{"name": "a", "image": "b", "array": {"count": 100001}}"#, 422, "invalid-field", "array.count"),
     (r#"{"name": "a", "image": "b", "array": {"count": 0}}"#, 422, "invalid-field", "array.count"),
     (r#"{"name": "a", "image": "b", "array": {"count": -1}}"#, 422, "invalid-field", "array.count"),
-    (r#"{"name": "a", "image": "b", "nodes": 2}"#, 422, "invalid-field", "nodes"),
+    (r#"{"name": "a", "image": "b", "nodes": 0}"#, 422, "invalid-field", "nodes"),
     (r#"{"name": "a", "image": "b", "nodes": 1025}"#, 422, "invalid-field", "nodes"),
     (r#"{"name": "a", "image": "b", "placement": {"constraints": ["pool = a"]}}"#, 422, "invalid-field", "placement.constraints[0]"),
     (r#"{"name": "a", "image": "b", "max_runtime": "-1s"}"#, 422, "invalid-field", "max_runtime"),

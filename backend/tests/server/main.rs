@@ -10,6 +10,8 @@ mod bodies;
 mod clusters;
 mod conformance;
 mod embedded;
+mod gang_ends;
+mod gangs;
 mod gpus;
 mod hooks;
 mod images;

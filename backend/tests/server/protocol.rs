@@ -28,11 +28,11 @@ use uuid::Uuid;
 pub struct Node {
     pub client: Client,
     pub token: Secret,
-    name: String,
+    pub name: String,
     machine_id: String,
     boot_id: Uuid,
     session: SessionId,
-    sequence: u64,
+    pub sequence: u64,
     pub reports: Vec<AttemptReport>,
     pub gpus: Vec<Gpu>,
     /// Images that it says it has.
@@ -117,7 +117,7 @@ impl Node {
         self.told(job).await.1
     }
 
-    async fn told(&mut self, job: JobId) -> (AttemptId, TaskSpec) {
+    pub async fn told(&mut self, job: JobId) -> (AttemptId, TaskSpec) {
         for _ in 0..50 {
             let response = self.say(false).await.unwrap();
             for wanted in response.desired {

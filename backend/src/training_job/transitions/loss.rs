@@ -69,12 +69,12 @@ pub async fn lose_attempts(
     let mut topics = Vec::new();
     for attempt in lock_attempts(conn, attempts, Some(node)).await? {
         let is_lost = if attempt.is_gang() {
-            topics.extend(gang::touched_nodes(conn, &attempt).await?);
             gang::lose(conn, &attempt, message, actor).await?
         } else {
             lose(conn, &attempt, message, actor, None).await?
         };
         if is_lost {
+            topics.extend(gang::touched_nodes(conn, &attempt).await?);
             tracing::warn!(job_id = %attempt.job.id, attempt = attempt.epoch, actor, message, "attempt lost");
             topics.push(Topic::Job(attempt.job.id));
         }

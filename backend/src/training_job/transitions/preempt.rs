@@ -6,7 +6,7 @@ use lilac_api::job::{AttemptState, Reason};
 use lilac_rules::order;
 use sqlx::PgConnection;
 
-use super::{Step, lock_attempts, step};
+use super::{Step, lock_attempts, step, touched_nodes};
 use crate::bell::Topic;
 use crate::error::ApiResult;
 
@@ -31,6 +31,7 @@ pub async fn preempt(
         if step(conn, &change).await? {
             tracing::info!(job_id = %attempt.job.id, attempt = attempt.epoch, message, "told to stop");
             topics.push(Topic::Job(attempt.job.id));
+            topics.extend(touched_nodes(conn, &attempt).await?);
         }
     }
     Ok(topics)
