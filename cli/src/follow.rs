@@ -16,6 +16,7 @@ use lilac_api::job::{Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
 use tokio::time::timeout;
 
+use crate::commands::ranks::places;
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, short};
 use crate::printer::{Printer, Tone, colours_wanted, job_tone, note, painted};
@@ -241,7 +242,7 @@ fn announce(printer: Printer, before: Option<&Job>, job: &Job) -> bool {
 pub fn standing(job: &Job) -> String {
     let mut line = format!("{} is {}", clean(&job.name), job.state);
     if !job.nodes.is_empty() && matches!(job.state, JobState::Starting | JobState::Running) {
-        line += &format!(" on {}", clean(&job.nodes.join(", ")));
+        line += &format!(" on {}", clean(&places(&job.nodes)));
     }
     if job.epoch > 1 {
         line += &format!(" (attempt {})", job.epoch);
@@ -266,7 +267,7 @@ pub fn ending(job: &Job) -> String {
         line += &format!(" after {}", times::between(started, finished));
     }
     if !job.nodes.is_empty() {
-        line += &format!(" on {}", clean(&job.nodes.join(", ")));
+        line += &format!(" on {}", clean(&places(&job.nodes)));
     }
     if let Some(reason) = job.reason.filter(|_| job.state == JobState::Failed) {
         line += &format!(": {reason}");
@@ -274,7 +275,9 @@ pub fn ending(job: &Job) -> String {
             line += &format!(" {code}");
         }
     }
-    let told = job.state == JobState::Succeeded || job.reason == Some(Reason::ExitCode);
+    // Of several ranks it says which one.
+    let told =
+        job.state == JobState::Succeeded || job.reason == Some(Reason::ExitCode) && job.nodes.len() < 2;
     if !job.message.is_empty() && !told {
         line += &format!(" ({})", clean(&job.message));
     }

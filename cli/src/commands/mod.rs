@@ -23,6 +23,7 @@ pub mod plan;
 pub mod port_forward;
 pub mod prompt;
 pub mod queue;
+pub mod ranks;
 pub mod receipt;
 pub mod registry;
 pub mod release;

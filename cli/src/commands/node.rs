@@ -245,6 +245,7 @@ fn show(printer: Printer, node: &Node) -> std::io::Result<()> {
         ("Labels", labels.join(", ").into()),
         ("Agent", Field::from(&node.agent_version)),
         ("Docker", Field::from(&node.docker_version)),
+        ("Address", node.address.clone().unwrap_or_default().into()),
         ("Joined", both(node.registered_at).into()),
         ("Seen", node.last_seen_at.map_or("never".to_owned(), both).into()),
     ])?;

@@ -37,7 +37,8 @@ pub async fn run(global: &Global, args: ShowArgs) -> Result<Exit, Failure> {
         |shown| shown.job.id.to_string(),
         |shown| {
             printer.facts(&job_facts(shown.job))?;
-            attempts_table(printer, shown.attempts)
+            attempts_table(printer, shown.attempts)?;
+            shown.attempts.first().map_or(Ok(()), |latest| super::ranks::table(printer, latest))
         },
     )?;
     Ok(Exit::Ok)
