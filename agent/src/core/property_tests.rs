@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
 use chrono::TimeDelta;
-use lilac_api::agent::DesiredAttempt;
+use lilac_api::agent::{DesiredAttempt, Gang};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -22,6 +22,8 @@ const MAX_ATTEMPTS: usize = 4;
 enum Turn {
     Grant,
     AskToStop(usize),
+    /// The other ranks of an attempt are ready.
+    Go(usize),
     /// A sync goes through.
     Sync,
     /// The nth call under way comes back.
@@ -42,6 +44,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let turn = prop_oneof![
         3 => Just(Turn::Grant),
         2 => (0..MAX_ATTEMPTS).prop_map(Turn::AskToStop),
+        4 => (0..MAX_ATTEMPTS).prop_map(Turn::Go),
         10 => Just(Turn::Sync),
         16 => (0..6_usize).prop_map(Turn::Return),
         2 => (0..6_usize).prop_map(Turn::Garble),
@@ -66,6 +69,8 @@ enum Container {
 #[derive(Clone, Debug)]
 struct Granted {
     stop: bool,
+    /// It belongs to a gang, whose other ranks are ready or not.
+    go: Option<bool>,
     /// Until when it takes the attempt for alive.
     lease_until: Millis,
     is_over: bool,
@@ -139,6 +144,7 @@ impl World {
                 let attempt = &self.state.attempts[id];
                 assert!(self.now < attempt.lease_until, "started after its lease");
                 assert!(attempt.stop.is_none(), "started although it is to stop");
+                assert_ne!(self.granted[id].go, Some(false), "started before the other ranks are ready");
                 assert!(self.now < self.granted[id].lease_until, "started after the control plane's lease");
             }
             Action::Drop(id) => assert!(self.granted[id].is_over, "dropped before it was over"),
@@ -279,9 +285,10 @@ impl World {
             lease_ms: LEASE_MS,
             stop: granted.stop,
             max_runtime: None,
-            go: false,
+            go: granted.go == Some(true),
             stop_within: None,
-            task: (!known.contains(id)).then(task),
+            task: (!known.contains(id))
+                .then(|| TaskSpec { gang: granted.go.map(|_| Gang { addresses: Vec::new() }), ..task() }),
         });
         let desired = desired.collect();
         let forget = known.into_iter().filter(|id| self.granted[id].is_over).collect();
@@ -320,13 +327,20 @@ impl World {
             Turn::Grant if self.order.len() < MAX_ATTEMPTS => {
                 let id = AttemptId::new();
                 self.order.push(id);
-                let granted = Granted { stop: false, lease_until: self.now + LEASE_MS, is_over: false };
+                let go = (self.order.len() % 2 == 0).then_some(false);
+                let granted = Granted { stop: false, go, lease_until: self.now + LEASE_MS, is_over: false };
                 self.granted.insert(id, granted);
             }
             Turn::Grant => {}
             Turn::AskToStop(who) => {
                 if let Some(id) = self.order.get(who) {
                     self.granted.get_mut(id).expect("it was granted").stop = true;
+                }
+            }
+            Turn::Go(who) => {
+                let granted = self.order.get(who).and_then(|id| self.granted.get_mut(id));
+                if let Some(go) = granted.and_then(|granted| granted.go.as_mut()) {
+                    *go = true;
                 }
             }
             Turn::Sync => self.sync(),

@@ -17,6 +17,7 @@ use crate::clock::Moment;
 use crate::journal::{Intent, StopCause};
 
 mod faults;
+mod gang;
 mod images;
 mod recovery;
 mod time;

@@ -195,6 +195,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ports_lead_from_the_node_to_the_container() {
+        let bound = bindings(&[(80, 29_500), (29_501, 29_501)]).unwrap();
+        let of = |port: &str| bound[port].as_ref().unwrap()[0].host_port.clone().unwrap();
+        assert_eq!((of("80/tcp"), of("29501/tcp")), ("29500".into(), "29501".into()));
+        assert_eq!(bindings(&[]), None);
+    }
+
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
     }

@@ -127,7 +127,9 @@ impl Hands {
     pub(super) fn go_on(&mut self, recovered: &[(Entry, Millis)]) {
         for (entry, _) in recovered {
             self.images.want(entry.intent.attempt_id, &entry.intent.task.image);
-            self.hold_ports(entry.intent.attempt_id);
+            if entry.exit.is_none() {
+                self.hold_ports(entry.intent.attempt_id);
+            }
         }
         for (entry, _) in recovered.iter().filter(|(entry, _)| entry.exit.is_some()) {
             let intent = &entry.intent;
@@ -412,6 +414,8 @@ impl Hands {
 
     fn conclude(&mut self, id: AttemptId, started_at: Option<DateTime<Utc>>, draft: Draft, state: &State) {
         self.pulls.remove(&id);
+        // Its container has ended, or never starts.
+        self.ports.release(id);
         self.meters.forget(id);
         for watch in self.disks.remove(&id).into_iter().flatten() {
             watch.abort();
@@ -456,7 +460,7 @@ impl Hands {
         let delivery = self.deliveries.remove(&id);
         let (link, removals, state_dir) =
             (self.link.clone(), Arc::clone(&self.removals), self.state_dir.clone());
-        let (images, ports) = (self.images.clone(), self.ports.clone());
+        let images = self.images.clone();
         let run_dir = self.run_dir.clone();
         self.answer(async move {
             if let Some(delivery) = delivery {
@@ -465,7 +469,6 @@ impl Hands {
             }
             remove_container(&link, &docker::container_name(id), &removals).await;
             images.release(id);
-            ports.release(id);
             // Not before: Docker reads nothing out of a container whose mounts have lost their sources.
             lease::remove(&run_dir, id);
             if let Some(pump) = pump {
