@@ -98,7 +98,8 @@ async fn they_meet(bed: &Bed) -> Result<()> {
 
 /// One rank ends with 3; the others are deaf and would take ten minutes to stop.
 async fn one_that_fails_ends_all(bed: &Bed) -> Result<Duration> {
-    let body = "if [ $LILAC_NODE_RANK = 1 ]; then sleep 1; exit 3; fi; trap '' TERM; while :; do sleep 1; done";
+    let body =
+        "if [ $LILAC_NODE_RANK = 1 ]; then sleep 1; exit 3; fi; trap '' TERM; while :; do sleep 1; done";
     let spec = script("fails", body);
     let stop = lilac_api::spec::Stop { grace: Span(Duration::from_secs(600)), ..spec.stop.clone() };
     let id = bed.client.submit(&on(3, JobSpec { stop, ..spec }), None).await?.id;
@@ -127,14 +128,17 @@ async fn a_dead_node_ends_all_and_they_begin_anew(bed: &mut Bed) -> Result<()> {
     let id = bed.client.submit(&on(2, spec), None).await?.id;
     let job = until_state(&bed.client, id, JobState::Running).await?;
     let dead = bed.nodes.iter().position(|node| node.agent.name() == job.nodes[1]).context("no node")?;
-    eventually("the first marks", async || Ok(witness.of(id).is_ok_and(|s| !s.is_empty()).then_some(()))).await?;
+    eventually("the first marks", async || Ok(witness.of(id).is_ok_and(|s| !s.is_empty()).then_some(())))
+        .await?;
     let lost = attempt(bed, id, 1).await?.id;
     bed.nodes[dead].agent.kill()?;
     let lease_until = bed.nodes[dead].agent.lease(lost)?;
     bed.nodes[dead].machine.kill_daemon()?;
 
     let name = bed.nodes[dead].agent.name().to_owned();
-    let job = until(&bed.client, id, "begun anew and done", LEASE + SOON, |job| job.state == JobState::Succeeded).await?;
+    let job =
+        until(&bed.client, id, "begun anew and done", LEASE + SOON, |job| job.state == JobState::Succeeded)
+            .await?;
     assert_eq!((job.epoch, job.attempts_charged), (2, 0), "{job:?}");
     assert!(!job.nodes.contains(&name), "{job:?}");
     let first = attempt(bed, id, 1).await?;
