@@ -45,6 +45,6 @@ pub use foresee::Foreseen;
 pub use inquiry::{Explanation, Inquiry};
 pub use plan::{Part, Placement, Plan, Waiting, plan, plan_with};
 pub use policy::Policy;
-pub use reserve::Kept;
+pub use reserve::{Kept, Promise};
 pub use snapshot::{Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
 pub use state::State;

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use lilac_api::JobId;
+use lilac_api::{JobId, NodeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::class::ClassId;
@@ -32,6 +32,8 @@ pub(crate) const PATIENCE_MS: i64 = 5 * 60_000;
 /// How often reservations are looked for anew, and so many nodes are looked at for that in each such time.
 const WINDOW_MS: i64 = 1_000;
 const LOOKED_AT: usize = 20_000;
+/// So many jobs of a line are looked at for one that ends in time.
+const LINE_LOOKED_AT: usize = 32;
 /// As many are looked at to try something out.
 const LOOKED_AT_TRIAL: usize = 100_000;
 
@@ -118,7 +120,28 @@ impl Reserve {
     }
 }
 
+/// Nodes that are kept for a job which cannot start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    pub job: JobId,
+    pub nodes: Vec<NodeId>,
+    /// When it starts at the latest, in milliseconds since the Unix epoch, if nothing of a higher standing comes and no
+    /// node fails. `None` where nobody knows.
+    pub until_ms: Option<i64>,
+}
+
 impl State {
+    /// What is kept now, and for whom.
+    #[must_use]
+    pub fn promises(&self) -> Vec<Promise> {
+        let promise = |one: &Reservation| {
+            let job = self.rows[self.holder(one)? as usize].id;
+            let nodes = one.hosts.iter().map(|host| self.fleet.node(*host)).collect();
+            Some(Promise { job, nodes, until_ms: one.until_ms })
+        };
+        self.reserve.list.iter().filter_map(promise).collect()
+    }
+
     /// Whether nodes are kept for jobs that cannot start, as they are unless this says otherwise. Without it a job
     /// that needs much can be passed by for as long as others come that need little.
     pub fn keep_nodes(&mut self, is_on: bool) {
@@ -419,6 +442,29 @@ impl State {
         None
     }
 
+    /// A job further back in the line of a class, and a place for it: one that ends in time where the first does not.
+    pub(crate) fn fill_in_later(
+        &mut self,
+        (lane, class): (LaneIndex, ClassId),
+        option: ClassId,
+        now_ms: i64,
+    ) -> Option<(Row, Spots)> {
+        if self.reserve.list.is_empty() {
+            return None;
+        }
+        let line = self.lanes[lane as usize].line(class)?;
+        let brief = line.iter().copied().skip(1).take(LINE_LOOKED_AT);
+        let brief: Vec<Row> = brief.filter(|row| self.ends_in_time(*row, now_ms)).collect();
+        brief.into_iter().find_map(|row| Some((row, self.fill_in((lane, class), option, row, now_ms)?)))
+    }
+
+    /// Whether a job that starts now has ended before any of what is kept is needed.
+    fn ends_in_time(&self, row: Row, now_ms: i64) -> bool {
+        let until = self.reserve.list.iter().filter_map(|one| one.until_ms).max();
+        let ends = self.rows[row as usize].most_ms.map(|most| now_ms.saturating_add(most));
+        ends.is_some_and(|ends| until.is_some_and(|until| ends <= until))
+    }
+
     fn delays_nobody(&self, one: &Reservation, spot: &Spot, option: ClassId, row: Row, now_ms: i64) -> bool {
         let ends_ms = self.rows[row as usize].most_ms.map(|most| now_ms.saturating_add(most));
         let now = self.fleet.ahead(spot.host);
@@ -448,7 +494,8 @@ impl State {
         let now_ms = self.now_ms;
         let JobRow { class, lane, .. } = self.rows[row as usize];
         let is_parked = self.parking.is_parked.get(class as usize) == Some(&true);
-        if !is_parked || self.lanes[lane as usize].first(class) != Some(row) {
+        let is_first = self.lanes[lane as usize].first(class) == Some(row);
+        if !is_parked || (!is_first && !self.ends_in_time(row, now_ms)) {
             return;
         }
         let standing = self.standing(row);

@@ -384,7 +384,7 @@ impl State {
                 self.reserve.trying.retain(|trying| *trying != class);
                 self.is_blocked(row, class, self.now_ms);
             }
-            Tried::Fits(alternative, option, spots) => {
+            Tried::Fits(row, alternative, option, spots) => {
                 let rows = &self.rows;
                 self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
                 let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
@@ -413,7 +413,9 @@ impl State {
             if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, total) {
                 is_over = true;
             } else if let Some(spots) = self.find_place((lane, class), option, row, self.now_ms) {
-                return Tried::Fits(alternative, option, spots);
+                return Tried::Fits(row, alternative, option, spots);
+            } else if let Some((row, spots)) = self.fill_in_later((lane, class), option, self.now_ms) {
+                return Tried::Fits(row, alternative, option, spots);
             } else {
                 is_blocked = true;
             }
@@ -469,8 +471,8 @@ impl State {
 
 /// What became of an attempt.
 enum Tried {
-    /// A place with one of the resources: which of them, its class, and where.
-    Fits(usize, ClassId, Spots),
+    /// A place for this job with one of the resources: which of them, its class, and where.
+    Fits(Row, usize, ClassId, Spots),
     /// Nowhere is room for any of them.
     Blocked,
     /// All of them are over a quota.

@@ -2,6 +2,7 @@
 //! How the text is read stands in `notation.rs`.
 
 mod explanations;
+mod kept;
 mod notation;
 
 use insta::assert_snapshot;

@@ -9,7 +9,9 @@ use lilac_api::job::Amounts;
 use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Part, Queue, Snapshot, plan};
+use lilac_scheduler::{
+    Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Part, Queue, Snapshot, plan,
+};
 use uuid::Uuid;
 
 fn id(name: &str) -> Uuid {
@@ -161,6 +163,12 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
         not_before_ms: number("after"),
         nodes: number("nodes").map_or(1, |number| number.try_into().unwrap()),
         same: settings.take("same").map(str::to_owned),
+        // `for=60m`
+        max_runtime_ms: settings
+            .take("for")
+            .map(|text| text.trim_end_matches('m').parse::<i64>().unwrap() * 60_000),
+        // `or=T4:1/2,0/4`: GPUs and CPUs.
+        alternatives: settings.take("or").map_or(Vec::new(), parts).into_iter().map(alternative).collect(),
         requests: Amounts {
             cpu_milli: cpu_milli(settings.take("cpu").unwrap_or("1")),
             memory_bytes: bytes(settings.take("mem").unwrap_or("1Gi")),
@@ -186,6 +194,17 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
             QueueId(id(settings.take("queue").unwrap_or("default"))),
             UserId(id(settings.take("user").unwrap_or("someone"))),
         )
+    }
+}
+
+fn alternative(text: &str) -> Alternative {
+    let (gpus, cpus) = text.split_once('/').unwrap();
+    let (model, count) = gpus.rsplit_once(':').unwrap_or(("", gpus));
+    let model: Vec<String> = Some(model.to_owned()).filter(|model| !model.is_empty()).into_iter().collect();
+    let count = count.parse().unwrap();
+    Alternative {
+        requests: Amounts { cpu_milli: cpu_milli(cpus), memory_bytes: 1 << 30, disk_bytes: 0, gpus: count },
+        gpus: (count > 0).then(|| Gpus { count, model, memory: None, share: None }),
     }
 }
 
