@@ -41,13 +41,12 @@ impl State {
     /// Where there is room on nodes that are kept, and only there: for whom, and until when.
     fn kept_from(&self, shape: &Shape<'_>, rooms: &[Room<'_>]) -> Option<Refusal> {
         let (one, node) = self.keeper(shape, rooms)?;
-        let id = self.rows[self.holder(one)? as usize].id;
         let until = match one.until_ms.and_then(DateTime::from_timestamp_millis) {
             Some(at) => format!("until {}", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             None => "as its nodes empty".to_owned(),
         };
         let message = format!(
-            "node {node} has room, which is kept for job {id} {until}: that one is the first in turn and would be delayed"
+            "node {node} has room, which is kept {until} for a job that goes first and would be delayed"
         );
         Some((Reason::ReservedForHigher, message))
     }

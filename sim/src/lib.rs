@@ -3,5 +3,6 @@
 
 pub mod core_bench;
 pub mod openb;
+pub mod properties;
 pub mod protocol;
 pub mod trace;

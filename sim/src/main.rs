@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lilac_scheduler::Policy;
 use lilac_sim::protocol::{self, Bug};
-use lilac_sim::{core_bench, openb, trace};
+use lilac_sim::{core_bench, openb, properties, trace};
 
 /// Replays traces against Lilac's scheduler core, and drives its protocol through faults.
 #[derive(Parser)]
@@ -39,6 +39,18 @@ enum Command {
     },
     /// Measure the core alone: how fast it fills a fleet, and how long one decision takes on a full one.
     Core(core_bench::Options),
+    /// Play random clusters with the core, and hold each placement against a naive reference.
+    ///
+    /// Fails with the first seed where something is over capacity or quota, out of turn, not whole, later than promised,
+    /// or never placed.
+    Properties {
+        /// How many clusters are played.
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+        seeds: u64,
+        /// The first of them.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
     /// Drive agents and the control plane's rules through faults, and check the protocol's promises.
     ///
     /// Each seed is a schedule of its own: machines, jobs, and what goes wrong when. Fails with the first seed that
@@ -85,6 +97,11 @@ fn run(command: Command) -> anyhow::Result<String> {
             let json = options.json;
             let report = core_bench::measure(&options)?;
             Ok(if json { serde_json::to_string(&report)? } else { report.to_string() })
+        }
+        Command::Properties { seeds, first } => {
+            let report = properties::explore(first..first.saturating_add(seeds));
+            anyhow::ensure!(report.broken.is_none(), "{report}");
+            Ok(report.to_string())
         }
         Command::Protocol { seed: Some(seed), bug, .. } => told(seed, bug),
         Command::Protocol { seeds, first, seed: None, bug } => {

@@ -108,10 +108,7 @@ fn what_ends_in_time_fills_in_and_what_does_not_waits() {
     let (reason, message) = found.why.unwrap();
     assert_eq!(reason, Reason::ReservedForHigher);
     assert_eq!(found.kept_for, Some((job_id("x"), Some(now + 60 * MINUTE))));
-    assert!(
-        message.contains(&job_id("x").to_string()) && message.contains("until 1970-01-01T01:16:40Z"),
-        "{message}"
-    );
+    assert!(message.contains("until 1970-01-01T01:16:40Z"), "{message}");
     // The one that it is kept for waits for room like any other.
     let found = state.ask(&snapshot.nodes, now).explain(job_id("x")).unwrap();
     assert_eq!((found.why.unwrap().0, found.kept_for), (Reason::WaitingForCapacity, None));
