@@ -4,7 +4,7 @@
 
 nextest_version=0.9.143
 sqlx_version=0.9.0
-parts=(scripts fmt clippy rust doc openapi migrate frontend walk fuzz)
+parts=(scripts fmt clippy rust doc openapi migrate frontend walk python fuzz)
 
 run_checks() {
     local chosen=("$@") part known
@@ -55,6 +55,7 @@ count() {
     part_passed=0 part_failed=0 part_words=""
     case $1 in
     rust) summary=$(plain "$log" | grep -E '^ *Summary \[' | tail -n 1 || true) ;;
+    python) summary=$(plain "$log" | grep -E '[0-9]+ (passed|failed).* in [0-9.]+s' | tail -n 1 || true) ;;
     frontend) summary=$(plain "$log" | grep -E '^ *Tests +[0-9]' | tail -n 1 || true) ;;
     walk) summary=$(plain "$log" | grep -E '^ +[0-9]+ (passed|failed)' | tr '\n' ' ' || true) ;;
     *) summary="" ;;
@@ -138,6 +139,20 @@ check_frontend() {
     fi
 }
 
+# A dockerd for the parts of the tests that need a node.
+start_walk_docker() {
+    with_walk_settings
+    export DOCKER_HOST=unix://$work/d.sock
+    docker_answers || launch dockerd "" dockerd -H "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/exec" \
+        --pidfile "$work/docker.pid" --bridge none --iptables=false --ip-masq=false \
+        --cgroup-parent "/$(basename "$work")"
+    wait_for 30 docker_answers || {
+        tail -n 5 "$state/logs/dockerd.log"
+        return 1
+    }
+    import_image lilac/busybox:test
+}
+
 # A browser walks through the UI of a platform of its own: dockerd, database, server, agent.
 check_walk() {
     if [ "$(id -u)" != 0 ]; then
@@ -147,21 +162,52 @@ check_walk() {
     build_frontend
     build_for_tests
     check_frontend_packages
-    with_walk_settings
-    export DOCKER_HOST=unix://$work/d.sock
-    launch dockerd "" dockerd -H "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/exec" \
-        --pidfile "$work/docker.pid" --bridge none --iptables=false --ip-masq=false \
-        --cgroup-parent "/$(basename "$work")"
-    wait_for 30 docker_answers || {
-        tail -n 5 "$state/logs/dockerd.log"
-        return 1
-    }
-    import_image lilac/busybox:test
+    start_walk_docker
     DATABASE_URL=$(test_database) start_server
     log_in
     start_agent
     cd frontend
     LILAC_URL=$(url) LILAC_USERNAME=admin LILAC_PASSWORD=$(cat "$state/admin-password") npm run e2e
+}
+
+# The Python package: its types, the API's document, and a platform of its own with a real node.
+check_python() {
+    if ! have python3; then
+        echo "skipped: there is no python3"
+        return
+    fi
+    python_tool lilac-python "httpx>=0.27,<1" "mypy==2.4.1" "pytest==9.2.0"
+    local tools=$target_dir/tools/lilac-python/bin code=0
+    export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$repo/python
+    (cd python && "$tools/mypy" --cache-dir "$work/mypy")
+    if [ "$(id -u)" != 0 ]; then
+        echo "without a real node: a Docker daemon of its own needs root"
+        "$tools/pytest" -q -p no:cacheprovider -ra python
+        return
+    fi
+    build_for_tests
+    start_walk_docker
+    state=$work/python data_dir=$work/python-data
+    mkdir -p "$state"
+    chmod 755 "$work"
+    start_server
+    log_in
+    start_agent
+    LILAC_CONFIG=$state/cli.toml LILAC_SERVER='' LILAC_TOKEN='' LILAC_TEST_IMAGE=lilac/busybox:test \
+        "$tools/pytest" -q -p no:cacheprovider -ra python || code=1
+    stop_python_platform
+    return $code
+}
+
+stop_python_platform() {
+    (
+        state=$work/python bin=$target_dir/debug
+        halt agent 15
+        remove_containers
+        halt server 15
+        rm -rf "$(agent_run_dir)"
+    )
+    stop_database "$work/python-data"
 }
 
 # A platform beside that of `up`, which may be running.
@@ -190,6 +236,7 @@ stop_what_tests_started() {
         remove_containers
         halt server 15
         if [ -x "$bin/server" ]; then LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$bin/server" db stop >/dev/null; fi
+        stop_python_platform
         (state=$work/fuzz && halt server 15)
         stop_database "$work/fuzz-data"
         halt dockerd 30
