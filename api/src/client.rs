@@ -72,6 +72,12 @@ pub enum ClientError {
     /// Somebody answers, but not like Lilac.
     #[error("{url} does not answer like a Lilac server: {message}")]
     NotLilac { url: String, message: String },
+    /// Somebody answers, but no encrypted connection comes about.
+    #[error("no secure connection to {url}: {message}")]
+    Tls { url: String, message: String },
+    /// The server answers in a way that this version cannot read.
+    #[error("{url} is of another version than this program ({}): {message}", env!("CARGO_PKG_VERSION"))]
+    OtherVersion { url: String, message: String },
     /// The address cannot be read.
     #[error("`{0}` is not a server address; write http://host:port or https://host")]
     Address(String),
@@ -93,7 +99,7 @@ impl ClientError {
         match self {
             Self::Refused(problem) => matches!(problem.status, 429 | 502 | 503 | 504),
             Self::Unreachable { .. } | Self::Broken { .. } => true,
-            Self::NotLilac { .. } | Self::Address(_) => false,
+            Self::NotLilac { .. } | Self::Tls { .. } | Self::OtherVersion { .. } | Self::Address(_) => false,
         }
     }
 }
@@ -216,8 +222,18 @@ impl Client {
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
         let response = self.send(request).await?;
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         let body = self.bounded_body(response).await?;
-        serde_json::from_slice(&body).map_err(|error| self.not_lilac(error.to_string()))
+        serde_json::from_slice(&body).map_err(|error| {
+            let (url, message) = (self.base.clone(), error.to_string());
+            // JSON that is not what was expected comes from a server that is older or newer.
+            if is_json && error.is_data() {
+                ClientError::OtherVersion { url, message }
+            } else {
+                ClientError::NotLilac { url, message }
+            }
+        })
     }
 
     fn transport(&self, error: &reqwest::Error) -> ClientError {
@@ -227,7 +243,9 @@ impl Client {
             cause = source;
         }
         let (url, message) = (self.base.clone(), cause.to_string());
-        if error.is_connect() {
+        if let Some(tls) = tls_error(error) {
+            ClientError::Tls { url, message: tls_words(tls) }
+        } else if error.is_connect() {
             ClientError::Unreachable { url, message }
         } else {
             ClientError::Broken { url, message }
@@ -268,6 +286,11 @@ impl Client {
         let response = self.send(request).await?;
         let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok());
         Ok(date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
+    }
+
+    /// The description of the API.
+    pub async fn openapi(&self) -> Result<serde_json::Value> {
+        self.get("/openapi.json").await
     }
 
     // Accounts.
@@ -980,6 +1003,31 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+/// What went wrong with the encryption, where it was that.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        // An I/O error hides what it was made of from `source`.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn tls_words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak https".to_owned(),
+        rustls::Error::InvalidCertificate(reason) => format!("its certificate is not accepted: {reason}"),
+        other => other.to_string(),
     }
 }
 

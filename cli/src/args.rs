@@ -1,6 +1,8 @@
 //! The command line: what every verb has in common, and the list of verbs. A verb's own arguments stand
 //! with its code.
 
+use std::time::Duration;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
@@ -15,13 +17,16 @@ const STYLES: Styles = Styles::styled()
 
 const AFTER: &str = "\
 A JOB is an id, the beginning or end of one (4 characters or more), a name (your newest job of that \
-name), or `last` (your newest job).
+name), or `last` (your newest job). `last~2` is the second before the last, `last~0-4` are the newest five; \
+`sweep:3-7` are jobs 3 to 7 of the array `sweep`, `sweep:*` all of them.
 
-Exit codes: 0 done, 1 error, 2 wrong usage or a bad job file, 130 interrupted. `wait` and `submit` with \
---wait or --follow: 100 the job failed, 101 not finished in time, 102 no such job, 103 cancelled. `exec` and `shell`: that of the program.
+Exit codes: 0 done, 1 error, 2 wrong usage or a bad job file, 102 no such job (node, queue …), 130 interrupted. \
+`wait` and `submit` with --wait or --follow tell how the job ended: 100 failed, 101 not finished in time, \
+103 cancelled, 104 preempted, 105 ran or waited for too long, 106 a fault of the platform. `plan`: 0 starts \
+now, 3 would wait, 4 can never start. `exec` and `shell`: that of the program.
 
-Environment: LILAC_SERVER and LILAC_TOKEN override the profile, LILAC_CONFIG names it, NO_COLOR \
-switches colours off.";
+Environment: LILAC_SERVER and LILAC_TOKEN override the profile, LILAC_PROFILE chooses among several, \
+LILAC_CONFIG names their file, NO_COLOR switches colours off.";
 
 /// Submits and follows container jobs, and looks after the platform that runs them.
 #[derive(Debug, Parser)]
@@ -41,18 +46,35 @@ pub struct Global {
     /// Address of the server: http://HOST:PORT or https://HOST.
     #[arg(long, global = true, env = "LILAC_SERVER", hide_env_values = true, value_name = "URL")]
     server: Option<String>,
-    /// How results are written: in columns for people, or as the API answers them.
-    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Which of several saved servers to talk to (`lilac_cli profile ls`).
+    #[arg(long, global = true, env = "LILAC_PROFILE", hide_env_values = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// How results are written: table, wide, json, jsonl, yaml or name.
+    #[arg(short, long, global = true, value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(value_name = "FORMAT")]
     output: Format,
     /// Write bare ids only.
     #[arg(short, long, global = true, conflicts_with = "output")]
     quiet: bool,
+    /// Look again and again, every 2 seconds by default; for what only shows.
+    #[arg(long, global = true, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2", value_parser = seconds)]
+    watch: Option<Duration>,
 }
 
 impl Global {
     /// The address given for this invocation.
     pub fn server(&self) -> Option<String> {
         self.server.clone().filter(|server| !server.is_empty())
+    }
+
+    /// The profile chosen for this invocation.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref().filter(|name| !name.is_empty())
+    }
+
+    pub fn watch(&self) -> Option<Duration> {
+        self.watch
     }
 
     pub fn printer(&self) -> Printer {
@@ -72,8 +94,14 @@ pub enum Verb {
     Whoami,
     /// Submits a job, from flags or a file.
     Submit(Box<commands::submit::SubmitArgs>),
+    /// Says what would become of a job that is submitted now, and submits nothing.
+    Plan(Box<commands::submit::SpecArgs>),
+    /// Writes a job file to begin with, every field explained.
+    Init(commands::init::InitArgs),
     /// Lists jobs, the newest first.
     Ls(commands::list::ListArgs),
+    /// Shows nodes, queues and your jobs, live.
+    Top(commands::top::TopArgs),
     /// Shows a job and its attempts.
     Show(commands::show::ShowArgs),
     /// Shows what happened to a job.
@@ -90,19 +118,19 @@ pub enum Verb {
     Outputs(commands::outputs::OutputsArgs),
     /// Copies what a job left to this machine.
     Cp(commands::cp::CpArgs),
-    /// Waits for a job's end and tells it by the exit code.
+    /// Waits for the end of jobs and tells it by the exit code.
     Wait(commands::wait::WaitArgs),
     /// Cancels jobs.
     Cancel(commands::cancel::CancelArgs),
-    /// Puts a held job back in its queue.
+    /// Puts held jobs back in their queues.
     Release(commands::release::ReleaseArgs),
-    /// Submits a job's spec once more, as a new job of yours.
+    /// Submits the specs of jobs once more, as new jobs of yours.
     Rerun(commands::act::RerunArgs),
-    /// Lets a job run longer.
+    /// Lets jobs run longer.
     Extend(commands::act::ExtendArgs),
-    /// Keeps a waiting job from being placed.
+    /// Keeps waiting jobs from being placed.
     Hold(commands::act::HoldArgs),
-    /// Changes the priority of a waiting job.
+    /// Changes the priority of waiting jobs.
     Reprioritise(commands::act::ReprioritiseArgs),
     /// Tells why a job waits, when it may start, and what would let it start.
     Explain(commands::explain::ExplainArgs),
@@ -132,35 +160,62 @@ pub enum Verb {
     /// Logins with which images are pulled: list, add, delete.
     #[command(subcommand)]
     Registry(commands::registry::RegistryVerb),
-    /// Addresses that are told what becomes of jobs: list, create, delete, test.
+    /// Addresses that are told what becomes of jobs: list, create, delete, test, rotate, redeliver.
     #[command(subcommand)]
     Hook(commands::hook::HookVerb),
     /// Folders of the nodes that jobs may mount: list, add, delete.
     #[command(subcommand)]
     Volume(commands::volume::VolumeVerb),
-    /// Accounts: list, create, disable, enable, reset the password.
+    /// Accounts: list, show, create, change, disable, delete, reset the password.
     #[command(subcommand)]
     User(commands::user::UserVerb),
     /// Teams: list, create, delete, add and remove users.
     #[command(subcommand)]
     Team(commands::team::TeamVerb),
+    /// Who changed what; for administrators.
+    Audit(commands::audit::AuditArgs),
     /// Changes your password.
     Passwd(commands::passwd::PasswdArgs),
-    /// Configures and starts the agent on this machine.
+    /// The saved servers: list, choose, forget.
+    #[command(subcommand)]
+    Profile(commands::profile::ProfileVerb),
+    /// Configures and starts the agent on this machine, and looks after it.
     #[command(subcommand)]
     Agent(commands::agent::AgentVerb),
     /// Prints a completion script for a shell.
     Completion(commands::completion::CompletionArgs),
+    /// Writes a manual page for every verb into a folder.
+    Man(commands::completion::ManArgs),
+    /// Prints the description of the API: OpenAPI, in JSON.
+    Openapi,
 }
 
 impl Verb {
-    /// Whether the exit code tells how a job ended.
-    pub fn awaits(&self) -> bool {
+    /// Whether it only shows, so that it can be repeated.
+    pub fn only_shows(&self) -> bool {
         match self {
-            Self::Wait(_) => true,
-            Self::Submit(submit) => submit.awaits(),
+            Self::Ls(_)
+            | Self::Show(_)
+            | Self::Events(_)
+            | Self::Explain(_)
+            | Self::Receipt(_)
+            | Self::Outputs(_)
+            | Self::Whoami
+            | Self::Audit(_) => true,
+            Self::Array(verb) => matches!(verb, commands::array::ArrayVerb::Show { .. }),
+            Self::Queue(verb) => verb.only_shows(),
+            Self::Node(verb) => verb.only_shows(),
+            Self::Cluster(verb) => verb.only_shows(),
             _ => false,
         }
+    }
+}
+
+/// Reads how often to look.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.trim_end_matches('s').parse::<f64>() {
+        Ok(seconds) if (0.2..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("write a number of seconds from 0.2 to 3600".to_owned()),
     }
 }
 

@@ -18,6 +18,16 @@ pub enum Exit {
     /// The awaited job goes on; the time to wait is over.
     JobUnfinished,
     JobCancelled,
+    /// The awaited attempt lost its place to something more urgent; the job waits again.
+    JobPreempted,
+    /// The awaited job ran, or waited, for longer than it may.
+    JobTimedOut,
+    /// The awaited job failed by a fault of the platform.
+    JobLost,
+    /// A planned job would wait.
+    WouldWait,
+    /// A planned job can never start.
+    NeverStarts,
     /// Ctrl-C.
     Interrupted,
     /// That of a program which was run in a container.
@@ -33,6 +43,11 @@ impl Exit {
             Self::JobFailed => 100,
             Self::JobUnfinished => 101,
             Self::JobCancelled => 103,
+            Self::JobPreempted => 104,
+            Self::JobTimedOut => 105,
+            Self::JobLost => 106,
+            Self::WouldWait => 3,
+            Self::NeverStarts => 4,
             Self::Interrupted => 130,
             Self::Program(code) => code,
             Self::Unfit => 1,
@@ -56,6 +71,8 @@ pub enum Failure {
     NoServer,
     #[error("you are not logged in to {server}")]
     NoLogin { server: String },
+    #[error("your login to {server} expired {ago}")]
+    Expired { server: String, ago: String },
     #[error("the saved login is for {saved}, not for {wanted}")]
     OtherServer { saved: String, wanted: String },
     #[error("there is no job `{0}`")]
@@ -70,6 +87,8 @@ pub enum Failure {
     Output(#[from] io::Error),
     #[error("{0}")]
     Terminal(String),
+    #[error("{message}")]
+    Interrupted { message: String, hint: String },
 }
 
 impl Failure {
@@ -85,11 +104,11 @@ impl Failure {
         Self::File { path: path.into(), message: message.to_string(), hint: hint.to_owned() }
     }
 
-    /// The exit code; `awaits` says whether the command reports a job's end by its code.
-    pub fn code(&self, awaits: bool) -> u8 {
+    pub fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::Input(_) => 2,
-            Self::NoSuchJob(_) if awaits => 102,
+            Self::NoSuchJob(_) | Self::NotFound { .. } => 102,
+            Self::Interrupted { .. } => 130,
             _ => 1,
         }
     }
@@ -102,11 +121,14 @@ impl Failure {
     /// What to do next; empty where the message says it.
     fn hint(&self) -> String {
         match self {
-            Self::Usage { hint, .. } | Self::File { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::File { hint, .. } | Self::Interrupted { hint, .. } => {
+                hint.clone()
+            }
             Self::Server(error) => server_hint(error).to_owned(),
             Self::NoServer => {
                 "run `lilac_cli configure --server http://HOST:8080`, or set LILAC_SERVER".into()
             }
+            Self::Expired { server, .. } => format!("run `lilac_cli login --server {server}`"),
             Self::NoLogin { .. } => "run `lilac_cli login`, or set LILAC_TOKEN".into(),
             Self::OtherServer { wanted, .. } => {
                 format!("run `lilac_cli login --server {wanted}`, or set LILAC_TOKEN")
@@ -150,6 +172,18 @@ pub fn fields(errors: &[FieldError]) -> Vec<String> {
 
 fn server_hint(error: &ClientError) -> &'static str {
     match error {
+        ClientError::Tls { .. } => {
+            "check that address and certificate belong together, that the certificate is of an authority this \
+             machine trusts, and that the server speaks https there at all"
+        }
+        ClientError::OtherVersion { .. } => {
+            "server and lilac_cli are of different versions: install the lilac_cli of the server's release"
+        }
+        ClientError::Broken { url, message }
+            if url.starts_with("http://") && message.contains("HTTP version") =>
+        {
+            "the server may speak https there: write https:// in its address (`lilac_cli configure`)"
+        }
         ClientError::Unreachable { .. } => {
             "check that the server runs and that the address is right (`lilac_cli configure`)"
         }
@@ -175,13 +209,15 @@ mod tests {
 
     #[test]
     fn codes_are_stable() {
-        assert_eq!(Failure::usage("x", "").code(false), 2);
-        assert_eq!(Failure::input("x".into()).code(true), 2);
-        assert_eq!(Failure::NoSuchJob("x".into()).code(true), 102);
-        assert_eq!(Failure::NoSuchJob("x".into()).code(false), 1);
-        assert_eq!(Failure::NoServer.code(true), 1);
-        let exits = [Exit::Ok, Exit::JobFailed, Exit::JobUnfinished, Exit::JobCancelled, Exit::Interrupted];
-        assert_eq!(exits.map(Exit::code), [0, 100, 101, 103, 130]);
+        assert_eq!(Failure::usage("x", "").code(), 2);
+        assert_eq!(Failure::input("x".into()).code(), 2);
+        assert_eq!(Failure::NoSuchJob("x".into()).code(), 102);
+        assert_eq!(Failure::NotFound { kind: "node", name: "x".into(), list: "node ls" }.code(), 102);
+        assert_eq!(Failure::NoServer.code(), 1);
+        let exits = [Exit::Ok, Exit::JobFailed, Exit::JobUnfinished, Exit::JobCancelled, Exit::JobPreempted];
+        assert_eq!(exits.map(Exit::code), [0, 100, 101, 103, 104]);
+        let exits = [Exit::JobTimedOut, Exit::JobLost, Exit::WouldWait, Exit::NeverStarts, Exit::Interrupted];
+        assert_eq!(exits.map(Exit::code), [105, 106, 3, 4, 130]);
     }
 
     #[test]

@@ -12,14 +12,16 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use lilac_api::JobId;
 use lilac_api::client::{ClientError, LogEvent};
-use lilac_api::job::{Job, JobState, LogQuery, Reason};
+use lilac_api::explanation::Explanation;
+use lilac_api::job::{Attempt, AttemptState, Job, JobState, LogQuery, Reason};
 use lilac_api::problem::ErrorCode;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::commands::ranks::places;
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, short};
 use crate::printer::{Printer, Tone, colours_wanted, job_tone, note, painted};
+use crate::progress::Progress;
 use crate::session::{Session, patiently, pause};
 use crate::text::{TerminalFilter, clean};
 use crate::times;
@@ -31,10 +33,16 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 const FIRST_POLL: Duration = Duration::from_millis(50);
 const LONGEST_POLL: Duration = Duration::from_secs(1);
 
+/// How often it is asked how long a job that waits may still do so, and how far a pull is.
+const EXPLAIN_EVERY: Duration = Duration::from_secs(5);
+const PULL_EVERY: Duration = Duration::from_secs(1);
+
 /// Where a log goes: byte for byte to a pipe or file, made safe to a terminal.
 pub struct LogSink {
     filter: Option<TerminalFilter>,
     to_stderr: bool,
+    /// The line that must be gone before a log is written.
+    progress: Option<Progress>,
 }
 
 impl LogSink {
@@ -42,10 +50,17 @@ impl LogSink {
     pub fn new(printer: Printer) -> Self {
         let to_stderr = printer.json_wanted();
         let terminal = if to_stderr { io::stderr().is_terminal() } else { printer.terminal };
-        Self { filter: terminal.then(|| TerminalFilter::new(colours_wanted())), to_stderr }
+        Self { filter: terminal.then(|| TerminalFilter::new(colours_wanted())), to_stderr, progress: None }
+    }
+
+    fn with(printer: Printer, progress: &Progress) -> Self {
+        Self { progress: Some(progress.clone()), ..Self::new(printer) }
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(progress) = &self.progress {
+            progress.clear();
+        }
         match &mut self.filter {
             Some(filter) => {
                 let safe = filter.push(bytes);
@@ -122,19 +137,38 @@ pub struct Show {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// Waits until the job ended. With `show`, prints the log of its latest attempt and those that follow.
-pub async fn to_end(session: &Session, id: JobId, show: Option<Show>) -> Result<Job, Failure> {
-    let mut sink = LogSink::new(session.printer);
+/// Until when to stay with a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stay {
+    /// Prints the log of its latest attempt and those that follow.
+    pub show: Option<Show>,
+    /// Only until this attempt is over, whatever becomes of the job then.
+    pub attempt: Option<u32>,
+}
+
+impl Stay {
+    fn is_over(self, job: &Job) -> bool {
+        let waits = matches!(job.state, JobState::Queued | JobState::Held);
+        job.state.is_terminal()
+            || self.attempt.is_some_and(|attempt| job.epoch > attempt || (job.epoch == attempt && waits))
+    }
+}
+
+/// Waits until the job ended, or its attempt did.
+pub async fn to_end(session: &Session, id: JobId, stay: Stay) -> Result<Job, Failure> {
+    let progress = Progress::new(session.printer);
+    let mut sink = LogSink::with(session.printer, &progress);
     let mut cursor: Option<Cursor> = None;
     let mut announced: Option<Job> = None;
+    let mut told = None;
     let mut wait = FIRST_POLL;
     loop {
         let job = fetch(session, id).await?;
-        if announce(session.printer, announced.as_ref(), &job) {
+        if announce(session, &progress, announced.as_ref(), &job, &mut told).await {
             wait = FIRST_POLL;
         }
         let before = cursor.as_ref().map(|cursor| (cursor.epoch(), cursor.query.offset, cursor.whole));
-        if let Some(show) = show
+        if let Some(show) = stay.show
             && job.epoch > 0
         {
             let tail = if cursor.is_none() { show.tail } else { None };
@@ -143,12 +177,19 @@ pub async fn to_end(session: &Session, id: JobId, show: Option<Show>) -> Result<
                 _ => cursor.insert(Cursor::new(job.epoch, show.rank, tail).since(show.since)),
             };
             if !log.whole {
-                stream(session, id, log, job.state.is_terminal(), &mut sink).await?;
+                let over = job.state.is_terminal();
+                tokio::select! {
+                    streamed = stream(session, id, log, over, &mut sink) => streamed?,
+                    () = tell_of_pull(session, &job, &progress) => {}
+                }
             }
+        } else if job.state == JobState::Starting {
+            look_at_pull(session, &job, &progress).await;
         }
         let after = cursor.as_ref().map(|cursor| (cursor.epoch(), cursor.query.offset, cursor.whole));
         let moved = before != after;
-        if job.state.is_terminal() {
+        if stay.is_over(&job) {
+            progress.clear();
             if let Some(log) = cursor.filter(|log| !log.whole) {
                 note(&painted(
                     &format!("the log of attempt {} is not whole; what there is was shown", log.epoch()),
@@ -163,6 +204,34 @@ pub async fn to_end(session: &Session, id: JobId, show: Option<Show>) -> Result<
         }
         pause(&mut wait, LONGEST_POLL).await;
     }
+}
+
+/// Tells how far the pull is, for as long as it lasts; never ends while the log is awaited.
+async fn tell_of_pull(session: &Session, job: &Job, progress: &Progress) {
+    if !progress.is_seen || job.state != JobState::Starting {
+        return std::future::pending().await;
+    }
+    while look_at_pull(session, job, progress).await {
+        tokio::time::sleep(PULL_EVERY).await;
+    }
+    // What the node does next is no pull, and the log says the rest.
+    std::future::pending().await
+}
+
+/// Whether the job's node may still pull its image; tells how far that is.
+async fn look_at_pull(session: &Session, job: &Job, progress: &Progress) -> bool {
+    if !progress.is_seen {
+        return false;
+    }
+    let Ok(attempts) = session.client.attempts(job.id).await else { return true };
+    let Some(attempt) = attempts.items.iter().find(|attempt| attempt.epoch == job.epoch) else { return true };
+    let pulls = attempt.tasks.iter().filter_map(|task| task.image.as_ref()?.pull.as_ref());
+    // Of a gang, the node that is furthest behind is what is waited for.
+    match pulls.min_by_key(|pull| pull.layers.iter().map(|layer| layer.bytes).sum::<u64>()) {
+        Some(pull) => progress.pull(pull),
+        None => progress.say(&format!("{} is starting", job.name)),
+    }
+    matches!(attempt.state, AttemptState::Granted | AttemptState::Preparing)
 }
 
 /// Follows one attempt's log to its end.
@@ -225,17 +294,63 @@ fn may_come(error: &ClientError) -> bool {
     error.is_transient() || error.code() == Some(ErrorCode::NotFound)
 }
 
-/// Tells on standard error where the job stands, when that changed. Ends are told by who asked.
-fn announce(printer: Printer, before: Option<&Job>, job: &Job) -> bool {
+/// Tells on standard error where the job stands, when that changed. Ends are told by who asked. While it waits, how
+/// long that may take is told with it: on a terminal again and again.
+async fn announce(
+    session: &Session,
+    progress: &Progress,
+    before: Option<&Job>,
+    job: &Job,
+    told: &mut Option<Instant>,
+) -> bool {
     let changed = before.is_none_or(|before| {
         (before.state, before.reason, before.epoch) != (job.state, job.reason, job.epoch)
     });
     // A job that waits for no known reason has only just come: the scheduler has not looked at it yet.
     let just_came = job.state == JobState::Queued && job.reason.is_none() && job.message.is_empty();
-    if changed && !just_came && !printer.quiet && !job.state.is_terminal() {
-        note(&painted(&standing(job), Tone::Faint));
+    if session.printer.quiet || just_came || job.state.is_terminal() {
+        return changed;
+    }
+    let is_due = progress.is_seen && told.is_none_or(|at| at.elapsed() > EXPLAIN_EVERY);
+    let mut line = standing(job);
+    if job.state == JobState::Queued && (changed || is_due) {
+        *told = Some(Instant::now());
+        if let Ok(found) = session.client.explain_job(job.id).await {
+            line += &prospects(&found, Utc::now());
+        }
+        if progress.is_seen {
+            progress.say(&line);
+            return changed;
+        }
+    }
+    if changed {
+        progress.clear();
+        note(&painted(&line, Tone::Faint));
     }
     changed
+}
+
+/// How many go before a job that waits, and when it may start.
+fn prospects(found: &Explanation, now: DateTime<Utc>) -> String {
+    let mut words = match found.position {
+        0 => String::new(),
+        1 => "; 1 job before it".to_owned(),
+        jobs => format!("; {jobs} jobs before it"),
+    };
+    if let Some(estimate) = &found.estimate {
+        let earliest = times::ahead(now, estimate.earliest);
+        let earliest = if earliest == "past" { "soon".to_owned() } else { earliest };
+        words += &match estimate.latest.map(|latest| times::ahead(now, latest)) {
+            Some(latest) if latest != earliest && latest != "past" => {
+                format!("; may start {earliest}, {latest} at the latest")
+            }
+            Some(_) => format!("; may start {earliest}"),
+            // That it may be at any time is no news.
+            None if earliest == "soon" => String::new(),
+            None => format!("; may start {earliest} or later"),
+        };
+    }
+    words
 }
 
 /// Where a job stands that has not ended, in a line.
@@ -285,12 +400,52 @@ pub fn ending(job: &Job) -> String {
 }
 
 /// The exit code that tells how a job ended.
-pub fn exit(state: JobState) -> Exit {
-    match state {
+pub fn exit(job: &Job) -> Exit {
+    match job.state {
         JobState::Succeeded => Exit::Ok,
-        JobState::Failed => Exit::JobFailed,
+        JobState::Failed => failed(job.reason),
+        JobState::Cancelled if job.reason == Some(Reason::Preempted) => Exit::JobPreempted,
         JobState::Cancelled => Exit::JobCancelled,
         JobState::Queued | JobState::Starting | JobState::Running | JobState::Held => Exit::JobUnfinished,
+    }
+}
+
+fn failed(reason: Option<Reason>) -> Exit {
+    match reason {
+        Some(Reason::Preempted) => Exit::JobPreempted,
+        Some(Reason::Timeout | Reason::QueueTimeout) => Exit::JobTimedOut,
+        Some(Reason::Infrastructure | Reason::NodeLost | Reason::GpuLost) => Exit::JobLost,
+        _ => Exit::JobFailed,
+    }
+}
+
+/// The exit code that tells how an attempt ended whose job goes on.
+pub fn attempt_exit(attempt: &Attempt) -> Exit {
+    match attempt.state {
+        AttemptState::Succeeded => Exit::Ok,
+        AttemptState::Failed => failed(attempt.reason),
+        AttemptState::Cancelled => Exit::JobCancelled,
+        AttemptState::Preempted => Exit::JobPreempted,
+        AttemptState::Lost => Exit::JobLost,
+        AttemptState::Granted | AttemptState::Preparing | AttemptState::Running | AttemptState::Stopping => {
+            Exit::JobUnfinished
+        }
+    }
+}
+
+/// The exit code of the job's own program: 128 and the signal where that ended it, as shells have it. Where there is
+/// none, that which tells how the job ended.
+pub fn propagated(job: &Job) -> Exit {
+    let code = match (job.signal, job.exit_code) {
+        (Some(signal), _) => u8::try_from(128 + signal).ok(),
+        (None, Some(code)) => u8::try_from(code & 0xff).ok(),
+        (None, None) => None,
+    };
+    match (exit(job), code) {
+        (ended @ (Exit::Ok | Exit::JobFailed), Some(code)) if ended == Exit::Ok || code != 0 => {
+            Exit::Program(code)
+        }
+        (ended, _) => ended,
     }
 }
 
@@ -308,7 +463,7 @@ pub fn conclude(printer: Printer, job: &Job) -> Result<Exit, Failure> {
             ));
         }
     }
-    Ok(exit(job.state))
+    Ok(exit(job))
 }
 
 /// Runs `work` until Ctrl-C, which leaves the job alone and says so.
@@ -345,6 +500,18 @@ mod tests {
         assert_eq!(log.advance(1, b"bcde"), b"de");
         assert_eq!(log.advance(0, b"a"), b"");
         assert_eq!(log.query.offset, Some(5));
+    }
+
+    #[test]
+    fn codes_tell_how_a_job_ended() {
+        let failed_by = |reason| failed(Some(reason)).code();
+        assert_eq!(failed_by(Reason::ExitCode), 100);
+        assert_eq!(failed_by(Reason::ImagePull), 100);
+        assert_eq!(failed_by(Reason::Preempted), 104);
+        assert_eq!(failed_by(Reason::Timeout), 105);
+        assert_eq!(failed_by(Reason::QueueTimeout), 105);
+        assert_eq!(failed_by(Reason::Infrastructure), 106);
+        assert_eq!(failed_by(Reason::NodeLost), 106);
     }
 
     #[test]

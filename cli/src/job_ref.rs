@@ -8,6 +8,7 @@ use lilac_api::problem::ErrorCode;
 
 use crate::failure::Failure;
 use crate::session::{Session, read};
+use crate::which;
 
 /// The shortest part of an id that is looked for.
 const MIN_PART: usize = 4;
@@ -20,8 +21,13 @@ pub fn short(id: JobId) -> String {
     id[id.len() - 8..].to_owned()
 }
 
-/// The id of the job that `text` means.
+/// The id of the job that `text` means, which may be a place in an array, or counted back from the last.
 pub async fn resolve(session: &Session, text: &str) -> Result<JobId, Failure> {
+    which::single(session, text).await
+}
+
+/// The id of the job that `text` means: an id, a part of one, `last`, or a name.
+pub async fn one(session: &Session, text: &str) -> Result<JobId, Failure> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }

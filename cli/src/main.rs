@@ -2,17 +2,25 @@
 
 mod args;
 mod commands;
+#[cfg(test)]
+mod docs;
 mod download;
 mod failure;
 mod follow;
 mod job_ref;
 mod printer;
 mod profile;
+mod progress;
+mod screen;
 mod session;
 mod spec_file;
+mod spec_set;
+mod substitute;
 mod terminal;
 mod text;
 mod times;
+mod watch;
+mod which;
 
 use std::process::ExitCode;
 
@@ -24,14 +32,18 @@ use failure::{Exit, Failure};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let awaits = cli.verb.awaits();
-    match run(cli).await {
+    let done = match cli.global.watch() {
+        Some(every) if cli.verb.only_shows() => watch::run(every).await,
+        Some(_) => Err(Failure::usage("--watch is for what only shows", "leave it out here")),
+        None => run(cli).await,
+    };
+    match done {
         Ok(exit) => exit.code().into(),
         // `lilac_cli ls | head` is no error.
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             failure.tell();
-            failure.code(awaits).into()
+            failure.code().into()
         }
     }
 }
@@ -44,6 +56,9 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Logout => commands::login::logout(global).await,
         Verb::Whoami => commands::login::whoami(global).await,
         Verb::Submit(args) => commands::submit::run(global, *args).await,
+        Verb::Plan(args) => commands::submit::plan(global, *args).await,
+        Verb::Init(args) => commands::init::run(global, args),
+        Verb::Top(args) => commands::top::run(global, args).await,
         Verb::Ls(args) => commands::list::run(global, args).await,
         Verb::Show(args) => commands::show::run(global, args).await,
         Verb::Events(args) => commands::events::run(global, args).await,
@@ -74,8 +89,12 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Volume(verb) => commands::volume::run(global, verb).await,
         Verb::User(verb) => commands::user::run(global, verb).await,
         Verb::Team(verb) => commands::team::run(global, verb).await,
+        Verb::Audit(args) => commands::audit::run(global, args).await,
+        Verb::Profile(verb) => commands::profile::run(global, verb),
         Verb::Passwd(args) => commands::passwd::run(global, args).await,
         Verb::Agent(verb) => commands::agent::run(global, verb).await,
         Verb::Completion(args) => commands::completion::run(global, args),
+        Verb::Man(args) => commands::completion::man(global, args),
+        Verb::Openapi => commands::openapi::run(global).await,
     }
 }

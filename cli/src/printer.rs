@@ -3,7 +3,7 @@
 //! Only results go to standard output; hints, progress and errors go to standard error, so that a pipe
 //! holds nothing but what was asked for. Everything that others wrote is cleaned on its way to a table.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use comfy_table::{
@@ -13,6 +13,7 @@ use lilac_api::cluster::NodeState;
 use lilac_api::job::{AttemptState, JobState};
 use serde::Serialize;
 
+use crate::screen;
 use crate::text::clean;
 
 /// A message is cut to the window's width, but never to less than this.
@@ -21,9 +22,18 @@ const MIN_MESSAGE_COLUMNS: u16 = 16;
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// Columns, cut to the window.
     #[default]
     Table,
+    /// Columns with more in them, never cut.
+    Wide,
+    /// What the API answers.
     Json,
+    /// The same, an object a line.
+    Jsonl,
+    Yaml,
+    /// Bare names, one a line.
+    Name,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +45,8 @@ pub struct Printer {
     pub colours: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Whether it shows more than ASCII.
+    pub unicode: bool,
 }
 
 /// How a cell looks, where it says more than its text.
@@ -101,11 +113,22 @@ pub fn node_tone(state: NodeState) -> Tone {
 impl Printer {
     pub fn new(format: Format, quiet: bool) -> Self {
         let terminal = io::stdout().is_terminal();
-        Self { format, quiet, terminal, colours: terminal && colours_wanted() }
+        let unicode = terminal && unicode_wanted();
+        Self { format, quiet, terminal, unicode, colours: terminal && colours_wanted() }
     }
 
+    /// Whether a program reads the result: JSON or YAML.
     pub fn json_wanted(self) -> bool {
-        self.format == Format::Json
+        matches!(self.format, Format::Json | Format::Jsonl | Format::Yaml)
+    }
+
+    /// Whether a person reads the result.
+    pub fn is_for_people(self) -> bool {
+        !self.quiet && matches!(self.format, Format::Table | Format::Wide)
+    }
+
+    pub fn is_wide(self) -> bool {
+        self.format == Format::Wide
     }
 
     /// A list: a table, a JSON array, or one id a line. A column whose title begins with `>` is aligned
@@ -121,8 +144,14 @@ impl Printer {
             let ids: String = items.iter().map(|item| id(item) + "\n").collect();
             return self.raw(ids.as_bytes());
         }
-        if self.json_wanted() {
-            return self.json(&items);
+        match self.format {
+            Format::Jsonl => return items.iter().try_for_each(|item| self.json(item)),
+            Format::Json | Format::Yaml => return self.json(&items),
+            Format::Name => {
+                let names: String = items.iter().map(|item| name_of(item, || id(item)) + "\n").collect();
+                return self.raw(names.as_bytes());
+            }
+            Format::Table | Format::Wide => {}
         }
         self.table(columns, items.iter().map(row).collect())
     }
@@ -139,7 +168,9 @@ impl Printer {
             table.add_row(row);
         }
         let last = columns.len().saturating_sub(1);
-        let fitted = columns.last() == Some(&"MESSAGE") && room_for_last(&table) >= MIN_MESSAGE_COLUMNS;
+        let fitted = !self.is_wide()
+            && columns.last() == Some(&"MESSAGE")
+            && room_for_last(&table) >= MIN_MESSAGE_COLUMNS;
         if fitted {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
@@ -155,7 +186,7 @@ impl Printer {
                 }
             }
         }
-        self.raw((table.trim_fmt() + "\n").as_bytes())
+        self.text(&(table.trim_fmt() + "\n"))
     }
 
     /// One thing as `title  value` lines; values without text are left out.
@@ -167,10 +198,16 @@ impl Printer {
             text.push_str(&self.paint(&field.text, field.tone));
             text.push('\n');
         }
-        self.raw(text.as_bytes())
+        self.text(&text)
     }
 
-    /// One thing: JSON, its bare id, or whatever `human` writes.
+    /// A line of several parts, each in its tone.
+    pub fn spans(self, parts: &[Field]) -> io::Result<()> {
+        let line: String = parts.iter().map(|part| self.paint(&part.text, part.tone)).collect();
+        self.text(&(line.trim_end().to_owned() + "\n"))
+    }
+
+    /// One thing: JSON or YAML, its bare id or name, or whatever `human` writes.
     pub fn one<T: Serialize>(
         self,
         item: &T,
@@ -181,6 +218,8 @@ impl Printer {
             self.line(&id(item))
         } else if self.json_wanted() {
             self.json(item)
+        } else if self.format == Format::Name {
+            self.line(&name_of(item, || id(item)))
         } else {
             human(item)
         }
@@ -188,23 +227,44 @@ impl Printer {
 
     /// What was done, in a sentence; nothing where only results are wanted.
     pub fn done(self, sentence: &str) -> io::Result<()> {
-        if self.quiet || self.json_wanted() { Ok(()) } else { self.line(sentence) }
+        if self.is_for_people() { self.line(sentence) } else { Ok(()) }
     }
 
     pub fn line(self, text: &str) -> io::Result<()> {
-        self.raw((clean(text) + "\n").as_bytes())
+        self.text(&(clean(text) + "\n"))
     }
 
+    /// A value for programs, in the format that is asked for.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-        self.raw((safe_json(&text) + "\n").as_bytes())
+        let text = match self.format {
+            Format::Jsonl => serde_json::to_string(value),
+            Format::Yaml => return self.yaml(value),
+            _ => serde_json::to_string_pretty(value),
+        };
+        self.raw((safe_json(&text.map_err(io::Error::other)?) + "\n").as_bytes())
+    }
+
+    fn yaml<T: Serialize + ?Sized>(self, value: &T) -> io::Result<()> {
+        let text = serde_saphyr::to_string(&value).map_err(io::Error::other)?;
+        if text.chars().any(|c| c != '\n' && acts(c)) {
+            // JSON is YAML too, and has an escape for everything.
+            let json = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+            return self.raw((safe_json(&json) + "\n").as_bytes());
+        }
+        self.raw((text.trim_end().to_owned() + "\n").as_bytes())
+    }
+
+    /// Text for people: where standard output shows no more than ASCII, our own marks are written in it.
+    fn text(self, text: &str) -> io::Result<()> {
+        if self.unicode {
+            return self.raw(text.as_bytes());
+        }
+        self.raw(text.replace('…', "...").replace('→', "->").as_bytes())
     }
 
     /// Bytes as they are.
     pub fn raw(self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        screen::write_out(bytes)
     }
 
     fn paint(self, text: &str, tone: Tone) -> String {
@@ -249,7 +309,25 @@ fn room_for_last(table: &Table) -> u16 {
 
 /// A line for standard error: progress, hints, errors. When it cannot be written, nobody reads it.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    if unicode_wanted() {
+        screen::write_err(&format!("{text}\n"));
+    } else {
+        screen::write_err(&(text.replace('…', "...").replace('→', "->") + "\n"));
+    }
+}
+
+/// Whether the locale knows more than ASCII. Where none is set, it is taken for one of today.
+pub fn unicode_wanted() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+    set.filter(|locale| !locale.is_empty())
+        .map(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
+        .next()
+        .unwrap_or(true)
+}
+
+/// The time of the day here.
+pub fn clock() -> String {
+    chrono::Local::now().format("%H:%M:%S").to_string()
 }
 
 /// Whether colours are welcome on standard error.
@@ -282,12 +360,23 @@ fn ansi(tone: Tone) -> Option<&'static str> {
     }
 }
 
+/// The name of a thing as the API answers it; its id where it has none.
+fn name_of<T: Serialize + ?Sized>(item: &T, id: impl FnOnce() -> String) -> String {
+    let value = serde_json::to_value(item).unwrap_or_default();
+    let name = ["name", "username"].iter().find_map(|field| value.get(field)?.as_str().map(clean));
+    name.unwrap_or_else(id)
+}
+
+fn acts(c: char) -> bool {
+    clean(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8()
+}
+
 /// JSON escapes the low control characters by itself; a terminal also obeys the high ones. Such
 /// characters occur in strings only, where an escape means the same.
 fn safe_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c != '\n' && clean(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() {
+        if c != '\n' && acts(c) {
             safe.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             safe.push(c);
@@ -310,13 +399,22 @@ mod tests {
     }
 
     #[test]
+    fn a_thing_is_called_by_its_name_or_else_by_its_id() {
+        let named = serde_json::json!({"id": "1", "name": "a\u{1b}"});
+        assert_eq!(name_of(&named, || "1".into()), "a\\u{1b}");
+        assert_eq!(name_of(&serde_json::json!({"username": "ada"}), || "1".into()), "ada");
+        assert_eq!(name_of(&serde_json::json!({"sequence": 4}), || "4".into()), "4");
+    }
+
+    #[test]
     fn fields_are_cleaned() {
         assert_eq!(Field::from("a\x1b]0;x\x07").text, "a\\u{1b}]0;x\\u{7}");
     }
 
     #[test]
     fn a_table_has_no_borders_and_no_trailing_space() {
-        let printer = Printer { format: Format::Table, quiet: false, colours: false, terminal: false };
+        let printer =
+            Printer { format: Format::Table, quiet: false, colours: false, terminal: false, unicode: false };
         let mut table = printer.bare_table();
         table.set_header(["A", "B"]).add_row(["1", ""]);
         assert!(table.trim_fmt().lines().all(|line| !line.ends_with(' ') && !line.contains('|')));

@@ -10,6 +10,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::printer::{Printer, note};
 use crate::profile;
+use crate::times;
 
 /// How often a call is tried before it counts as failed; the waits between add up to about two seconds.
 const TRIES: u32 = 4;
@@ -30,7 +31,13 @@ pub fn open(global: &Global) -> Result<Session, Failure> {
     let token = match environment_token()? {
         Some(token) => token,
         None => match (profile.login, profile.server) {
-            (Some(login), Some(saved)) if same_server(&saved, &server) => login.token,
+            (Some(login), Some(saved)) if same_server(&saved, &server) => {
+                let now = chrono::Utc::now();
+                if let Some(end) = login.expires_at.filter(|end| *end < now) {
+                    return Err(Failure::Expired { server, ago: times::ago(now, end) });
+                }
+                login.token
+            }
             (Some(_), Some(saved)) => return Err(Failure::OtherServer { saved, wanted: server }),
             _ => return Err(Failure::NoLogin { server }),
         },
@@ -40,7 +47,7 @@ pub fn open(global: &Global) -> Result<Session, Failure> {
 
 /// The address to talk to, and the saved profile.
 pub fn server_and_profile(global: &Global) -> Result<(String, profile::Profile), Failure> {
-    let profile = profile::load(&profile::path()?)?;
+    let profile = profile::load(&profile::place(global)?)?;
     let server = global.server().or_else(|| profile.server.clone()).ok_or(Failure::NoServer)?;
     Ok((server, profile))
 }

@@ -17,6 +17,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, IntoDeserializer, MapAcce
 use serde_saphyr::{Error as YamlError, MessageFormatter, Spanned, UserMessageFormatter};
 
 use crate::failure::Failure;
+use crate::substitute::substitute;
 use crate::text::{clean, shorten};
 
 /// The largest file that is read. The server takes specs of up to 256 KiB; comments may take the rest.
@@ -87,6 +88,14 @@ impl SpecFile {
     #[cfg(test)]
     fn of(text: &str) -> Self {
         Self { label: "job.yaml".into(), text: decode(text.as_bytes().to_vec()).unwrap() }
+    }
+
+    /// The file with `${NAME}` filled in.
+    pub fn substituted(self, value: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        match substitute(&self.text, value) {
+            Ok(text) => Ok(Self { text, ..self }),
+            Err((place, message)) => Err(Failure::input(self.at(place, &message))),
+        }
     }
 
     /// The spec. `needed` are fields that flags give: they stand in for the file's, where it has none.

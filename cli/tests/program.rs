@@ -76,6 +76,16 @@ fn wrong_usage_ends_with_2_and_names_the_flag() {
         (&["configure"], "--server"),
         (&["login", "--server", "http://127.0.0.1:1"], "--username"),
         (&["cancel"], "which jobs"),
+        (&["cancel", "last", "--mine"], "not by both"),
+        (&["wait"], "which jobs"),
+        (&["extend", "last", "soon"], "not a span of time"),
+        (&["reprioritise", "last", "101"], "0 to 100"),
+        (&["submit", "--image", "x", "--propagate"], "--follow or --wait"),
+        (&["submit", "--image", "x", "--watch"], "only shows"),
+        (&["ls", "--watch=0"], "0.2 to 3600"),
+        (&["ls", "-o", "xml"], "jsonl"),
+        (&["--profile", "a/b", "ls"], "no name of a profile"),
+        (&["agent", "join", "--server", "http://127.0.0.1:1"], "--join-key-stdin"),
     ] {
         let ran = run(home.path(), words);
         assert_eq!(ran.code, Some(2), "{words:?}: {}", ran.err);
@@ -124,6 +134,9 @@ fn what_is_missing_is_said_with_what_to_do() {
     let ran = run(home.path(), &["ls", "--server", "http://127.0.0.1:1"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("lilac_cli login"), "{}", ran.err);
+    let ran = run(home.path(), &["profile", "use", "lab"]);
+    assert_eq!(ran.code, Some(102));
+    assert!(ran.err.contains("lilac_cli profile ls"), "{}", ran.err);
     let ran = run(home.path(), &["ls", "--server", "nonsense"]);
     assert_eq!(ran.code, Some(1));
     assert!(!ran.err.contains("panic"), "{}", ran.err);

@@ -1,4 +1,4 @@
-//! What is done to one job: `rerun`, `extend`, `hold`, `reprioritise`.
+//! What is done to jobs: `rerun`, `extend`, `hold`, `reprioritise`.
 
 use clap::Args;
 use lilac_api::client::ClientError;
@@ -6,41 +6,49 @@ use lilac_api::job::Job;
 use lilac_api::quantity::Span;
 
 use crate::args::Global;
+use crate::commands::list::FilterArgs;
 use crate::failure::{Exit, Failure};
-use crate::job_ref::{load, missing, short};
-use crate::session::{self, Session, change};
+use crate::job_ref::{missing, short};
+use crate::session::{self, Session, change, read};
+use crate::which::{Chosen, Which, each};
 
 #[derive(Args, Debug)]
 pub struct RerunArgs {
-    /// Which job.
-    job: String,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 #[derive(Args, Debug)]
 pub struct ExtendArgs {
-    /// Which job.
-    job: String,
-    /// How long it may run in all, as 6h; or how much longer than now, as +1h.
-    #[arg(value_name = "TIME", value_parser = time)]
-    time: Time,
+    /// Which jobs, and last how long they may run in all, as 6h, or how much longer than now, as +1h.
+    #[arg(required = true, value_names = ["JOB", "TIME"], num_args = 1..)]
+    words: Vec<String>,
+    /// Do not ask before more than one job is changed by a filter.
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 #[derive(Args, Debug)]
 pub struct HoldArgs {
-    /// Which job.
-    job: String,
-    /// Why, for whoever finds it.
-    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    /// Why, for whoever finds them.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     message: String,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 #[derive(Args, Debug)]
 pub struct ReprioritiseArgs {
-    /// Which job.
-    job: String,
-    /// 0 to 100 inside the queue; the higher goes first.
-    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
-    priority: u8,
+    /// Which jobs, and last their priority: 0 to 100 inside the queue, the higher goes first.
+    #[arg(required = true, value_names = ["JOB", "PRIORITY"], num_args = 1..)]
+    words: Vec<String>,
+    /// Do not ask before more than one job is changed by a filter.
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,50 +66,98 @@ fn time(text: &str) -> Result<Time, String> {
 }
 
 pub async fn rerun(global: &Global, args: RerunArgs) -> Result<Exit, Failure> {
+    args.chosen.which.check()?;
     let session = session::open(global)?;
-    let old = load(&session, &args.job).await?;
-    // Without a key a repeated call could make two jobs: it is tried once.
-    let job = session.client.rerun(old.id).await.map_err(|error| missing(error, &args.job))?;
-    tell(&session, &job, &format!("waits in queue {}", job.queue))
+    let meant = args.chosen.find(&session, "Submit anew the").await?;
+    let (jobs, result) = each(&meant, async |one| {
+        // Without a key a repeated call could make two jobs: it is tried once.
+        session.client.rerun(one.id).await.map_err(|error| missing(error, &one.word))
+    })
+    .await;
+    told(&session, &jobs, |job| format!("waits in queue {}", job.queue))?;
+    result.map(|()| Exit::Ok)
 }
 
 pub async fn extend(global: &Global, args: ExtendArgs) -> Result<Exit, Failure> {
+    let (jobs, word) = last_word(args.words);
+    let time = time(&word).map_err(|error| {
+        Failure::usage(format!("`{word}`: {error}"), "the last word is the time: 6h in all, or +1h more")
+    })?;
+    let chosen = Chosen { which: Which { jobs, filter: args.filter }, yes: args.yes };
+    chosen.which.check()?;
     let session = session::open(global)?;
-    let job = load(&session, &args.job).await?;
-    let max_runtime = match args.time {
-        Time::InAll(span) => span,
-        Time::More(more) => Span(job.max_runtime.map_or(more.0, |now| now.0.saturating_add(more.0))),
-    };
-    let job = acted(&args.job, async || session.client.extend(job.id, max_runtime).await).await?;
-    tell(&session, &job, &format!("may run for {max_runtime}"))
+    let meant = chosen.find(&session, "Extend").await?;
+    let (jobs, result) = each(&meant, async |one| {
+        let job = read(async || session.client.job(one.id).await)
+            .await
+            .map_err(|error| missing(error, &one.word))?;
+        let max_runtime = match time {
+            Time::InAll(span) => span,
+            Time::More(more) => Span(job.max_runtime.map_or(more.0, |now| now.0.saturating_add(more.0))),
+        };
+        acted(&one.word, async || session.client.extend(job.id, max_runtime).await).await
+    })
+    .await;
+    told(&session, &jobs, |job| match job.max_runtime {
+        Some(max_runtime) => format!("may run for {max_runtime}"),
+        None => "may run for ever".to_owned(),
+    })?;
+    result.map(|()| Exit::Ok)
 }
 
 pub async fn hold(global: &Global, args: HoldArgs) -> Result<Exit, Failure> {
+    args.chosen.which.check()?;
     let session = session::open(global)?;
-    let id = load(&session, &args.job).await?.id;
-    let job = acted(&args.job, async || session.client.hold(id, &args.message).await).await?;
-    tell(&session, &job, "is held; `lilac_cli release` lets it go")
+    let meant = args.chosen.find(&session, "Hold").await?;
+    let (jobs, result) = each(&meant, async |one| {
+        acted(&one.word, async || session.client.hold(one.id, &args.message).await).await
+    })
+    .await;
+    told(&session, &jobs, |_| "is held; `lilac_cli release` lets it go".to_owned())?;
+    result.map(|()| Exit::Ok)
 }
 
 pub async fn reprioritise(global: &Global, args: ReprioritiseArgs) -> Result<Exit, Failure> {
+    let (jobs, word) = last_word(args.words);
+    let Some(priority) = word.parse().ok().filter(|priority: &u8| *priority <= 100) else {
+        let message = format!("`{word}` is no priority");
+        return Err(Failure::usage(message, "the last word is the priority: 0 to 100"));
+    };
+    let chosen = Chosen { which: Which { jobs, filter: args.filter }, yes: args.yes };
+    chosen.which.check()?;
     let session = session::open(global)?;
-    let id = load(&session, &args.job).await?.id;
-    let job = acted(&args.job, async || session.client.reprioritise(id, args.priority).await).await?;
-    tell(&session, &job, &format!("has priority {}", job.priority))
+    let meant = chosen.find(&session, "Change the priority of").await?;
+    let (jobs, result) = each(&meant, async |one| {
+        acted(&one.word, async || session.client.reprioritise(one.id, priority).await).await
+    })
+    .await;
+    told(&session, &jobs, |job| format!("has priority {}", job.priority))?;
+    result.map(|()| Exit::Ok)
+}
+
+/// The words before the last, and the last.
+fn last_word(mut words: Vec<String>) -> (Vec<String>, String) {
+    let last = words.pop().unwrap_or_default();
+    (words, last)
 }
 
 async fn acted(text: &str, call: impl AsyncFn() -> Result<Job, ClientError>) -> Result<Job, Failure> {
     change(call).await.map_err(|error| missing(error, text))
 }
 
-fn tell(session: &Session, job: &Job, what: &str) -> Result<Exit, Failure> {
+/// Tells what became of each job: a sentence a job for people, a list for programs.
+pub fn told(session: &Session, jobs: &[Job], what: impl Fn(&Job) -> String) -> Result<(), Failure> {
     let printer = session.printer;
-    printer.one(
-        job,
-        |job| job.id.to_string(),
-        |job| printer.line(&format!("{} ({}) {what}.", job.name, short(job.id))),
-    )?;
-    Ok(Exit::Ok)
+    if printer.is_for_people() {
+        for job in jobs {
+            printer.line(&format!("{} ({}) {}.", super::list::name(job), short(job.id), what(job)))?;
+        }
+    } else if let ([job], true) = (jobs, printer.json_wanted()) {
+        printer.json(job)?;
+    } else {
+        printer.list(jobs, &super::list::COLUMNS, super::list::row, |job| job.id.to_string())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ use lilac_api::quantity::{Bytes, Cpus};
 use crate::args::{Global, key_value};
 use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
-use crate::printer::{Printer, Tone, note, painted};
+use crate::printer::{Field, Printer, Tone, note, painted};
 use crate::session;
-use crate::text::{clean, clean_lines};
+use crate::text::clean_lines;
 
 const AGENT: &str = "lilac_agent";
 /// An agent that cannot work ends within this time of its start.
@@ -32,6 +32,10 @@ pub enum AgentVerb {
     Configure(Box<ConfigureArgs>),
     /// Starts the agent, in the foreground unless told otherwise.
     Start(StartArgs),
+    /// Says whether the agent of this machine runs, and what it holds.
+    Status(super::agent_status::StatusArgs),
+    /// Joins a cluster in one step: writes the configuration and starts the agent in the background.
+    Join(Box<JoinArgs>),
     /// Looks whether this machine is fit for the agent, and says how to mend what is not.
     Doctor(DoctorArgs),
 }
@@ -84,6 +88,15 @@ pub struct StartArgs {
 }
 
 #[derive(Args, Debug)]
+pub struct JoinArgs {
+    #[command(flatten)]
+    configure: ConfigureArgs,
+    /// Stay in the foreground, as a service manager wants it.
+    #[arg(long)]
+    foreground: bool,
+}
+
+#[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// The agent's configuration file.
     #[arg(long, value_name = "FILE")]
@@ -97,11 +110,33 @@ pub async fn run(global: &Global, verb: AgentVerb) -> Result<Exit, Failure> {
     match verb {
         AgentVerb::Configure(args) => configure(global, *args),
         AgentVerb::Start(args) => start(global, args).await,
+        AgentVerb::Status(args) => super::agent_status::run(global, args).await,
+        AgentVerb::Join(args) => join(global, *args).await,
         AgentVerb::Doctor(args) => doctor(global, args).await,
     }
 }
 
+async fn join(global: &Global, args: JoinArgs) -> Result<Exit, Failure> {
+    let config = args.configure.config.clone();
+    if !args.configure.join_key_stdin && args.configure.join_key_file.is_none() {
+        let hint =
+            "`lilac_cli -q cluster join-key create CLUSTER` makes one; pipe it here with --join-key-stdin";
+        return Err(Failure::usage("a node joins with a join key", hint));
+    }
+    write_config(global, args.configure)?;
+    start(global, StartArgs { config, detach: !args.foreground }).await
+}
+
 fn configure(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure> {
+    let path = write_config(global, args)?;
+    let given =
+        if path == config::default_path() { String::new() } else { format!(" --config {}", path.display()) };
+    global.printer().done(&format!("Next: `lilac_cli agent start{given}`"))?;
+    Ok(Exit::Ok)
+}
+
+/// Writes what is given into the agent's file, and says where that is.
+fn write_config(global: &Global, args: ConfigureArgs) -> Result<PathBuf, Failure> {
     let path = std::path::absolute(args.config.clone().unwrap_or_else(config::default_path))?;
     let mut agent = if path.exists() { load(Some(&path))? } else { AgentConfig::default() };
     if global.server().is_some() || agent.server.is_none() {
@@ -126,10 +161,7 @@ fn configure(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure> {
             Tone::Warn,
         ));
     }
-    let given =
-        if path == config::default_path() { String::new() } else { format!(" --config {}", path.display()) };
-    printer.done(&format!("Next: `lilac_cli agent start{given}`"))?;
-    Ok(Exit::Ok)
+    Ok(path)
 }
 
 fn apply(agent: &mut AgentConfig, args: ConfigureArgs) -> Result<(), Failure> {
@@ -195,10 +227,9 @@ async fn doctor(global: &Global, args: DoctorArgs) -> Result<Exit, Failure> {
                 Verdict::Bad => ("bad    ", Tone::Bad),
                 Verdict::Skipped => ("skipped", Tone::Faint),
             };
-            let word = if printer.colours { painted(word, tone) } else { word.to_owned() };
-            printer.line(&format!("{word}  {check:<15} {}", clean(message)))?;
+            printer.spans(&[Field::toned(word, tone), format!("  {check:<15} {message}").into()])?;
             if let Some(remedy) = remedy {
-                printer.line(&format!("{:9}{:<15} → {}", "", "", clean(remedy)))?;
+                printer.line(&format!("{:24} → {remedy}", ""))?;
             }
         }
     }
@@ -348,7 +379,7 @@ mod tests {
         let config = folder.path().join("agent.toml");
         let path = config.to_str().unwrap();
         let words = ["--config", path, "--server", "http://127.0.0.1:1", "--name", "a b"];
-        assert_eq!(configured(&words).unwrap_err().code(false), 2);
+        assert_eq!(configured(&words).unwrap_err().code(), 2);
         assert!(!config.exists());
         let none = folder.path().join("none");
         assert!(configured(&["--config", path, "--join-key-file", none.to_str().unwrap()]).is_err());

@@ -86,6 +86,12 @@ pub enum JoinKeyVerb {
     },
 }
 
+impl ClusterVerb {
+    pub fn only_shows(&self) -> bool {
+        matches!(self, Self::Ls | Self::Show { .. })
+    }
+}
+
 pub async fn run(global: &Global, verb: ClusterVerb) -> Result<Exit, Failure> {
     let session = session::open(global)?;
     let printer = session.printer;

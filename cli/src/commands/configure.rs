@@ -10,8 +10,8 @@ use crate::profile;
 use crate::session::same_server;
 
 pub async fn run(global: &Global) -> Result<Exit, Failure> {
-    let path = profile::path()?;
-    let mut saved = profile::load(&path)?;
+    let place = profile::place(global)?;
+    let mut saved = profile::load(&place)?;
     let server = match global.server() {
         Some(server) => server,
         None if prompt::possible() => {
@@ -35,9 +35,13 @@ pub async fn run(global: &Global) -> Result<Exit, Failure> {
         saved.login = None;
     }
     saved.server = Some(client.base_url().to_owned());
-    profile::save(&path, &saved)?;
+    profile::save(&place, &saved)?;
     let printer = global.printer();
-    printer.done(&format!("Talking to {} from now on (saved in {}).", client.base_url(), path.display()))?;
+    printer.done(&format!(
+        "Talking to {} from now on (saved in {}).",
+        client.base_url(),
+        place.path.display()
+    ))?;
     if saved.login.is_none() {
         printer.done("Next: `lilac_cli login`")?;
     }

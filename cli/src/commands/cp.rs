@@ -12,6 +12,7 @@ use crate::args::Global;
 use crate::download::{self, Unpacked};
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, resolve};
+use crate::progress::Progress;
 use crate::session::{self, Session, read};
 
 #[derive(Args, Debug)]
@@ -56,7 +57,11 @@ pub async fn run(global: &Global, args: CpArgs) -> Result<Exit, Failure> {
         copy_file(&session, id, output, file, &args.dest, path).await
     } else {
         let archive = session.client.download_output(id, output.index, &query).await?;
-        let Unpacked { files, bytes } = download::unpack(archive, inner, &args.dest).await?;
+        let progress = Progress::new(session.printer);
+        let archive = progress.of(&output.path, archive);
+        let unpacked = download::unpack(archive, inner, &args.dest).await;
+        progress.clear();
+        let Unpacked { files, bytes } = unpacked?;
         let words = format!("{files} files, {}, are in {}", size(bytes), args.dest.display());
         session.printer.done(&words)?;
         Ok(Exit::Ok)
@@ -98,7 +103,10 @@ async fn copy_file(
     };
     let name = file.rsplit('/').next().unwrap_or(file);
     let dest = if dest.is_dir() { dest.join(name) } else { dest.to_owned() };
-    let bytes = download::save(content, &dest).await?;
+    let progress = Progress::new(session.printer);
+    let saved = download::save(progress.of(name, content), &dest).await;
+    progress.clear();
+    let bytes = saved?;
     session.printer.done(&format!("{}, {}", dest.display(), size(bytes)))?;
     Ok(Exit::Ok)
 }

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use lilac_api::explanation::{Dimension, Evidence, Explanation};
-use lilac_api::quantity::Bytes;
+use lilac_api::job::JobState;
 
 use crate::args::Global;
+use crate::commands::show::bytes;
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, resolve};
 use crate::printer::{Field, Printer, job_tone};
@@ -39,11 +40,17 @@ fn print(printer: Printer, found: &Explanation) -> std::io::Result<()> {
         Some(latest) => format!("{} to {}", times::exact(estimate.earliest), times::exact(latest)),
         None => format!("{} or later", times::exact(estimate.earliest)),
     });
+    let before = match (found.state, found.position) {
+        (JobState::Queued, 0) => "no other job".to_owned(),
+        (JobState::Queued, 1) => "1 job".to_owned(),
+        (JobState::Queued, jobs) => format!("{jobs} jobs"),
+        _ => String::new(),
+    };
     printer.facts(&[
         ("State", Field::toned(found.state.as_str(), job_tone(found.state))),
         ("Reason", found.reason.map(|reason| reason.to_string()).unwrap_or_default().into()),
         ("Why", Field::from(&found.message)),
-        ("Before it", found.position.to_string().into()),
+        ("Before it", before.into()),
         ("Waits for", blockers.join(", ").into()),
         ("May start", estimate.unwrap_or_default().into()),
         ("Would start", changes.join("; and ").into()),
@@ -59,7 +66,7 @@ fn print(printer: Printer, found: &Explanation) -> std::io::Result<()> {
 fn row(one: &Evidence) -> Vec<Field> {
     let amount = |amount: u64| match one.dimension {
         Dimension::Cpus => (amount as f64 / 1000.0).to_string(),
-        Dimension::Memory | Dimension::Disk => Bytes(amount).to_string(),
+        Dimension::Memory | Dimension::Disk => bytes(amount),
         Dimension::Gpus | Dimension::Nodes => amount.to_string(),
     };
     vec![

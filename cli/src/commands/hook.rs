@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Subcommand;
-use lilac_api::HookId;
-use lilac_api::hook::{CreateHook, Delivery, DeliveryState, HOOK_STATES, Hook};
+use lilac_api::hook::{CreateHook, CreatedHook, Delivery, DeliveryState, HOOK_STATES, Hook, RotateHook};
 use lilac_api::job::JobState;
+use lilac_api::{DeliveryId, HookId};
 
 use crate::args::Global;
 use crate::commands::secret::value;
 use crate::failure::{Exit, Failure};
-use crate::printer::{Field, Tone, note};
+use crate::printer::{Field, Printer, Tone, note};
 use crate::session::{self, Session, change, read};
 use crate::times;
 
@@ -63,6 +63,27 @@ pub enum HookVerb {
         #[arg(long, value_name = "TEAM")]
         team: Option<String>,
     },
+    /// Gives a hook another secret, shown this once; with -q nothing else is. The old one signs nothing any more.
+    Rotate {
+        /// Name or id of the hook.
+        hook: String,
+        /// Bring the secret yourself: it comes from standard input or is asked for.
+        #[arg(long)]
+        own_secret: bool,
+        /// Team that it belongs to, where several have one of that name.
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+    },
+    /// Sends a delivery once more, now.
+    Redeliver {
+        /// Name or id of the hook.
+        hook: String,
+        /// Id of the delivery, as `hook deliveries` shows it.
+        delivery: DeliveryId,
+        /// Team that it belongs to, where several have one of that name.
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+    },
 }
 
 pub async fn run(global: &Global, verb: HookVerb) -> Result<Exit, Failure> {
@@ -79,23 +100,7 @@ pub async fn run(global: &Global, verb: HookVerb) -> Result<Exit, Failure> {
             let request = CreateHook { name, team, url, events, secret };
             // Not repeated by itself: the secret would be lost with the first answer.
             let created = session.client.create_hook(&request).await?;
-            let secret = created.secret.as_ref().map(|secret| secret.0.clone()).unwrap_or_default();
-            printer.one(
-                &created,
-                |_| secret.clone(),
-                |created| {
-                    if !secret.is_empty() {
-                        printer.line(&secret)?;
-                    }
-                    let shown =
-                        if secret.is_empty() { "" } else { " This is its secret: it is not shown again." };
-                    note(&format!(
-                        "Hook {} is made.{shown} `lilac_cli hook test` tries it.",
-                        created.hook.name
-                    ));
-                    Ok(())
-                },
-            )?;
+            told_secret(printer, &created, "made")?;
         }
         HookVerb::Rm { hook, team } => {
             let hook = find(&session, hook, team.as_deref()).await?;
@@ -121,6 +126,23 @@ pub async fn run(global: &Global, verb: HookVerb) -> Result<Exit, Failure> {
                 },
             )?;
         }
+        HookVerb::Rotate { hook, own_secret, team } => {
+            let hook = find(&session, hook, team.as_deref()).await?;
+            let secret = own_secret.then(|| value("Secret of the hook")).transpose()?;
+            let request = RotateHook { secret };
+            let rotated = session.client.rotate_hook(hook.id, &request).await?;
+            told_secret(printer, &rotated, "given another secret")?;
+        }
+        HookVerb::Redeliver { hook, delivery, team } => {
+            let hook = find(&session, hook, team.as_deref()).await?;
+            let sent = session.client.redeliver(hook.id, delivery).await?;
+            let deliveries = "`lilac_cli hook deliveries` tells what becomes of it";
+            printer.one(
+                &sent,
+                |one| one.id.to_string(),
+                |one| printer.line(&format!("{} of {} is sent again; {deliveries}.", one.event, hook.name)),
+            )?;
+        }
         HookVerb::Deliveries { hook, team } => {
             let hook = find(&session, hook, team.as_deref()).await?;
             let deliveries = read(async || session.client.hook_deliveries(hook.id, None).await).await?.items;
@@ -129,6 +151,24 @@ pub async fn run(global: &Global, verb: HookVerb) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Shows the secret of a hook, the only time that it is.
+fn told_secret(printer: Printer, created: &CreatedHook, what: &str) -> Result<(), Failure> {
+    let secret = created.secret.as_ref().map(|secret| secret.0.clone()).unwrap_or_default();
+    printer.one(
+        created,
+        |_| secret.clone(),
+        |created| {
+            if !secret.is_empty() {
+                printer.line(&secret)?;
+            }
+            let shown = if secret.is_empty() { "" } else { " This is its secret: it is not shown again." };
+            note(&format!("Hook {} is {what}.{shown} `lilac_cli hook test` tries it.", created.hook.name));
+            Ok(())
+        },
+    )?;
+    Ok(())
 }
 
 /// Sends a test and waits until it was tried once.

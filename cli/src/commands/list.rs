@@ -18,13 +18,13 @@ use crate::times;
 
 /// The columns that [`row`] fills.
 pub const COLUMNS: [&str; 9] = ["ID", "NAME", "STATE", "OWNER", "QUEUE", ">RAN", "AGE", "NODE", "REASON"];
+/// What `-o wide` shows beside them, the id in full.
+const MORE_COLUMNS: [&str; 6] = [">PRIORITY", "TEAM", "ASKS FOR", "IMAGE", "LABELS", "MESSAGE"];
 /// The most jobs that one invocation lists.
 const MAX_JOBS: u32 = 10_000;
 
 #[derive(Args, Debug)]
 pub struct ListArgs {
-    #[command(flatten)]
-    filter: FilterArgs,
     /// At most this many.
     #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_JOBS)))]
@@ -35,10 +35,13 @@ pub struct ListArgs {
     /// List the oldest first.
     #[arg(long)]
     oldest: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 /// Which jobs are meant.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Which jobs")]
 pub struct FilterArgs {
     /// Only jobs in these states, separated by commas.
     #[arg(short, long, value_delimiter = ',', value_parser = state())]
@@ -138,7 +141,7 @@ pub async fn run(global: &Global, args: ListArgs) -> Result<Exit, Failure> {
 }
 
 fn print(printer: Printer, jobs: &[Job], more: bool, is_narrow: bool) -> Result<(), Failure> {
-    let human = !printer.quiet && !printer.json_wanted();
+    let human = printer.is_for_people();
     if human && jobs.is_empty() && is_narrow {
         note("no such jobs; `lilac_cli ls` shows all");
         return Ok(());
@@ -147,7 +150,13 @@ fn print(printer: Printer, jobs: &[Job], more: bool, is_narrow: bool) -> Result<
         note("no jobs; `lilac_cli submit --image busybox -- echo hello` makes one");
         return Ok(());
     }
-    printer.list(jobs, &COLUMNS, row, |job| job.id.to_string())?;
+    let id = |job: &Job| job.id.to_string();
+    if printer.is_wide() {
+        let columns: Vec<&str> = COLUMNS.into_iter().chain(MORE_COLUMNS).collect();
+        printer.list(jobs, &columns, wide_row, id)?;
+    } else {
+        printer.list(jobs, &COLUMNS, row, id)?;
+    }
     if human && more {
         note(&painted(&format!("the first {}; `-n NUMBER` shows more", jobs.len()), Tone::Faint));
     }
@@ -169,6 +178,24 @@ pub fn row(job: &Job) -> Vec<Field> {
         job.nodes.join(", ").into(),
         why(job).into(),
     ]
+}
+
+/// A job with all that a list knows of it.
+fn wide_row(job: &Job) -> Vec<Field> {
+    let labels: Vec<String> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let mut fields = row(job);
+    if let Some(id) = fields.first_mut() {
+        *id = job.id.to_string().into();
+    }
+    fields.extend([
+        job.priority.to_string().into(),
+        Field::from(&job.team),
+        super::show::amounts(&job.requests).into(),
+        Field::from(&job.image),
+        labels.join(",").into(),
+        Field::from(&job.message),
+    ]);
+    fields
 }
 
 /// The name, and of a job of an array its place: `sweep[3/16]` is the fourth of sixteen.

@@ -72,8 +72,8 @@ pub async fn run(global: &Global, args: LoginArgs) -> Result<Exit, Failure> {
         key_id: created.key.id,
         expires_at,
     });
-    let path = profile::path()?;
-    profile::save(&path, &saved)?;
+    let place = profile::place(global)?;
+    profile::save(&place, &saved)?;
     let until = expires_at.map(|time| format!(" until {}", time.format("%Y-%m-%d"))).unwrap_or_default();
     global.printer().done(&format!(
         "Logged in to {} as {} ({}){until}.",
@@ -137,8 +137,8 @@ async fn revoke_before(client: &Client, saved: &profile::Profile, server: &str) 
 }
 
 pub async fn logout(global: &Global) -> Result<Exit, Failure> {
-    let path = profile::path()?;
-    let mut saved = profile::load(&path)?;
+    let place = profile::place(global)?;
+    let mut saved = profile::load(&place)?;
     let printer = global.printer();
     let (Some(login), Some(server)) = (saved.login.take(), saved.server.clone()) else {
         printer.done("You were not logged in.")?;
@@ -146,7 +146,7 @@ pub async fn logout(global: &Global) -> Result<Exit, Failure> {
     };
     let client = Client::new(&server, Some(login.token))?;
     let revoked = change(async || client.revoke_api_key(login.key_id).await).await;
-    profile::save(&path, &saved)?;
+    profile::save(&place, &saved)?;
     match revoked {
         Ok(()) => printer.done(&format!("Logged out of {server}: the key is revoked."))?,
         Err(error) if matches!(error.code(), Some(ErrorCode::Unauthenticated | ErrorCode::NotFound)) => {

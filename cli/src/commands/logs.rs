@@ -12,7 +12,7 @@ use super::outputs::size;
 use crate::args::Global;
 use crate::download;
 use crate::failure::{Exit, Failure};
-use crate::follow::{self, Cursor, LogSink, Show, ending, standing};
+use crate::follow::{self, Cursor, LogSink, Show, Stay, ending, standing};
 use crate::job_ref;
 use crate::printer::{Tone, note, painted};
 use crate::session::{self, Session, read};
@@ -106,7 +106,8 @@ async fn follow_log(session: &Session, job: &Job, args: &LogsArgs) -> Result<Exi
         }
         None => {
             let show = Show { rank: args.rank, tail: args.tail, since: args.since };
-            let job = follow::to_end(session, job.id, Some(show)).await?;
+            let stay = Stay { show: Some(show), attempt: None };
+            let job = follow::to_end(session, job.id, stay).await?;
             if !session.printer.quiet {
                 note(&ending(&job));
             }

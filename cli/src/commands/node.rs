@@ -70,6 +70,12 @@ pub enum NodeVerb {
     },
 }
 
+impl NodeVerb {
+    pub fn only_shows(&self) -> bool {
+        matches!(self, Self::Ls | Self::Show { .. })
+    }
+}
+
 pub async fn run(global: &Global, verb: NodeVerb) -> Result<Exit, Failure> {
     let session = session::open(global)?;
     let printer = session.printer;

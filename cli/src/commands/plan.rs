@@ -1,4 +1,4 @@
-//! `submit --plan`: what would become of a job, without submitting it.
+//! `plan`, and `submit --plan`: what would become of a job, without submitting it.
 
 use lilac_api::client::ClientError;
 use lilac_api::spec::JobSpec;
@@ -22,7 +22,11 @@ pub async fn run(session: &Session, spec: &JobSpec, file: Option<&SpecFile>) -> 
         |forecast| forecast.outcome.to_string(),
         |forecast| print(printer, spec, forecast),
     )?;
-    Ok(Exit::Ok)
+    Ok(match forecast.outcome {
+        Forecast::StartsNow => Exit::Ok,
+        Forecast::Waits => Exit::WouldWait,
+        Forecast::NeverStarts => Exit::NeverStarts,
+    })
 }
 
 fn print(printer: Printer, spec: &JobSpec, forecast: &JobForecast) -> std::io::Result<()> {

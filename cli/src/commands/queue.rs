@@ -134,6 +134,12 @@ fn bounds<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(Value::Object(object)).map_err(|error| error.to_string())
 }
 
+impl QueueVerb {
+    pub fn only_shows(&self) -> bool {
+        matches!(self, Self::Ls | Self::Show { .. })
+    }
+}
+
 pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
     let session = session::open(global)?;
     let printer = session.printer;
@@ -276,7 +282,7 @@ fn show(printer: Printer, Shown { queue, stats }: &Shown) -> std::io::Result<()>
         ("Runtime", runtime.into()),
         (
             "Submitters",
-            [queue.submitters.teams.join(", "), queue.submitters.users.join(", ")].join(" ").into(),
+            [queue.submitters.teams.join(", "), queue.submitters.users.join(", ")].join(" ").trim().into(),
         ),
         ("Policy", queue.policy.to_string().into()),
         ("Runs as", queue.run_as.to_string().into()),

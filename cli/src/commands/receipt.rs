@@ -62,6 +62,23 @@ fn row(attempt: &ReceiptAttempt) -> Vec<Field> {
     ]
 }
 
+/// Hours, as they are paid for; of what took less than one, minutes or seconds.
 fn hours(seconds: f64) -> String {
-    format!("{:.2} h", seconds / 3600.0)
+    match seconds {
+        ..60.0 => format!("{seconds:.1} s"),
+        ..3600.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.2} h", seconds / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_times_are_more_than_nothing() {
+        for (seconds, text) in [(0.0, "0.0 s"), (3.4, "3.4 s"), (90.0, "1.5 min"), (5400.0, "1.50 h")] {
+            assert_eq!(hours(seconds), text);
+        }
+    }
 }

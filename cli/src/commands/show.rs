@@ -8,15 +8,16 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
-use crate::job_ref;
+use crate::job_ref::missing;
 use crate::printer::{Field, Printer, Tone, attempt_tone, job_tone};
-use crate::session::{self, read};
+use crate::session::{self, Session, read};
 use crate::times;
+use crate::which::{Meant, Which};
 
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// Which job.
-    job: String,
+    #[command(flatten)]
+    which: Which,
 }
 
 /// The job as the API answers it, and its attempts beside it.
@@ -28,8 +29,21 @@ struct Shown<'a> {
 }
 
 pub async fn run(global: &Global, args: ShowArgs) -> Result<Exit, Failure> {
+    args.which.check()?;
     let session = session::open(global)?;
-    let job = job_ref::load(&session, &args.job).await?;
+    let meant = args.which.find(&session).await?;
+    for (index, one) in meant.iter().enumerate() {
+        if index > 0 && session.printer.is_for_people() {
+            session.printer.line("")?;
+        }
+        show(&session, one).await?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn show(session: &Session, one: &Meant) -> Result<(), Failure> {
+    let job =
+        read(async || session.client.job(one.id).await).await.map_err(|error| missing(error, &one.word))?;
     let attempts = read(async || session.client.attempts(job.id).await).await?.items;
     let printer = session.printer;
     printer.one(
@@ -41,7 +55,7 @@ pub async fn run(global: &Global, args: ShowArgs) -> Result<Exit, Failure> {
             shown.attempts.first().map_or(Ok(()), |latest| super::ranks::table(printer, latest))
         },
     )?;
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 fn job_facts(job: &Job) -> Vec<(&'static str, Field)> {

@@ -1,23 +1,31 @@
 //! `submit`: a job from flags, from a file, or from a file with flags on top.
 
+use std::time::Duration;
+
 use clap::Args;
 use lilac_api::client::ClientError;
 use lilac_api::job::Job;
 use lilac_api::quantity::{Bytes, Cpus, Span};
-use lilac_api::spec::{Array, Gpus, JobSpec, Network, PullPolicy, VolumeMount};
+use lilac_api::spec::{Gpus, JobSpec, Network, Notify, PullPolicy, VolumeMount};
 use lilac_api::validate;
 
 use crate::args::{Global, key_value};
-use crate::commands::values::{gpus, secret, variable, volume, words};
+use crate::commands::many::ManyArgs;
+use crate::commands::values::{gpus, notify, secret, variable, volume, words};
 use crate::failure::{Exit, Failure, fields};
-use crate::follow::{self, Show};
+use crate::follow::{self, Show, Stay};
 use crate::job_ref::short;
 use crate::printer::note;
 use crate::session::{self, Again, Session};
 use crate::spec_file::{self, SpecFile};
+use crate::spec_set;
 
+/// How long the answer is still waited for when somebody interrupts.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
+/// What a job is to be: a file, or flags, or both.
 #[derive(Args, Debug)]
-pub struct SubmitArgs {
+pub struct SpecArgs {
     /// Job file in YAML or JSON; `-` reads standard input. Flags override it.
     #[arg(short, long, value_name = "FILE")]
     file: Option<String>,
@@ -81,20 +89,29 @@ pub struct SubmitArgs {
     /// Attempts that count, the first included.
     #[arg(long, value_name = "NUMBER")]
     max_attempts: Option<u32>,
-    /// Make so many jobs, which differ in LILAC_ARRAY_INDEX.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    array: Option<u32>,
-    /// Of an array, start so many at a time at most.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-    max_parallel: Option<u32>,
-    /// Of an array, cancel those that wait once more than so many have failed.
-    #[arg(long, value_name = "NUMBER")]
-    max_failures: Option<u32>,
+    /// Tell a hook of your team of its end, or of these states. May be repeated.
+    #[arg(long, value_name = "HOOK[=STATE,STATE…]", value_parser = notify)]
+    notify: Vec<Notify>,
+    /// Set any field, by the path that errors name: resources.gpus=8, env.LR=0.1, command[2]=x. May be repeated.
+    #[arg(long, value_name = "PATH=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Fill in ${NAME} in the file from the environment; ${NAME:-text} has a default, $${ is a plain ${.
+    #[arg(long, requires = "file")]
+    substitute: bool,
     /// Script for the image's /bin/sh, instead of a command.
     #[arg(long, value_name = "SCRIPT", conflicts_with = "command")]
     run: Option<String>,
+    /// Program and arguments, after `--`.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+    #[command(flatten)]
+    many: ManyArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct SubmitArgs {
     /// Say what would become of the job now, and submit nothing.
-    #[arg(long, conflicts_with_all = ["follow", "wait", "idempotency_key"])]
+    #[arg(long, conflicts_with_all = ["follow", "wait", "idempotency_key", "propagate"])]
     plan: bool,
     /// Print the log until the job ends; the exit code tells how it ended.
     #[arg(long)]
@@ -105,9 +122,11 @@ pub struct SubmitArgs {
     /// Submitting twice with the same key gives one job. Every invocation has its own by default.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
-    /// Program and arguments, after `--`.
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
+    /// End with the exit code of the job's own program, or 128 and the signal that ended it.
+    #[arg(long)]
+    propagate: bool,
+    #[command(flatten)]
+    spec: SpecArgs,
 }
 
 impl SubmitArgs {
@@ -117,9 +136,13 @@ impl SubmitArgs {
 }
 
 pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
-    let (follow, wait, plan) = (args.follow, args.wait, args.plan);
+    let (follow, wait, plan, propagate) = (args.follow, args.wait, args.plan, args.propagate);
+    if propagate && !args.awaits() {
+        let hint = "add --follow or --wait";
+        return Err(Failure::usage("--propagate tells of the job's end, which is not waited for", hint));
+    }
     let key = args.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let (spec, file) = spec(args)?;
+    let (spec, file) = spec(args.spec)?;
     if spec.array.is_some() && (follow || wait) {
         return Err(Failure::usage(
             "an array is many jobs: none of them stands for all",
@@ -159,10 +182,18 @@ pub async fn run(global: &Global, args: SubmitArgs) -> Result<Exit, Failure> {
         note(&format!("{} is submitted as {}", crate::text::clean(&job.name), short(job.id)));
     }
     follow::until_interrupted(job.id, async {
-        let job = follow::to_end(&session, job.id, follow.then(Show::default)).await?;
-        follow::conclude(session.printer, &job)
+        let stay = Stay { show: follow.then(Show::default), attempt: None };
+        let job = follow::to_end(&session, job.id, stay).await?;
+        let told = follow::conclude(session.printer, &job)?;
+        Ok(if propagate { follow::propagated(&job) } else { told })
     })
     .await
+}
+
+/// Says what would become of a job, and submits nothing.
+pub async fn plan(global: &Global, args: SpecArgs) -> Result<Exit, Failure> {
+    let (spec, file) = spec(args)?;
+    super::plan::run(&session::open(global)?, &spec, file.as_ref()).await
 }
 
 /// Sends the job; a broken connection is no reason to have it twice, thanks to the key.
@@ -172,9 +203,18 @@ async fn submit(
     file: Option<&SpecFile>,
     key: &str,
 ) -> Result<Job, Failure> {
-    let submitted =
-        session::attempt(Again::WhateverHappened, async || session.client.submit(spec, Some(key)).await)
-            .await;
+    let submitting =
+        session::attempt(Again::WhateverHappened, async || session.client.submit(spec, Some(key)).await);
+    let mut submitting = std::pin::pin!(submitting);
+    let submitted = tokio::select! {
+        // Where both come at once, who interrupted is told so.
+        biased;
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            return Err(interrupted(submitting, key).await);
+        }
+        submitted = &mut submitting => submitted,
+    };
     match (submitted, file) {
         (Err(ClientError::Refused(problem)), Some(file)) if !problem.errors.is_empty() => {
             Err(Failure::Refused(file.complain(&problem.errors)))
@@ -183,18 +223,48 @@ async fn submit(
     }
 }
 
+/// Who interrupts wants to know whether there is a job now: the answer is waited for a little longer.
+async fn interrupted(submitting: impl Future<Output = Result<Job, ClientError>>, key: &str) -> Failure {
+    let answer = tokio::select! {
+        answer = tokio::time::timeout(LAST_WORD, submitting) => answer.ok(),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    let (message, hint) = match answer {
+        Some(Ok(job)) => {
+            let id = short(job.id);
+            let message = format!("interrupted; the job was accepted as {} and goes on", job.id);
+            (message, format!("`lilac_cli cancel {id}` stops it, `lilac_cli logs -f {id}` follows it"))
+        }
+        Some(Err(error @ (ClientError::Refused(_) | ClientError::Unreachable { .. }))) => {
+            (format!("interrupted; the job was not accepted: {error}"), String::new())
+        }
+        Some(Err(_)) | None => (
+            "interrupted; whether the job was accepted is not known".to_owned(),
+            format!("the same submit with `--idempotency-key {key}` tells, and makes no second job"),
+        ),
+    };
+    Failure::Interrupted { message, hint }
+}
+
 /// The spec that file and flags make together, checked.
-fn spec(args: SubmitArgs) -> Result<(JobSpec, Option<SpecFile>), Failure> {
+fn spec(args: SpecArgs) -> Result<(JobSpec, Option<SpecFile>), Failure> {
     let file = args.file.as_deref().map(spec_file::open).transpose()?;
+    let file = match file {
+        Some(file) if args.substitute => Some(file.substituted(|name| std::env::var(name).ok())?),
+        file => file,
+    };
+    let set_to =
+        |field: &str| args.set.iter().rfind(|(path, _)| path == field).map(|(_, value)| value.clone());
+    let (name, image) = (args.name.clone().or(set_to("name")), args.image.clone().or(set_to("image")));
     let mut spec = match &file {
         Some(file) => {
-            let given = [("name", &args.name), ("image", &args.image)];
+            let given = [("name", &name), ("image", &image)];
             let given: Vec<_> =
                 given.into_iter().filter_map(|(field, value)| Some((field, value.clone()?))).collect();
             file.spec(&given)?
         }
         None => {
-            let Some(image) = args.image.as_deref() else {
+            let Some(image) = image.as_deref() else {
                 return Err(Failure::usage(
                     "there is nothing to run",
                     "give a job file (-f job.yaml) or an image: \
@@ -204,7 +274,10 @@ fn spec(args: SubmitArgs) -> Result<(JobSpec, Option<SpecFile>), Failure> {
             JobSpec::new(&name_of(image), image)
         }
     };
+    spec.array = args.many.apply(spec.array.take())?;
+    let sets = args.set.clone();
     apply(&mut spec, args);
+    let spec = spec_set::apply(spec, &sets)?;
     let errors = validate::job_spec(&spec);
     match (&file, errors.as_slice()) {
         (_, []) => Ok((spec, file)),
@@ -214,7 +287,7 @@ fn spec(args: SubmitArgs) -> Result<(JobSpec, Option<SpecFile>), Failure> {
 }
 
 /// Flags win over what the file says.
-fn apply(spec: &mut JobSpec, args: SubmitArgs) {
+fn apply(spec: &mut JobSpec, args: SpecArgs) {
     fn set<T>(field: &mut T, flag: Option<T>) {
         if let Some(value) = flag {
             *field = value;
@@ -236,14 +309,7 @@ fn apply(spec: &mut JobSpec, args: SubmitArgs) {
     set(&mut spec.pull.policy, args.pull);
     set(&mut spec.max_runtime, args.max_runtime.map(Some));
     set(&mut spec.retry.max_attempts, args.max_attempts);
-    if args.array.is_some() || args.max_parallel.is_some() || args.max_failures.is_some() {
-        let array = spec.array.get_or_insert_with(Array::default);
-        if args.array.is_some() {
-            (array.count, array.matrix) = (args.array, Default::default());
-        }
-        set(&mut array.max_parallel, args.max_parallel.map(Some));
-        set(&mut array.max_failures, args.max_failures.map(Some));
-    }
+    spec.notify.extend(args.notify);
     spec.env.extend(args.env);
     spec.secrets.extend(args.secret);
     for mount in args.volume {
@@ -282,7 +348,7 @@ mod tests {
         let words = ["lilac_cli", "submit"].iter().chain(words);
         let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
         let Verb::Submit(args) = cli.verb else { unreachable!("the verb is submit") };
-        spec(*args).map(|(spec, _)| spec).map_err(|failure| failure.to_string())
+        spec(args.spec).map(|(spec, _)| spec).map_err(|failure| failure.to_string())
     }
 
     fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -364,6 +430,19 @@ mod tests {
     }
 
     #[test]
+    fn any_field_is_set_and_sweeps_make_arrays() {
+        let (_folder, path) = file("image: ${IMAGE:-busybox}\nresources: {cpus: 2}\n");
+        let words = ["-f", &path, "--substitute", "--set", "name=n", "--set", "resources.cpus=500m"];
+        let more = ["--sweep", "LR=1e-4,3e-4", "--array", "1-3", "--notify", "hook=failed"];
+        let spec = made(&[words.as_slice(), &more].concat()).unwrap();
+        assert_eq!((spec.name.as_str(), spec.image.as_str()), ("n", "busybox"));
+        assert_eq!(spec.resources.cpus.milli, 500);
+        let array = spec.array.unwrap();
+        assert_eq!((array.size(), array.values(5)["INDEX"], array.values(5)["LR"]), (Some(6), "3", "3e-4"));
+        assert_eq!(spec.notify[0].to, "hook");
+    }
+
+    #[test]
     fn flags_fill_what_the_file_lacks() {
         let (_folder, path) = file("image: busybox\n");
         assert_eq!(made(&["-f", &path, "--name", "n"]).unwrap().name, "n");
@@ -386,6 +465,10 @@ mod tests {
             (&["--image", "x", "--array", "0"], "--array"),
             (&["--image", "x", "--max-parallel", "2"], "array"),
             (&["--image", "x", "--plan", "--follow"], "--follow"),
+            (&["--image", "x", "--set", "resources.gpu=1"], "did you mean `gpus`"),
+            (&["--image", "x", "--sweep", "LR"], "NAME=VALUE"),
+            (&["--image", "x", "--substitute"], "--file"),
+            (&["--image", "x", "--notify", "h=sometimes"], "--notify"),
             (&[], "nothing to run"),
         ] {
             let error = made(words).unwrap_err();

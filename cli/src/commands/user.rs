@@ -7,7 +7,7 @@ use lilac_api::auth::{CreateUser, NodeUser, Role, UpdateUser, User};
 use crate::args::Global;
 use crate::commands::prompt;
 use crate::failure::{Exit, Failure};
-use crate::printer::{Field, Tone, note};
+use crate::printer::{Field, Printer, Tone, note};
 use crate::session::{self, Session, change, read_all};
 use crate::times;
 
@@ -25,6 +25,24 @@ pub enum UserVerb {
         /// Read the password from standard input.
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Shows an account.
+    Show {
+        /// Name or id of the user.
+        user: String,
+    },
+    /// Changes what an account may do.
+    Role {
+        /// Name or id of the user.
+        user: String,
+        /// viewer (sees), member (submits) or admin (does everything).
+        #[arg(value_name = "ROLE")]
+        role: Role,
+    },
+    /// Deletes an account that has no jobs. One that has them is disabled instead.
+    Rm {
+        /// Name or id of the user.
+        user: String,
     },
     /// Ends an account's logins and keys, until it is enabled again.
     Disable {
@@ -82,6 +100,25 @@ pub async fn run(global: &Global, verb: UserVerb) -> Result<Exit, Failure> {
                 |user| printer.line(&format!("Created {} ({}).", user.username, user.role)),
             )?;
         }
+        UserVerb::Show { user } => {
+            let user = find(&session, &user).await?;
+            printer.one(&user, |user| user.id.to_string(), |user| show(printer, user))?;
+        }
+        UserVerb::Role { user, role } => {
+            let user = find(&session, &user).await?;
+            let request = UpdateUser { role: Some(role), ..UpdateUser::default() };
+            let user = change(async || session.client.update_user(user.id, &request).await).await?;
+            printer.one(
+                &user,
+                |user| user.id.to_string(),
+                |user| printer.line(&format!("{} is {} now.", user.username, user.role)),
+            )?;
+        }
+        UserVerb::Rm { user } => {
+            let user = find(&session, &user).await?;
+            change(async || session.client.delete_user(user.id).await).await?;
+            printer.done(&format!("{} is deleted.", user.username))?;
+        }
         UserVerb::Disable { user } => set_disabled(&session, &user, true).await?,
         UserVerb::Enable { user } => set_disabled(&session, &user, false).await?,
         UserVerb::NodeUser { user, uid, gid } => {
@@ -126,6 +163,21 @@ pub async fn find(session: &Session, name: &str) -> Result<User, Failure> {
         .into_iter()
         .find(|user| user.username.eq_ignore_ascii_case(name) || user.id.to_string() == name);
     found.ok_or_else(|| Failure::NotFound { kind: "user", name: name.to_owned(), list: "user ls" })
+}
+
+fn show(printer: Printer, user: &User) -> std::io::Result<()> {
+    let node_user = user.node_user.as_ref().map(|user| format!("{}:{}", user.uid, user.gid));
+    printer.facts(&[
+        ("Username", Field::from(&user.username)),
+        ("Id", user.id.to_string().into()),
+        ("Called", Field::from(user.display_name.as_deref().unwrap_or_default())),
+        ("Email", Field::from(user.email.as_deref().unwrap_or_default())),
+        ("Role", user.role.to_string().into()),
+        ("State", if user.disabled { Field::toned("disabled", Tone::Warn) } else { "active".into() }),
+        ("Teams", user.teams.join(", ").into()),
+        ("On nodes", node_user.unwrap_or_default().into()),
+        ("Created", times::exact(user.created_at).into()),
+    ])
 }
 
 fn row(user: &User) -> Vec<Field> {

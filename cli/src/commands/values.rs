@@ -1,7 +1,8 @@
 //! How the values of `submit`'s flags are written.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lilac_api::spec::{Gpus, VolumeMount};
+use lilac_api::hook::HOOK_STATES;
+use lilac_api::spec::{Gpus, Notify, VolumeMount};
 
 use crate::args::key_value;
 
@@ -40,6 +41,23 @@ pub fn secret(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `HOOK` for every end, or `HOOK=STATE,STATE`.
+pub fn notify(text: &str) -> Result<Notify, String> {
+    let (to, states) = text.split_once('=').unwrap_or((text, "succeeded,failed,cancelled"));
+    let wrong = |word| {
+        format!("`{word}` is no state that is told; those are running, held, succeeded, failed, cancelled")
+    };
+    let state = |word: &str| {
+        word.parse().ok().filter(|state| HOOK_STATES.contains(state)).ok_or_else(|| wrong(word.to_owned()))
+    };
+    let on = states.split(',').map(state).collect::<Result<Vec<_>, String>>()?;
+    if to.is_empty() {
+        Err("write HOOK, or HOOK=failed,held".to_owned())
+    } else {
+        Ok(Notify { on, to: to.to_owned() })
+    }
+}
+
 /// `NAME:TARGET`, or `NAME:TARGET:ro`.
 pub fn volume(text: &str) -> Result<VolumeMount, String> {
     let wrong = || "write NAME:TARGET or NAME:TARGET:ro, as in datasets:/data:ro".to_owned();
@@ -69,6 +87,14 @@ mod tests {
         for wrong in ["", "d", "d:", "d:data", ":/data", "d:/data:x", "/host:data"] {
             assert!(made(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_hook_is_told_of_every_end_or_of_some_states() {
+        use lilac_api::job::JobState::{Cancelled, Failed, Held, Succeeded};
+        assert_eq!(notify("h").unwrap().on, [Succeeded, Failed, Cancelled]);
+        assert_eq!(notify("h=held,failed").unwrap().on, [Held, Failed]);
+        assert!(notify("h=queued").is_err() && notify("h=").is_err() && notify("").is_err());
     }
 
     #[test]

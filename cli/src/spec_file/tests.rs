@@ -106,7 +106,7 @@ fn files_that_cannot_be_used_are_told_in_a_sentence() {
         ("/dev/zero", "at most 1 MiB"),
     ] {
         let error = open(path).unwrap_err();
-        assert_eq!(error.code(false), 2);
+        assert_eq!(error.code(), 2);
         assert!(error.to_string().contains(message), "{path}: {error}");
         assert_eq!(error.to_string().lines().count(), 1);
     }

@@ -1,0 +1,106 @@
+//! What goes on while somebody waits: a line on the terminal that comes and goes, and nothing in a pipe.
+
+use std::io::{self, IsTerminal};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lilac_api::client::ClientError;
+use lilac_api::image::PullProgress;
+
+use crate::printer::{Printer, unicode_wanted};
+use crate::text::clean;
+
+const TICK: Duration = Duration::from_millis(120);
+
+/// A line of progress on standard error.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+    /// Whether anybody sees it.
+    pub is_seen: bool,
+}
+
+impl Progress {
+    pub fn new(printer: Printer) -> Self {
+        let is_seen = io::stderr().is_terminal() && printer.is_for_people();
+        Self { bar: Arc::default(), is_seen }
+    }
+
+    /// Says what is waited for.
+    pub fn say(&self, words: &str) {
+        self.show("{spinner} {wide_msg}", words, None);
+    }
+
+    /// Says how far something is.
+    pub fn amount(&self, words: &str, done: u64, total: u64) {
+        let template = if unicode_wanted() {
+            "{spinner} {msg} {bar:24.cyan} {bytes} of {total_bytes}"
+        } else {
+            "{spinner} {msg} [{bar:24}] {bytes} of {total_bytes}"
+        };
+        self.show(template, words, Some((done, total)));
+    }
+
+    /// Says how much of a transfer is here whose end is not known.
+    pub fn bytes(&self, words: &str, done: u64) {
+        self.show("{spinner} {msg} {bytes} ({bytes_per_sec})", words, Some((done, 0)));
+    }
+
+    /// A transfer that is told of as its pieces come.
+    pub fn of<S: Stream<Item = Result<Bytes, ClientError>>>(
+        &self,
+        words: &str,
+        pieces: S,
+    ) -> impl Stream<Item = Result<Bytes, ClientError>> + use<S> {
+        let (progress, words, mut sum) = (self.clone(), words.to_owned(), 0);
+        pieces.inspect(move |piece| {
+            sum += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+            progress.bytes(&words, sum);
+        })
+    }
+
+    /// How far the pull of an image is.
+    pub fn pull(&self, pull: &PullProgress) {
+        let sum = |of: fn(&lilac_api::image::LayerProgress) -> u64| {
+            pull.layers.iter().map(of).fold(0, u64::saturating_add)
+        };
+        match sum(|layer| layer.total_bytes) {
+            0 => self.say(&format!("pulling its image: {}", pull.summary())),
+            total => self.amount("pulling its image", sum(|layer| layer.bytes).min(total), total),
+        }
+    }
+
+    /// Takes the line away: something else is written.
+    pub fn clear(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show(&self, template: &str, words: &str, amount: Option<(u64, u64)>) {
+        if !self.is_seen {
+            return;
+        }
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(TICK);
+            bar
+        });
+        // The templates stand above; one that cannot be read would only look plainer.
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style = if unicode_wanted() { style } else { style.tick_chars("|/-\\ ").progress_chars("#>-") };
+        bar.set_style(style);
+        bar.set_message(clean(words));
+        if let Some((done, total)) = amount {
+            if total > 0 {
+                bar.set_length(total);
+            }
+            bar.set_position(done);
+        }
+    }
+}
