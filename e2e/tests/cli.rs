@@ -230,3 +230,225 @@ async fn a_node_joins_through_the_cli() -> Result<()> {
     })
     .await
 }
+
+/// A command that runs beside the test, and what it says on standard error.
+struct Beside {
+    child: std::process::Child,
+    said: std::io::BufReader<std::process::ChildStderr>,
+}
+
+impl Beside {
+    fn start(cli: &Cli, arguments: &[&str]) -> Result<Self> {
+        let mut command = cli.command(arguments)?;
+        let quiet = std::process::Stdio::null;
+        let mut child =
+            command.stdin(quiet()).stdout(quiet()).stderr(std::process::Stdio::piped()).spawn()?;
+        let said = std::io::BufReader::new(child.stderr.take().context("no standard error")?);
+        Ok(Self { child, said })
+    }
+
+    /// Waits until it says a line with this in it; its end is an error.
+    fn until_said(&mut self, words: &str) -> Result<()> {
+        let mut all = String::new();
+        loop {
+            let before = all.len();
+            ensure!(std::io::BufRead::read_line(&mut self.said, &mut all)? > 0, "it said {all:?} and ended");
+            if all[before..].contains(words) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn code(mut self) -> Result<Option<i32>> {
+        let end = lilac_e2e::eventually_within(lilac_e2e::jobs::SOON, "the end of lilac_cli", async || {
+            Ok(self.child.try_wait()?)
+        });
+        Ok(end.await?.code())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // One that has ended is beyond this, and that is all that is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Each code of the table in the guide, from a real server with a real agent.
+#[tokio::test]
+async fn every_exit_code_tells_what_it_says() -> Result<()> {
+    with_bed(async |bed| {
+        bed.add_node("n1", None).await?;
+        let cli = user(bed).await?;
+        let code = async |words: &[&str]| -> Result<(Option<i32>, String)> {
+            let output = cli.run(words).await?;
+            Ok((output.code, format!("{output:?}")))
+        };
+        let small = |verb| [&[verb, "--name", "planned"], SMALL.as_slice()].concat();
+        let expect = async |words: &[&str], wanted: i32| -> Result<()> {
+            let (code, output) = code(words).await?;
+            ensure!(code == Some(wanted), "{words:?} gave {code:?} and not {wanted}: {output}");
+            Ok(())
+        };
+
+        // What would become of a job.
+        expect(&small("plan"), 0).await?;
+        expect(&["submit", "--plan", "--name", "huge", "--image", IMAGE, "--cpus", "90000"], 4).await?;
+        cli.ok(&["queue", "pause", "default"]).await?;
+        expect(&small("plan"), 3).await?;
+        cli.ok(&["queue", "resume", "default"]).await?;
+
+        // How a job ended.
+        expect(&submit("ends-well", &["--wait"], &["true"]), 0).await?;
+        expect(&submit("fails", &["--wait"], &["sh", "-c", "exit 7"]), 100).await?;
+        expect(&submit("tells-why", &["--wait", "--propagate"], &["sh", "-c", "exit 7"]), 7).await?;
+        expect(&submit("is-killed", &["--wait", "--propagate"], &["sh", "-c", "kill -9 $$"]), 137).await?;
+        expect(&submit("too-long", &["--wait", "--max-runtime", "1s"], &["sleep", "600"]), 105).await?;
+        expect(&["wait", "ends-well", "too-long", "fails"], 105).await?;
+        expect(&["submit", "--image", IMAGE, "--cpus", "many"], 2).await?;
+        expect(&["show", "no-such-job"], 102).await?;
+        expect(&["node", "show", "no-such-node"], 102).await?;
+        expect(&["ls", "--server", "http://127.0.0.1:9"], 1).await?;
+
+        // An attempt that lost its place, and one whose node is gone.
+        cli.ok(&submit("endless", &[], &["sleep", "1000"])).await?;
+        let endless = newest(bed, "endless").await?.id;
+        until_state(&bed.client, endless, JobState::Running).await?;
+        expect(&["wait", "endless", "--timeout", "1s"], 101).await?;
+        let waiting = ["wait", "endless", "--this-attempt"];
+        let mut wait = Beside::start(&cli, &waiting)?;
+        wait.until_said("is running")?;
+        cli.ok(&["node", "drain", "n1", "--within", "0s"]).await?;
+        ensure!(wait.code().await? == Some(104), "a preempted attempt was not told");
+        cli.ok(&["node", "uncordon", "n1"]).await?;
+        until_state(&bed.client, endless, JobState::Running).await?;
+
+        // Ctrl-C leaves the job alone.
+        let mut interrupted = Beside::start(&cli, &["wait", "endless"])?;
+        interrupted.until_said("is running")?;
+        let pid = i32::try_from(interrupted.child.id())?;
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGINT)?;
+        ensure!(interrupted.code().await? == Some(130), "Ctrl-C was not told");
+        assert_eq!(bed.client.job(endless).await?.state, JobState::Running);
+
+        let mut wait = Beside::start(&cli, &waiting)?;
+        wait.until_said("is running")?;
+        cli.ok(&["node", "rm", "n1", "--yes"]).await?;
+        ensure!(wait.code().await? == Some(106), "a lost attempt was not told");
+        cli.ok(&["cancel", "endless"]).await?;
+        expect(&["wait", "endless"], 103).await
+    })
+    .await
+}
+
+/// Many jobs at once: by ranges, by filters, and in every format; none of this needs a node.
+#[tokio::test]
+async fn jobs_are_meant_by_ranges_and_filters() -> Result<()> {
+    with_bed(async |bed| {
+        let cli = user(bed).await?;
+        let sweep = ["--sweep", "LR=1e-4,3e-4", "--array", "1-3", "--label", "exp=a12", "--set", "env.A=1"];
+        cli.ok(&submit("sweep", &sweep, &["true"])).await?;
+        let lines = bed.scratch().path("lines");
+        std::fs::write(&lines, "one\ntwo words\n")?;
+        let lines = lines.to_str().context("path")?;
+        cli.ok(&submit("lines", &["--each-line", lines, "--max-runtime", "1h"], &["true"])).await?;
+        cli.ok(&submit("alone", &["--max-runtime", "1h"], &["true"])).await?;
+
+        let ids = async |words: &[&str]| -> Result<Vec<String>> {
+            let mut words = words.to_vec();
+            words.push("-q");
+            Ok(cli.ok(&words).await?.lines().map(str::to_owned).collect())
+        };
+        assert_eq!(ids(&["ls", "--name", "sweep"]).await?.len(), 6);
+        assert_eq!(ids(&["show", "sweep:0-1,5"]).await?.len(), 3);
+        assert_eq!(ids(&["show", "sweep[2/6]"]).await?, ids(&["show", "sweep:2"]).await?);
+        assert_eq!(ids(&["show", "lines:*"]).await?.len(), 2);
+        assert_eq!(ids(&["show", "last"]).await?, ids(&["show", "alone"]).await?);
+        assert_eq!(ids(&["show", "last~0-2"]).await?.len(), 3);
+        let one = ids(&["show", "sweep:2"]).await?.pop().context("no id")?;
+        assert_eq!(ids(&["show", &one[one.len() - 8..]]).await?, [one.as_str()]);
+        assert_eq!(cli.run(&["show", "sweep:6"]).await?.code, Some(102));
+        assert_eq!(cli.run(&["logs", "sweep:0-1"]).await?.code, Some(1));
+
+        let spec: serde_json::Value = serde_json::from_str(&cli.ok(&["show", &one, "-o", "json"]).await?)?;
+        assert_eq!(spec["spec"]["env"]["A"], "1");
+
+        // What is said of one is done to all that are meant.
+        assert_eq!(ids(&["hold", "sweep:0-1", "--message", "later"]).await?.len(), 2);
+        let held = ids(&["ls", "--state", "held"]).await?;
+        assert_eq!(held.len(), 2);
+        let refused = cli.run(&["release", "-l", "exp=a12", "--state", "held"]).await?;
+        assert_eq!(refused.code, Some(2), "nobody is there to ask: {refused:?}");
+        assert_eq!(ids(&["release", "-l", "exp=a12", "--state", "held", "--yes"]).await?.len(), 2);
+        assert_eq!(ids(&["reprioritise", "sweep:*", "80"]).await?.len(), 6);
+        assert_eq!(ids(&["extend", "lines:*", "alone", "2h"]).await?.len(), 3);
+        assert_eq!(ids(&["rerun", "alone"]).await?.len(), 1);
+        assert_eq!(ids(&["cancel", "lines:0", "last"]).await?.len(), 2);
+        let missed = cli.run(&["cancel", "lines:1", "no-such-job"]).await?;
+        assert_eq!(missed.code, Some(102), "{missed:?}");
+        assert_eq!(ids(&["ls", "--name", "lines", "--state", "queued"]).await?.len(), 1, "one was cancelled");
+
+        // Each format holds the same jobs.
+        let all = cli.ok(&["ls", "-o", "jsonl"]).await?;
+        let count = all.lines().count();
+        assert_eq!(count, 10);
+        for line in all.lines() {
+            serde_json::from_str::<Job>(line)?;
+        }
+        let array: Vec<Job> = serde_json::from_str(&cli.ok(&["ls", "-o", "json"]).await?)?;
+        assert_eq!(array.len(), count);
+        let yaml = cli.ok(&["ls", "-o", "yaml"]).await?;
+        assert_eq!(yaml.lines().filter(|line| line.contains("name: sweep")).count(), 6, "{yaml}");
+        assert_eq!(cli.ok(&["ls", "-o", "name"]).await?.lines().filter(|line| *line == "sweep").count(), 6);
+        let wide = cli.ok(&["ls", "-o", "wide"]).await?;
+        assert!(wide.contains(&one) && wide.contains("exp=a12") && wide.contains(IMAGE), "{wide}");
+        Ok(())
+    })
+    .await
+}
+
+/// What administrators and visitors of several servers have; none of this needs a node.
+#[tokio::test]
+async fn accounts_hooks_profiles_and_the_audit_log() -> Result<()> {
+    with_bed(async |bed| {
+        let cli = user(bed).await?;
+        let created =
+            cli.run_with_input(&["user", "create", "ada", "--password-stdin"], "ten characters\n").await?;
+        assert_eq!(created.code, Some(0), "{created:?}");
+        assert!(cli.ok(&["user", "role", "ada", "viewer"]).await?.contains("viewer"));
+        assert!(cli.ok(&["user", "show", "ada"]).await?.contains("viewer"));
+        cli.ok(&["user", "rm", "ada"]).await?;
+        assert_eq!(cli.run(&["user", "show", "ada"]).await?.code, Some(102));
+
+        let audit = cli.ok(&["audit", "--object", "user:ada"]).await?;
+        assert!(audit.contains("user.create") && audit.contains("user.delete"), "{audit}");
+        assert!(cli.ok(&["audit", "--verify"]).await?.contains("whole"));
+        let document: serde_json::Value = serde_json::from_str(&cli.ok(&["openapi"]).await?)?;
+        assert!(document["paths"]["/api/v1/jobs"].is_object());
+
+        let secret = cli.ok(&["hook", "create", "told", "https://example.org/x", "-q"]).await?;
+        let rotated = cli.ok(&["hook", "rotate", "told", "-q"]).await?;
+        assert!(rotated.starts_with("lilac_hook_") && rotated != secret);
+        let absent = "0198c2f0-1111-7222-8333-abcdef012345";
+        let absent = cli.run(&["hook", "redeliver", "told", absent]).await?;
+        assert_eq!(absent.code, Some(1), "{absent:?}");
+
+        // Another profile is another login, and the first stays.
+        let url = bed.servers[0].url();
+        cli.ok(&["--profile", "lab", "configure", "--server", &url]).await?;
+        let stranger = cli.run(&["--profile", "lab", "whoami"]).await?;
+        assert!(stranger.code == Some(1) && stranger.stderr.contains("not logged in"), "{stranger:?}");
+        let profiles = cli.ok(&["profile", "ls"]).await?;
+        assert!(profiles.contains("lab") && profiles.contains("admin"), "{profiles}");
+        cli.ok(&["profile", "use", "lab"]).await?;
+        assert_eq!(cli.run(&["whoami"]).await?.code, Some(1));
+        assert!(cli.ok(&["--profile", "default", "whoami"]).await?.contains("admin"));
+        cli.ok(&["profile", "rm", "lab"]).await?;
+        assert!(cli.ok(&["whoami"]).await?.contains("admin"));
+        let watched = cli.run(&["cancel", "last", "--watch"]).await?;
+        assert_eq!(watched.code, Some(2), "{watched:?}");
+        Ok(())
+    })
+    .await
+}
