@@ -4,6 +4,7 @@
 //! the same run, in turns, and what is told is the median.
 
 mod batch;
+mod cli;
 mod cores;
 mod daemon;
 mod drain;
@@ -53,6 +54,14 @@ pub enum Name {
     Placements,
     /// From the start of a server to its first placement, with a million jobs waiting.
     RestartMs,
+    /// How long `lilac_cli` takes to start and to say its version.
+    CliStartMs,
+    /// How long `lilac_cli submit` takes beyond the server's own time.
+    CliSubmitMs,
+    /// How long `lilac_cli ls` takes beyond the server's own time, against a hundred thousand jobs.
+    CliLsMs,
+    /// How large the program is.
+    CliBinaryMb,
 }
 
 impl Name {
@@ -64,6 +73,11 @@ impl Name {
     /// Whether it needs a node with Docker.
     fn needs_node(self) -> bool {
         matches!(self, Self::StartOverheadMs | Self::Drain | Self::AgentIdleMb | Self::ServerIdleMb)
+    }
+
+    /// Whether it is about the command line, which has a database of its own with a hundred thousand jobs.
+    fn is_of_cli(self) -> bool {
+        matches!(self, Self::CliStartMs | Self::CliSubmitMs | Self::CliLsMs | Self::CliBinaryMb)
     }
 }
 
@@ -88,11 +102,16 @@ pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
     if name.is_none_or(Name::needs_node) {
         results.extend(with_node(name).await?);
     }
-    if name.is_none_or(|name| !name.needs_node() && !name.needs_scheduler()) {
+    if name.is_none_or(|name| !name.needs_node() && !name.needs_scheduler() && !name.is_of_cli()) {
         results.extend(without_node(name).await?);
     }
     if name.is_none_or(Name::needs_scheduler) {
         results.extend(with_scheduler(name).await?);
+    }
+    if name.is_none_or(Name::is_of_cli) {
+        let bed = Bed::start().await?;
+        take_the_lead(&bed).await?;
+        results.extend(cli::measure(&bed, name).await?);
     }
     results.sort_by_key(|result| result.name as u8);
     Ok(results)
