@@ -160,10 +160,12 @@ def log(id: str, follow: bool, attempt: int | None, rank: int) -> Call[None]:
             latest: Job = yield from patiently(lambda: job(id))
             if not follow or latest.has_ended:
                 return
+            epoch = attempt
             yield Pause(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
             continue
-        epoch = int(response.headers["lilac-log-epoch"])
+        # 0 says that there was no attempt yet: then the next answer is of the first.
+        epoch = int(response.headers["lilac-log-epoch"]) or attempt
         offset = int(response.headers["lilac-log-next-offset"])
         if response.content:
             yield Piece(response.content)
@@ -172,7 +174,7 @@ def log(id: str, follow: bool, attempt: int | None, rank: int) -> Call[None]:
             if not follow or attempt is not None:
                 return
             latest = yield from patiently(lambda: job(id))
-            if latest.epoch > epoch:
+            if latest.epoch > (epoch or 0):
                 epoch, offset = latest.epoch, 0
             elif latest.has_ended:
                 return

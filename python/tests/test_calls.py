@@ -81,6 +81,30 @@ def test_waiting_ends_with_the_job_or_with_the_time():
         client(lambda request: httpx.Response(200, json=JOB)).wait("x", timeout=0)
 
 
+def test_a_log_is_followed_from_before_its_first_attempt_into_the_second():
+    """No attempt yet, in two ways; then one that fails after a line, and one that ends well."""
+
+    def log(epoch, text, end, complete):
+        headers = {"lilac-log-epoch": str(epoch), "lilac-log-next-offset": str(end)}
+        return httpx.Response(200, content=text, headers=headers | {"lilac-log-complete": complete})
+
+    asked = []
+    logs = iter([
+        problem(404, "not-found"), log(0, b"", 0, "false"), log(1, b"one\ntw", 6, "false"), log(1, b"o\n", 8, "true"),
+        log(2, b"three", 5, "true"),
+    ])  # fmt: skip
+    jobs = iter([{"state": "queued"}, {"state": "running", "epoch": 2}, {"state": "succeeded", "epoch": 2}])
+
+    def answer(request):
+        if not request.url.path.endswith("/logs"):
+            return httpx.Response(200, json={**JOB, **next(jobs)})
+        asked.append((request.url.params.get("epoch"), request.url.params["offset"]))
+        return next(logs)
+
+    assert list(client(answer).follow("x")) == ["one", "two", "three"]
+    assert asked == [(None, "0"), (None, "0"), (None, "0"), ("1", "6"), ("2", "0")]
+
+
 def test_the_token_is_in_no_text():
     made = lilac.Client("http://lilac.test", "lilac_pat_secret")
     assert "secret" not in repr(made)
