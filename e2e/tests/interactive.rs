@@ -253,7 +253,7 @@ async fn users_are_let_into_the_containers_of_their_jobs() -> Result<()> {
         for refused in
             [eve.run(&["exec", job, "--", "true"]).await?, eve.run(&["port-forward", job, "0:1"]).await?]
         {
-            assert_eq!(refused.code, Some(1), "{refused:?}");
+            assert_eq!(refused.code, Some(102), "{refused:?}");
             ensure!(refused.stderr.contains("there is no job"), "{refused:?}");
         }
         audited(bed, id).await?;
