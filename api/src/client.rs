@@ -34,6 +34,7 @@ use crate::job::{
 use crate::log::{LogMatches, LogSearch};
 use crate::metric::{JobMetrics, JobMetricsQuery, MetricsReport, NodeMetrics, NodeMetricsQuery};
 use crate::output::{JobOutput, OutputFailure, OutputFileQuery, OutputQuery};
+use crate::overview::{JobGroupQuery, JobGroups, PlatformUsage, UsageQuery};
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
@@ -44,7 +45,7 @@ use crate::secret::{
 };
 use crate::socket::{self, Listener, Speaker};
 use crate::spec::JobSpec;
-use crate::stream::{ExecJob, ForwardPort, OpenedStream, SUBPROTOCOL, TOKEN_HEADER};
+use crate::stream::{ExecJob, ForwardPort, OpenedStream, SUBPROTOCOL, TICKET_PREFIX, TOKEN_HEADER};
 use crate::submission::{BatchRequest, BatchResponse, CancelledArray, JobArray, JobForecast};
 use crate::team::{CreateTeam, Team, TeamMember, UpdateTeam};
 
@@ -696,6 +697,16 @@ impl Client {
         self.get_with("/jobs", filter).await
     }
 
+    /// The jobs that match, by what they have in common.
+    pub async fn job_groups(&self, query: &JobGroupQuery) -> Result<JobGroups> {
+        self.get_with("/jobs/groups", query).await
+    }
+
+    /// What was held over the last hours, and how long jobs waited.
+    pub async fn usage(&self, query: &UsageQuery) -> Result<PlatformUsage> {
+        self.get_with("/usage", query).await
+    }
+
     pub async fn job_counts(&self) -> Result<JobCounts> {
         self.get("/jobs/counts").await
     }
@@ -865,14 +876,24 @@ impl Client {
         self.socket(self.request(Method::GET, &format!("/streams/{id}"))).await
     }
 
+    /// As [`Client::stream`], with a stream's ticket in place of the client's credential, as a browser does.
+    pub async fn stream_by_ticket(&self, id: StreamId, ticket: &Secret) -> Result<(Speaker, Listener)> {
+        let request = self.http.request(Method::GET, format!("{}/api/v1/streams/{id}", self.base));
+        self.socket_offering(request, &format!("{SUBPROTOCOL}, {TICKET_PREFIX}{}", ticket.0)).await
+    }
+
     async fn socket(&self, request: RequestBuilder) -> Result<(Speaker, Listener)> {
+        self.socket_offering(request, SUBPROTOCOL).await
+    }
+
+    async fn socket_offering(&self, request: RequestBuilder, protocols: &str) -> Result<(Speaker, Listener)> {
         let (key, accept) = socket::key();
         let request = request
             .timeout(SOCKET_TIMEOUT)
             .header(header::CONNECTION, "Upgrade")
             .header(header::UPGRADE, "websocket")
             .header(header::SEC_WEBSOCKET_VERSION, "13")
-            .header(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+            .header(header::SEC_WEBSOCKET_PROTOCOL, protocols)
             .header(header::SEC_WEBSOCKET_KEY, key);
         let response = request.send().await.map_err(|error| self.transport(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {

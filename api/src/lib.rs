@@ -19,6 +19,7 @@ pub mod job;
 pub mod log;
 pub mod metric;
 pub mod output;
+pub mod overview;
 pub mod page;
 pub mod problem;
 pub mod quantity;

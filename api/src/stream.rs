@@ -25,6 +25,8 @@ pub const MAX_COMMAND_WORDS: usize = 256;
 pub const MAX_COMMAND_BYTES: usize = 32 << 10;
 /// The header in which an agent shows the stream's token.
 pub const TOKEN_HEADER: &str = "lilac-stream-token";
+/// What stands before a ticket among the subprotocols that a browser offers.
+pub const TICKET_PREFIX: &str = "lilac.ticket.";
 /// How long a stream waits for its two ends.
 pub const CONNECT_WITHIN_SECS: u64 = 20;
 
@@ -76,6 +78,11 @@ pub struct OpenedStream {
     pub id: StreamId,
     /// Until when.
     pub expires_at: DateTime<Utc>,
+    /// For a browser, which cannot send a credential with a WebSocket: offered as one more subprotocol,
+    /// `lilac.ticket.` and this. It opens this stream and nothing else, as long as the stream waits to be connected
+    /// to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Secret>,
 }
 
 /// What a stream does.

@@ -49,6 +49,8 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(training_job::arrays::routes())
         .merge(training_job::explain::routes())
         .merge(training_job::receipt::routes())
+        .merge(training_job::groups::routes())
+        .merge(training_job::usage::routes())
         .merge(schedule::routes())
         .merge(logs::routes::routes())
         .merge(metrics::routes::routes())

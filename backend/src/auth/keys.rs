@@ -79,19 +79,22 @@ pub struct Keys {
     validation: Validation,
     /// Signs what a login by single sign-on remembers in the browser.
     flow: (EncodingKey, DecodingKey),
+    /// Signs what stands for a credential where a browser can send none.
+    ticket: (EncodingKey, DecodingKey),
 }
 
 const ISSUER: &str = "lilac";
 
 impl Keys {
     pub fn new(secret: &Secret) -> Self {
-        // Two uses of one key are kept apart by a label each.
+        // The uses of one key are kept apart by a label each.
         let derive = |label: &str| {
             let mut mac = hmac(secret.0.as_bytes());
             mac.update(label.as_bytes());
             mac.finalize().into_bytes()
         };
         let flow = derive("lilac sso flows v1");
+        let ticket = derive("lilac stream tickets v1");
         let signing = derive("lilac access tokens v1");
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -103,6 +106,7 @@ impl Keys {
             decoding: DecodingKey::from_secret(&signing),
             validation,
             flow: (EncodingKey::from_secret(&flow), DecodingKey::from_secret(&flow)),
+            ticket: (EncodingKey::from_secret(&ticket), DecodingKey::from_secret(&ticket)),
         }
     }
 
@@ -113,9 +117,17 @@ impl Keys {
 
     /// What was sealed, unless it was changed or has expired.
     pub fn open_flow<T: for<'a> Deserialize<'a> + Clone>(&self, sealed: &str) -> Option<T> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["exp"]);
-        jsonwebtoken::decode::<T>(sealed, &self.flow.1, &validation).ok().map(|data| data.claims)
+        unseal(sealed, &self.flow.1)
+    }
+
+    /// A signed text that stands for a credential at one place; with a claim `exp`.
+    pub fn seal_ticket(&self, ticket: &impl Serialize) -> Option<Secret> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), ticket, &self.ticket.0).ok().map(Secret)
+    }
+
+    /// What the ticket says, unless it was changed or has expired.
+    pub fn open_ticket<T: for<'a> Deserialize<'a> + Clone>(&self, sealed: &str) -> Option<T> {
+        unseal(sealed, &self.ticket.1)
     }
 
     /// HMAC of a constant: tells whether two servers have the same key.
@@ -163,6 +175,12 @@ impl Keys {
         let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?;
         Some((UserId(data.claims.sub), data.claims.epoch))
     }
+}
+
+fn unseal<T: for<'a> Deserialize<'a> + Clone>(sealed: &str, key: &DecodingKey) -> Option<T> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_required_spec_claims(&["exp"]);
+    jsonwebtoken::decode::<T>(sealed, key, &validation).ok().map(|data| data.claims)
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha256> {

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use lilac_api::auth::{Role, Scope};
 use lilac_api::{ClusterId, NodeId, TeamId, UserId};
 use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use strum::VariantArray;
@@ -27,7 +28,7 @@ const KEPT_FOR: Duration = Duration::from_secs(2);
 const MAX_KEPT: u64 = 20_000;
 
 /// What identifies a caller, without its secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Credential {
     Login { user_id: UserId, login_epoch: i32 },
     ApiKey(Uuid),

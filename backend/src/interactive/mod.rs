@@ -11,6 +11,7 @@ mod relay;
 mod relays;
 mod routes;
 mod store;
+mod ticket;
 
 use std::sync::Arc;
 

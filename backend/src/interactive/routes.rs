@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 
 use super::relay;
 use super::relays::not_here;
-use super::store;
+use super::{store, ticket};
 use crate::address::Address;
 use crate::app::App;
 use crate::audit;
@@ -150,7 +150,8 @@ async fn open(
     audit::record(&mut tx, &caller.actor(), action, &format!("job:{job}"), details).await?;
     tx.commit().await?;
     tracing::info!(job_id = %job, stream_id = %id, user = %caller.username, action, "a stream was opened");
-    Ok((StatusCode::CREATED, axum::Json(OpenedStream { id, expires_at })))
+    let ticket = ticket::issue(app, caller, id, expires_at);
+    Ok((StatusCode::CREATED, axum::Json(OpenedStream { id, expires_at, ticket })))
 }
 
 fn upgraded(upgrade: Upgrade) -> ApiResult<WebSocketUpgrade> {
@@ -169,7 +170,8 @@ fn upgraded(upgrade: Upgrade) -> ApiResult<WebSocketUpgrade> {
 ///
 /// A WebSocket of the subprotocol `lilac.stream.v1`, once for each stream, by who opened it. A binary message is a
 /// byte that names the channel (0 input, 1 output, 2 standard error) and data; a text message is a
-/// `Control` as JSON. Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
+/// `Control` as JSON. A browser, which cannot send a credential, offers the stream's ticket as a second subprotocol.
+/// Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
 /// when the caller's credential ends, or after 30 minutes in which nothing flows.
 #[utoipa::path(get, operation_id = "connect_to_stream", path = "/streams/{id}", tag = "jobs", params(("id" = StreamId, Path)), security(("bearer" = [])),
     responses(
@@ -182,10 +184,15 @@ fn upgraded(upgrade: Upgrade) -> ApiResult<WebSocketUpgrade> {
     ))]
 pub async fn connect(
     State(app): State<Arc<App>>,
-    Member(caller): Member,
+    caller: ApiResult<Member>,
+    headers: HeaderMap,
     Id(id): Id<StreamId>,
     upgrade: Upgrade,
 ) -> ApiResult<Response> {
+    let caller = match ticket::shown(&headers) {
+        Some(shown) => ticket::holder(&app, shown, id).await?,
+        None => caller?.0,
+    };
     let missing = || ApiError::not_found("stream");
     if !store::is_open(&app.pool, id, caller.user_id).await? {
         return Err(missing());

@@ -24,6 +24,9 @@ const SEARCHED: i64 = 50_000;
 /// How far an id's time may be from the time that its job was stored, on servers with poor clocks. What lies
 /// between is read job by job, which is what a page of a time range costs.
 const SKEW_HOURS: i64 = 1;
+/// The counts that are kept, as `j`.
+pub(super) const KEPT: &str = "(SELECT team_id, queue_id, owner_id, state, reason, jobs FROM job_counts
+    UNION ALL SELECT team_id, queue_id, owner_id, state, reason, jobs FROM job_count_changes) j";
 /// The most labels that one filter names.
 const MAX_LABELS: usize = 16;
 
@@ -81,7 +84,7 @@ impl Filter {
     }
 
     /// Whether the counts that are kept can tell how many jobs match.
-    fn is_kept(&self) -> bool {
+    pub(super) fn is_kept(&self) -> bool {
         self.name.is_none()
             && self.text.is_none()
             && self.labels.is_empty()
@@ -151,11 +154,9 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Job>, sqlx::Erro
 /// How many jobs match, by state, and why the queued ones wait.
 pub async fn counts(pool: &PgPool, filter: &Filter) -> Result<JobCounts, sqlx::Error> {
     let mut query = if filter.is_kept() {
-        QueryBuilder::<Postgres>::new(
-            "SELECT j.state, j.reason, sum(j.jobs)::bigint AS jobs FROM (
-                SELECT team_id, queue_id, owner_id, state, reason, jobs FROM job_counts
-                UNION ALL SELECT team_id, queue_id, owner_id, state, reason, jobs FROM job_count_changes) j WHERE true",
-        )
+        QueryBuilder::<Postgres>::new(format!(
+            "SELECT j.state, j.reason, sum(j.jobs)::bigint AS jobs FROM {KEPT} WHERE true"
+        ))
     } else {
         QueryBuilder::new(
             "SELECT j.state, COALESCE(j.reason, '') AS reason, count(*) AS jobs FROM jobs j WHERE true",
@@ -182,7 +183,7 @@ pub async fn counts(pool: &PgPool, filter: &Filter) -> Result<JobCounts, sqlx::E
 }
 
 /// Adds the conditions of a filter on `j`, a job or a count of jobs.
-fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+pub(super) fn narrow(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(teams) = &filter.teams {
         query.push(" AND j.team_id = ANY(").push_bind(teams.clone()).push(")");
     }
@@ -256,7 +257,7 @@ fn narrow_one_by_one(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// Bounds a search to so many jobs from where the list is read.
-fn searched(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+pub(super) fn searched(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     let (beyond, order, until, none) =
         if filter.oldest_first { (">", "", "<=", Uuid::max()) } else { ("<", " DESC", ">=", Uuid::nil()) };
     query.push(format!(" AND j.id {until} COALESCE((SELECT id FROM jobs"));
@@ -272,7 +273,7 @@ fn searched(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// The smallest id that could be made at a time.
-fn first_id(at: DateTime<Utc>) -> Uuid {
+pub(super) fn first_id(at: DateTime<Utc>) -> Uuid {
     let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use lilac_api::agent::{Outcome, Phase};
 use lilac_api::audit::AuditFilter;
-use lilac_api::auth::{CreateUser, Role, Secret};
+use lilac_api::auth::{CreateUser, Role, Secret, UpdateUser};
 use lilac_api::client::Client;
 use lilac_api::problem::ErrorCode;
 use lilac_api::socket::{Listener, Said, Speaker};
@@ -255,4 +255,49 @@ async fn an_agent_is_told_which_server_the_user_is_at(pool: PgPool) {
     assert_eq!(listener.next().await, control(Control::Started));
     assert!(speaker.data(Channel::Input, b"in").await);
     assert_eq!(agent_hears.next().await, data(Channel::Input, "in"));
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_browser_connects_with_the_ticket_of_the_stream_and_once(pool: PgPool) {
+    let harness = start(pool).await;
+    let (mut node, job, _) = running(&harness).await;
+    let client = &harness.client;
+    let open = async || {
+        let opened = client.exec(job, &program(&["sh"])).await.unwrap();
+        let ticket = opened.ticket.clone().unwrap();
+        (opened, ticket)
+    };
+    let by = async |id, ticket: &Secret| client.stream_by_ticket(id, ticket).await.map(|_| ());
+
+    let (opened, ticket) = open().await;
+    let (other, other_ticket) = open().await;
+    // It is for one stream, and nobody makes or bends one.
+    refused_as(by(opened.id, &other_ticket).await, 401, ErrorCode::Unauthenticated);
+    refused_as(by(opened.id, &Secret("guessed".into())).await, 401, ErrorCode::Unauthenticated);
+    let bent = Secret(format!("{}x", ticket.0));
+    refused_as(by(opened.id, &bent).await, 401, ErrorCode::Unauthenticated);
+    // An access token is none, and a ticket opens nothing else.
+    let token = client.with_token(ticket.clone());
+    refused_as(token.me().await.map(|_| ()), 401, ErrorCode::Unauthenticated);
+
+    let (mut speaker, mut listener) = client.stream_by_ticket(opened.id, &ticket).await.unwrap();
+    let order = order(&mut node, opened.id).await;
+    let (mut agent, mut agent_hears) = node.client.agent_stream(order.id, &order.token).await.unwrap();
+    assert!(agent.control(&Control::Started).await);
+    assert_eq!(listener.next().await, control(Control::Started));
+    assert!(speaker.data(Channel::Input, b"typed").await);
+    assert_eq!(agent_hears.next().await, data(Channel::Input, "typed"));
+    refused_as(by(opened.id, &ticket).await, 404, ErrorCode::NotFound);
+
+    // Of a user who is disabled meanwhile it opens nothing.
+    let (leaver, member) = harness.user("leaver", Role::Member).await;
+    let mine = member.submit(&JobSpec::new("mine", "image"), None).await.unwrap().id;
+    let attempt = node.wait_for(mine).await;
+    node.report(attempt, 1, Phase::Running, None);
+    node.sync().await.unwrap();
+    let opened = member.exec(mine, &program(&["sh"])).await.unwrap();
+    let disable = UpdateUser { disabled: Some(true), ..UpdateUser::default() };
+    client.update_user(leaver.id, &disable).await.unwrap();
+    refused_as(by(opened.id, &opened.ticket.unwrap()).await, 401, ErrorCode::Unauthenticated);
+    drop((other, listener));
 }

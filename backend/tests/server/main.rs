@@ -25,6 +25,7 @@ mod node_actions;
 mod node_bounds;
 mod openapi;
 mod outputs;
+mod overview;
 mod own_account;
 mod process;
 mod protocol;

@@ -123,6 +123,8 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("POST /jobs/{id}/port-forward", Who::Owner, r#"{"port": 80}"#),
     ("GET /jobs/{id}/explain", Who::Team, ""),
     ("GET /jobs/{id}/receipt", Who::Team, ""),
+    ("GET /jobs/groups?by=queue", Who::User, ""),
+    ("GET /usage", Who::User, ""),
     ("POST /jobs/{id}/reprioritise", Who::Owner, r#"{"priority": 7}"#),
     ("POST /jobs/{id}/rerun", Who::TeamMember, ""),
     ("POST /jobs/{id}/release", Who::Owner, ""),
