@@ -5477,6 +5477,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs by what they have in common
+         * @description Takes filters of the list. By queue, owner, team and reason it costs the same however many jobs there are; by
+         *     anything else the 50,000 newest jobs are looked at and no further.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description `queue`, `owner`, `team`, `reason`, `name`, `image`, `node` (of the latest attempt's first task), or `label:KEY`. */
+                    by: string;
+                    /** @description Only jobs in these states, separated by commas. */
+                    state?: string;
+                    /** @description Only jobs of this queue, by name. */
+                    queue?: string;
+                    /** @description Only jobs of this owner, by username; `me` is the caller. */
+                    owner?: string;
+                    /** @description Only jobs whose name is this one. */
+                    name?: string;
+                    /** @description Only jobs whose name has this text in it, in any case; 1 to 128 characters. */
+                    text?: string;
+                    /** @description Only jobs that stand where they do for one of these reasons, separated by commas. */
+                    reason?: string;
+                    /** @description Only jobs of this team, by name. */
+                    team?: string;
+                    /** @description Only the jobs of this array. */
+                    array?: components["schemas"]["ArrayId"];
+                    /** @description Only jobs that were submitted at this time or later. */
+                    created_after?: string;
+                    /** @description Only jobs with this label, as `key=value`; of several, separated by commas, all. */
+                    label?: string;
+                    /** @description Only jobs whose latest attempt is on this node, by name. */
+                    node?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The groups, the largest first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobGroups"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/plan": {
         parameters: {
             query?: never;
@@ -11561,7 +11675,8 @@ export interface paths {
          * Connect to a stream
          * @description A WebSocket of the subprotocol `lilac.stream.v1`, once for each stream, by who opened it. A binary message is a
          *     byte that names the channel (0 input, 1 output, 2 standard error) and data; a text message is a
-         *     `Control` as JSON. Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
+         *     `Control` as JSON. A browser, which cannot send a credential, offers the stream's ticket as a second subprotocol.
+         *     Messages have 64 KiB at most. The user says nothing before `started`. It ends with the program or connection, with the job's attempt,
          *     when the caller's credential ends, or after 30 minutes in which nothing flows.
          */
         get: {
@@ -12415,6 +12530,98 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was held, and how long jobs waited
+         * @description Of the jobs that the caller sees, over the last hours: what their attempts held of nodes at 96 moments, and how
+         *     long those that were started waited, by queue. Looks at the 200,000 latest attempts and no further.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Hours up to now, 1 to 168; 24 by default. */
+                    hours?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Points in the order of time, and waiting times by queue */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlatformUsage"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A node's credential */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -14728,6 +14935,27 @@ export interface components {
             position: number;
             reason?: components["schemas"]["Reason"] | null;
         };
+        /** @description Jobs that have something in common. */
+        JobGroup: {
+            /** @description How many of them are in each state; a state without a job is left out. */
+            by_state: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            jobs: number;
+            /** @description What they have in common; empty for those that have none of it. */
+            value: string;
+        };
+        /** @description Jobs by what they have in common. */
+        JobGroups: {
+            /** @description Whether there are more groups. */
+            has_more: boolean;
+            /** @description The largest groups first; at most 200. */
+            items: components["schemas"]["JobGroup"][];
+        };
         /**
          * Format: uuid
          * @description What a user submitted.
@@ -15322,6 +15550,7 @@ export interface components {
             expires_at: string;
             /** @description Connect a WebSocket to `/streams/{id}`, once, with the credential that opened it. */
             id: components["schemas"]["StreamId"];
+            ticket?: components["schemas"]["Secret"] | null;
         };
         /**
          * @description How a task ended.
@@ -16098,6 +16327,18 @@ export interface components {
          * @enum {string}
          */
         PlacementPolicy: "first-fit" | "best-fit" | "spread" | "fragmentation-aware";
+        /** @description What was held over time, and how long jobs waited. */
+        PlatformUsage: {
+            /** @description In the order of time, up to now. */
+            points: components["schemas"]["UsagePoint"][];
+            /**
+             * Format: int32
+             * @description Seconds between two points.
+             */
+            step_secs: number;
+            /** @description By queue, the most jobs first; queues from which nothing was started are left out. */
+            waiting: components["schemas"]["QueueWaiting"][];
+        };
         /** @description A port on which the job serves something. */
         Port: {
             /** @description 1 to 63 characters, unique in the job: `tensorboard`. */
@@ -16220,6 +16461,26 @@ export interface components {
             used: components["schemas"]["Usage"];
             /** @description The bounds for each single user. */
             user_quota: components["schemas"]["Quota"];
+        };
+        /** @description How long jobs waited for their first start. */
+        QueueWaiting: {
+            /**
+             * Format: double
+             * @description Half of them waited no longer than this, in seconds.
+             */
+            p50_secs: number;
+            /**
+             * Format: double
+             * @description Nine in ten of them waited no longer than this, in seconds.
+             */
+            p90_secs: number;
+            /** @description Name of the queue. */
+            queue: string;
+            /**
+             * Format: int64
+             * @description How many jobs were started in this time.
+             */
+            started: number;
         };
         /** @description How much may be held at a time; what is left out is not bounded. */
         Quota: {
@@ -16977,6 +17238,34 @@ export interface components {
              * @description Jobs that start or run.
              */
             running_jobs: number;
+        };
+        /** @description What the jobs that the caller sees held at one moment. */
+        UsagePoint: {
+            /**
+             * Format: date-time
+             * @description The moment.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description CPUs that they held, in thousandths.
+             */
+            cpu_milli: number;
+            /**
+             * Format: int64
+             * @description GPUs that they held.
+             */
+            gpus: number;
+            /**
+             * Format: int64
+             * @description Attempts that held a part of a node.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description Memory that they held.
+             */
+            memory_bytes: number;
         };
         /** @description What was held on nodes, counted from the grant to the release. */
         Used: {
