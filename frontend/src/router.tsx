@@ -45,8 +45,18 @@ export interface JobsSearch {
   state?: string;
   queue?: string;
   owner?: string;
+  team?: string;
   node?: string;
+  reason?: string;
+  label?: string;
+  array?: string;
+  /** Text in the name. */
   q?: string;
+  sort?: "oldest";
+  /** What the jobs are grouped by: `queue`, `label:exp`. */
+  group?: string;
+  /** Columns, as they stand in the list. */
+  cols?: string;
 }
 
 const jobs = createRoute({
@@ -59,8 +69,15 @@ const jobs = createRoute({
       state: text(states.join(",")),
       queue: text(search.queue),
       owner: text(search.owner),
+      team: text(search.team),
       node: text(search.node),
+      reason: text(search.reason),
+      label: text(search.label),
+      array: text(search.array),
       q: text(search.q),
+      sort: search.sort === "oldest" ? "oldest" : undefined,
+      group: text(search.group),
+      cols: text(search.cols),
     };
   },
   component: lazyRouteComponent(() => import("./pages/jobs"), "JobsPage"),
@@ -73,7 +90,7 @@ const submit = createRoute({
   component: lazyRouteComponent(() => import("./pages/submit"), "SubmitPage"),
 });
 
-export const JOB_TABS = ["overview", "logs", "metrics", "events", "attempts", "spec"] as const;
+export const JOB_TABS = ["overview", "logs", "metrics", "events", "scheduling", "attempts", "spec", "outputs", "receipt", "shell"] as const;
 export type JobTab = (typeof JOB_TABS)[number];
 
 const positive = (value: unknown): number | undefined =>
@@ -82,10 +99,11 @@ const positive = (value: unknown): number | undefined =>
 const job = createRoute({
   getParentRoute: () => app,
   path: "/jobs/$jobId",
-  validateSearch: (search): { tab?: JobTab; attempt?: number; rank?: number } => ({
+  validateSearch: (search): { tab?: JobTab; attempt?: number; rank?: number; at?: number } => ({
     tab: JOB_TABS.find((tab) => tab === search.tab),
     attempt: positive(search.attempt),
     rank: positive(search.rank),
+    at: positive(search.at),
   }),
   component: lazyRouteComponent(() => import("./pages/job"), "JobPage"),
 });
@@ -115,12 +133,23 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import("./pages/api-keys"), "ApiKeysPage"),
 });
 
+/** What the pages are made of, all of it on one page; only where the UI is being worked on. */
+const gallery = import.meta.env.DEV
+  ? [
+      createRoute({
+        getParentRoute: () => app,
+        path: "/gallery",
+        component: lazyRouteComponent(() => import("./pages/gallery"), "GalleryPage"),
+      }),
+    ]
+  : [];
+
 const nowhere = createRoute({ getParentRoute: () => app, path: "$", component: NotFoundPage });
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys, nowhere]),
+    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys, ...gallery, nowhere]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ErrorPage,

@@ -1,7 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
-import { applyJobEvent, queries, refreshAfterJobs } from "./queries";
+import { jobQueries } from "./job-queries";
+import { gatherer } from "./live";
+import { applyJobEvents, queries } from "./queries";
 import type { Job, JobEvent } from "./types";
 
 const job = (id: string): Job => ({
@@ -34,34 +36,53 @@ const event: JobEvent = {
   actor: "scheduler",
 };
 
-function pages(client: QueryClient, count: number) {
-  const data = { pages: Array.from({ length: count }, () => ({ items: [job("a"), job("b")] })), pageParams: [] };
-  client.setQueryData<unknown>(queries.jobs({}).queryKey, data);
+function page(client: QueryClient, cursor: string) {
+  client.setQueryData(jobQueries.page({}, cursor).queryKey, { items: [job("a"), job("b")] });
 }
+const read = (client: QueryClient, cursor: string) => client.getQueryData(jobQueries.page({}, cursor).queryKey);
 
 it("writes an event into the lists and the page that show its job, and into no other job", () => {
   const client = new QueryClient();
-  pages(client, 2);
+  page(client, "");
+  page(client, "next");
   client.setQueryData(queries.job("b").queryKey, job("b"));
-  applyJobEvent(client, event);
+  applyJobEvents(client, new Map([["b", event]]));
   const after = { ...job("b"), state: "starting", reason: undefined, message: "placed on n1", epoch: 1 };
   expect(client.getQueryData(queries.job("b").queryKey)).toEqual(after);
-  expect(client.getQueryData(queries.jobs({}).queryKey)?.pages[1]?.items).toEqual([job("a"), after]);
+  expect(read(client, "next")?.items).toEqual([job("a"), after]);
+});
+
+it("does not write an old event over what was read since", () => {
+  const client = new QueryClient();
+  client.setQueryData(queries.job("b").queryKey, { ...job("b"), epoch: 2, state: "running" as const });
+  applyJobEvents(client, new Map([["b", event]]));
+  expect(client.getQueryData(queries.job("b").queryKey)?.state).toBe("running");
 });
 
 it("does not invent a job that no page has read", () => {
   const client = new QueryClient();
-  applyJobEvent(client, event);
+  applyJobEvents(client, new Map([["b", event]]));
   expect(client.getQueryCache().getAll()).toEqual([]);
 });
 
-it("reads short lists again after an event, and leaves long ones to their patches", () => {
+it("shows events at once, and reads again once for a storm of them", () => {
+  vi.useFakeTimers();
   const client = new QueryClient();
-  const stale = () => client.getQueryState(queries.jobs({}).queryKey)?.isInvalidated;
-  pages(client, 2);
-  refreshAfterJobs(client, ["b"]);
-  expect(stale()).toBe(true);
-  pages(client, 4);
-  refreshAfterJobs(client, ["b"]);
-  expect(stale()).toBe(false);
+  page(client, "");
+  const invalidated = vi.spyOn(client, "invalidateQueries");
+  const readings = () => invalidated.mock.calls.filter(([filters]) => filters?.queryKey?.[0] === "jobs").length;
+  const ring = gatherer(client, () => {});
+  const send = (id: string) => ring({ name: "job", id: "1-1", data: JSON.stringify({ ...event, job_id: id }) });
+  send("b");
+  vi.advanceTimersByTime(100);
+  expect(read(client, "")?.items[1]?.state).toBe("starting");
+  expect(readings()).toBe(1);
+  for (let at = 0; at < 600; at += 1) {
+    send(`other-${at}`);
+    vi.advanceTimersByTime(1);
+  }
+  expect(readings()).toBe(1);
+  vi.advanceTimersByTime(1_000);
+  expect(readings()).toBe(2);
+  vi.useRealTimers();
 });

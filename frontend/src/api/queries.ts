@@ -1,12 +1,5 @@
 /// All query plumbing: what is read, under which key, and what a change makes stale.
-import {
-  infiniteQueryOptions,
-  type InfiniteData,
-  QueryClient,
-  queryOptions,
-  useMutation,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { api, ok } from "./client";
 import { ApiError } from "./errors";
@@ -15,11 +8,8 @@ import type { CreateQueue, CreateUser, Job, JobEvent, JobSpec, UpdateUser } from
 
 /** Events are fast but may be lost; this poll is slow and always right. */
 const POLL_MILLIS = 20_000;
-const PAGE_JOBS = 100;
 /** Nodes hand over what they measure about as often. */
 const METRICS_MILLIS = 10_000;
-/** A list longer than this is patched row by row and no longer read again as a whole. */
-const REREAD_PAGES = 3;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -36,35 +26,12 @@ export const queryClient = new QueryClient({
 /** The most that one answer holds. */
 const LONGEST_PAGE = { limit: 500 };
 
-/** Filters of the job list, as they stand in the URL. */
-export interface JobFilters {
-  state?: string;
-  queue?: string;
-  owner?: string;
-  node?: string;
-}
-
 interface JobPage {
-  items: Job[];
-  next_cursor?: string | null;
+  items?: Job[];
 }
 
 export const queries = {
   loginMethods: queryOptions({ queryKey: ["login-methods"], queryFn: loginMethods, refetchInterval: false }),
-  jobs: (filters: JobFilters, limit = PAGE_JOBS) =>
-    infiniteQueryOptions({
-      queryKey: ["jobs", { ...filters, limit }],
-      queryFn: ({ pageParam, signal }) =>
-        ok(
-          api.GET("/api/v1/jobs", {
-            params: { query: { ...filters, limit, ...(pageParam && { cursor: pageParam }) } },
-            signal,
-          }),
-        ),
-      initialPageParam: "",
-      getNextPageParam: (page: JobPage) => page.next_cursor ?? undefined,
-      refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > REREAD_PAGES ? false : POLL_MILLIS),
-    }),
   jobCounts: () =>
     queryOptions({
       queryKey: ["job-counts"],
@@ -110,37 +77,27 @@ export const queries = {
     queryOptions({ queryKey: ["api-keys"], queryFn: ({ signal }) => ok(api.GET("/api/v1/api-keys", { signal })) }),
 };
 
-/** Writes what an event says into every list and page that shows the job. */
-export function applyJobEvent(client: QueryClient, event: JobEvent) {
-  const patch = (job: Job): Job =>
-    job.id === event.job_id
-      ? {
-          ...job,
-          state: event.state,
-          reason: event.reason,
-          message: event.message,
-          actor: event.actor,
-          epoch: event.epoch,
-        }
-      : job;
-  client.setQueryData<Job>(["job", event.job_id], (job) => job && patch(job));
-  client.setQueriesData<InfiniteData<JobPage>>(
-    { queryKey: ["jobs"] },
-    (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map(patch) })) },
-  );
+/** Writes what events say into every list and page that shows their jobs. */
+export function applyJobEvents(client: QueryClient, events: ReadonlyMap<string, JobEvent>) {
+  if (events.size === 0) return;
+  const patch = (job: Job): Job => {
+    const event = events.get(job.id);
+    // What was read since the event came is newer than it.
+    if (!event || event.epoch < job.epoch) return job;
+    const { state, reason, message, actor, epoch } = event;
+    return { ...job, state, reason, message, actor, epoch };
+  };
+  for (const id of events.keys()) client.setQueryData<Job>(["job", id], (job) => job && patch(job));
+  client.setQueriesData<JobPage>({ queryKey: ["jobs"] }, (page) => {
+    if (!page?.items?.some((job) => events.has(job.id))) return page;
+    return { ...page, items: page.items.map(patch) };
+  });
 }
 
-/** Reads again what a job's change may have altered elsewhere. */
+/** Reads again what a job's change may have altered elsewhere: of lists, the pages that are on the screen. */
 export function refreshAfterJobs(client: QueryClient, ids: Iterable<string>) {
   for (const id of ids) void client.invalidateQueries({ queryKey: ["job", id] });
-  void client.invalidateQueries({
-    queryKey: ["jobs"],
-    predicate: (query) => {
-      const data = query.state.data as InfiniteData<JobPage> | undefined;
-      return (data?.pages.length ?? 0) <= REREAD_PAGES;
-    },
-  });
-  for (const key of ["job-counts", "queues", "nodes"]) void client.invalidateQueries({ queryKey: [key] });
+  for (const key of ["jobs", "job-counts", "queues", "queue", "nodes", "usage"]) void client.invalidateQueries({ queryKey: [key] });
 }
 
 /** A mutation that makes some queries stale when it is done. */

@@ -12,25 +12,37 @@ export const JOB_STATES = [
   "cancelled",
 ] as const satisfies readonly JobState[];
 
-type Action = "cancel" | "release";
+export const JOB_ACTIONS = ["cancel", "release", "hold", "reprioritise", "extend", "shell"] as const;
+export type JobAction = (typeof JOB_ACTIONS)[number];
 
-const ALLOWED: Record<JobState, Record<Action, boolean>> = {
-  queued: { cancel: true, release: false },
-  starting: { cancel: true, release: false },
-  running: { cancel: true, release: false },
-  held: { cancel: true, release: true },
-  succeeded: { cancel: false, release: false },
-  failed: { cancel: false, release: false },
-  cancelled: { cancel: false, release: false },
+const ALLOWED: Record<JobState, readonly JobAction[]> = {
+  queued: ["cancel", "hold", "reprioritise", "extend"],
+  starting: ["cancel", "extend"],
+  running: ["cancel", "extend", "shell"],
+  held: ["cancel", "release", "reprioritise", "extend"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** Why a state does not allow an action. */
+const ONLY: Record<JobAction, string> = {
+  cancel: "It cannot be cancelled now.",
+  release: "Only a held job can be released.",
+  hold: "Only a job that waits can be held.",
+  reprioritise: "Only a job that waits has a place to change.",
+  extend: "Only a job that is not over can get more time.",
+  shell: "Only a container that runs can be reached.",
 };
 
 /** Why an action is not possible, in a sentence; null when it is. */
-function refusalOf(action: Action, job: Job, user: User | null): string | null {
+function refusalOf(action: JobAction, job: Job, user: User | null): string | null {
   if (user?.role === "viewer") return "Your role may look, not act.";
   if (user?.role === "member" && job.owner !== user.username) return `The job belongs to ${job.owner}.`;
   if (action === "cancel" && job.cancel_requested && !isOver(job.state)) return "It is being cancelled already.";
-  if (ALLOWED[job.state][action]) return null;
-  return isOver(job.state) ? `It has ${ENDED[job.state] ?? "ended"} already.` : "Only a held job can be released.";
+  if (action === "extend" && !job.max_runtime) return "It has no time limit.";
+  if (ALLOWED[job.state].includes(action)) return null;
+  return isOver(job.state) ? `It has ${ENDED[job.state] ?? "ended"} already.` : ONLY[action];
 }
 
 const ENDED: Partial<Record<JobState, string>> = {
@@ -39,10 +51,11 @@ const ENDED: Partial<Record<JobState, string>> = {
   cancelled: "been cancelled",
 };
 
-export const jobCan = {
-  cancel: (job: Job, user: User | null) => refusalOf("cancel", job, user),
-  release: (job: Job, user: User | null) => refusalOf("release", job, user),
-};
+type Refusal = (job: Job, user: User | null) => string | null;
+
+export const jobCan = Object.fromEntries(
+  JOB_ACTIONS.map((action) => [action, (job: Job, user: User | null) => refusalOf(action, job, user)]),
+) as Record<JobAction, Refusal>;
 
 export function isOver(state: JobState): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled";

@@ -1,6 +1,6 @@
 /// How every state looks: a word, a tone and a shape, so that no state is told by its colour alone.
 /// The tables are exhaustive: a new state does not compile until it has a look.
-import type { AttemptState, JobState, NodeState } from "@/api/types";
+import type { AttemptState, JobOutput, JobState, NodeState } from "@/api/types";
 
 export type Tone = "accent" | "good" | "bad" | "warn" | "info" | "idle";
 export type Shape =
@@ -50,6 +50,13 @@ export const nodeLook: Record<NodeState, Look> = {
   unhealthy: { word: "Unhealthy", tone: "bad", shape: "alert" },
   unreachable: { word: "Unreachable", tone: "bad", shape: "cross" },
   joining: { word: "Joining", tone: "info", shape: "dashed" },
+};
+
+export const outputLook: Record<JobOutput["state"], Look> = {
+  pending: { word: "Collecting", tone: "info", shape: "half" },
+  stored: { word: "Kept", tone: "good", shape: "check" },
+  failed: { word: "Failed", tone: "bad", shape: "cross" },
+  removed: { word: "Removed", tone: "idle", shape: "slash" },
 };
 
 /** Text and soft background of each tone. */

@@ -1,62 +1,63 @@
 /// Ctrl-K: every page, every action and the latest jobs, one keystroke away.
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { ArrowRight, CornerDownLeft, Moon, Plus, Server, Sun } from "lucide-react";
+import { ArrowRight, CornerDownLeft } from "lucide-react";
 import { Dialog } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useDeferredValue, useState } from "react";
 
-import { queries } from "@/api/queries";
+import { jobQueries } from "@/api/job-queries";
 import { jobLook } from "@/domain/looks";
 import { shortId } from "@/lib/format";
-import { setTheme } from "@/lib/theme";
+import { useActionGroups } from "@/lib/actions";
 import { Kbd } from "@/ui/parts";
 import { StateIcon } from "@/ui/state-mark";
 
-import { NAV } from "./nav";
+import { Keys } from "./key-map";
 
 interface Entry {
   key: string;
   icon: ReactNode;
   text: string;
   note?: string;
+  keys?: string;
   run: () => void;
 }
 
-const MAX_ENTRIES = 12;
+const MAX_ENTRIES = 14;
+/** Jobs that are looked up by a part of their name. */
+const FOUND_JOBS = 8;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const jobs = useInfiniteQuery(queries.jobs({}));
-
-  const pages: Entry[] = [
-    { key: "new", icon: <Plus size={15} />, text: "Submit a job", note: "c", run: () => void navigate({ to: "/jobs/new" }) },
-    ...NAV.map((item) => ({
-      key: item.to,
-      icon: <item.icon size={15} />,
-      text: item.name,
-      note: item.shortcut,
-      run: () => void navigate({ to: item.to }),
-    })),
-    { key: "add", icon: <Server size={15} />, text: "Add a node", run: () => void navigate({ to: "/nodes", search: { add: true } }) },
-    { key: "light", icon: <Sun size={15} />, text: "Light theme", run: () => setTheme("light") },
-    { key: "dark", icon: <Moon size={15} />, text: "Dark theme", run: () => setTheme("dark") },
-  ];
+  const wanted = text.trim().toLowerCase();
+  const looked = useDeferredValue(wanted);
+  const jobs = useQuery(jobQueries.recent(looked.length > 1 && looked.length <= 128 ? { text: looked } : {}, FOUND_JOBS));
+  const actions: Entry[] = useActionGroups().flatMap(({ title, actions: offered }) =>
+    offered
+      .filter((action) => !action.disabledReason && action.name !== "Search")
+      .map((action) => ({
+        key: `${title}/${action.name}`,
+        icon: action.icon ? <action.icon size={15} /> : <ArrowRight size={15} />,
+        text: action.name,
+        ...(action.keys && { keys: action.keys }),
+        run: action.run,
+      })),
+  );
   const openJob = (jobId: string) => void navigate({ to: "/jobs/$jobId", params: { jobId }, search: {} });
-  const jobEntries: Entry[] = (jobs.data?.pages.flatMap((page) => page.items) ?? []).map((job) => ({
+  const jobEntries: Entry[] = (jobs.data?.items ?? []).map((job) => ({
     key: job.id,
     icon: <StateIcon look={jobLook[job.state]} />,
     text: job.name,
     note: shortId(job.id),
     run: () => openJob(job.id),
   }));
-  const wanted = text.trim().toLowerCase();
   const direct: Entry[] = UUID.test(wanted)
     ? [{ key: "direct", icon: <ArrowRight size={15} />, text: `Open job ${wanted}`, run: () => openJob(wanted) }]
     : [];
-  const entries = [...direct, ...[...pages, ...jobEntries].filter((entry) => matches(entry, wanted))].slice(0, MAX_ENTRIES);
+  const entries = [...direct, ...[...actions, ...jobEntries].filter((entry) => matches(entry, wanted))].slice(0, MAX_ENTRIES);
   const at = Math.min(chosen, Math.max(0, entries.length - 1));
 
   function take(entry: Entry | undefined) {
@@ -78,7 +79,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
             role="combobox"
             aria-expanded="true"
             aria-controls="palette-entries"
-            aria-activedescendant={entries[at] && `palette-${entries[at].key}`}
+            aria-activedescendant={entries[at] && optionId(at)}
             aria-label="Page, action, job name or id"
             placeholder="Page, action, job name or id…"
             value={text}
@@ -102,7 +103,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
               // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
               <div
                 key={entry.key}
-                id={`palette-${entry.key}`}
+                id={optionId(index)}
                 role="option"
                 tabIndex={-1}
                 aria-selected={index === at}
@@ -113,6 +114,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
                 {entry.icon}
                 <span className="flex-1 truncate">{entry.text}</span>
                 {entry.note && <Kbd>{entry.note}</Kbd>}
+                {entry.keys && <Keys spelled={entry.keys} />}
                 {index === at && <CornerDownLeft size={14} aria-hidden className="text-ink-faint" />}
               </div>
             ))}
@@ -124,6 +126,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   );
 }
 
+const optionId = (index: number) => `palette-${index}`;
+
 function matches(entry: Entry, wanted: string): boolean {
-  return wanted === "" || entry.text.toLowerCase().includes(wanted) || entry.note?.toLowerCase() === wanted || entry.key.endsWith(wanted);
+  return wanted === "" || entry.text.toLowerCase().includes(wanted) || entry.keys === wanted || entry.key.endsWith(wanted);
 }

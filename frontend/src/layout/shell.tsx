@@ -1,19 +1,22 @@
 /// The frame round every page, its shortcuts, and the one stream that keeps all of them true.
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { Menu, Search } from "lucide-react";
+import { Keyboard, Menu, Moon, Plus, Search, Server, Sun } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 
 import { startLive } from "@/api/live";
-import { useShortcuts } from "@/lib/keys";
+import { useActions } from "@/lib/actions";
+import { useActionKeys } from "@/lib/keys";
+import { setTheme } from "@/lib/theme";
 import { IconButton } from "@/ui/button";
 
 import { Blossom } from "./brand";
 import { NAV } from "./nav";
 import { LiveMark, SideBar } from "./side-bar";
 
-// Both bring the machinery of dialogs with them, which the first sight of a page does not need.
+// These bring the machinery of dialogs with them, which the first sight of a page does not need.
 const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
+const KeyMap = lazy(() => import("./key-map").then((module) => ({ default: module.KeyMap })));
 const MobileMenu = lazy(() => import("./mobile-menu").then((module) => ({ default: module.MobileMenu })));
 
 export function Shell() {
@@ -23,11 +26,21 @@ export function Shell() {
   const [menuOpen, setMenuOpen] = useState(false);
 
   useEffect(() => startLive(client), [client]);
-  useShortcuts({
-    "mod+k": () => setPaletteOpen(true),
-    c: () => void navigate({ to: "/jobs/new" }),
-    ...Object.fromEntries(NAV.map((item) => [item.shortcut, () => void navigate({ to: item.to })])),
-  });
+  const [keysOpen, setKeysOpen] = useState(false);
+  useActionKeys();
+  useActions(
+    "Go to",
+    NAV.map((item) => ({ name: item.name, icon: item.icon, keys: item.shortcut, run: () => void navigate({ to: item.to }) })),
+    "frame",
+  );
+  useActions("Anywhere", [
+    { name: "Search", icon: Search, keys: "mod+k", run: () => setPaletteOpen(true) },
+    { name: "Keyboard map", icon: Keyboard, keys: "?", run: () => setKeysOpen(true) },
+    { name: "Submit a job", icon: Plus, keys: "c", run: () => void navigate({ to: "/jobs/new" }) },
+    { name: "Add a node", icon: Server, run: () => void navigate({ to: "/nodes", search: { add: true } }) },
+    { name: "Light theme", icon: Sun, run: () => setTheme("light") },
+    { name: "Dark theme", icon: Moon, run: () => setTheme("dark") },
+  ], "frame");
 
   return (
     <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
@@ -59,6 +72,7 @@ export function Shell() {
       </main>
       <Suspense>
         {menuOpen && <MobileMenu onClose={() => setMenuOpen(false)} onSearch={() => setPaletteOpen(true)} />}
+        {keysOpen && <KeyMap onClose={() => setKeysOpen(false)} />}
         {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
       </Suspense>
     </div>

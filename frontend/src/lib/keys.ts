@@ -1,6 +1,8 @@
 /// Keyboard shortcuts: one listener, a table of what each key does, silent while somebody types.
 import { useEffect, useEffectEvent } from "react";
 
+import { actionOf } from "./actions";
+
 /** `n`, or two in a row as `g j`; `mod+k` is Ctrl-K, and ⌘K on a Mac. */
 export type Shortcuts = Record<string, () => void>;
 
@@ -10,9 +12,10 @@ function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
-export function useShortcuts(shortcuts: Shortcuts) {
-  const run = useEffectEvent((name: string) => {
-    const action = shortcuts[name];
+/** Keys that stand for nothing in the palette: `find` says what one does now. */
+function useKeys(find: (keys: string) => (() => void) | undefined) {
+  const run = useEffectEvent((keys: string) => {
+    const action = find(keys);
     action?.();
     return action !== undefined;
   });
@@ -20,6 +23,8 @@ export function useShortcuts(shortcuts: Shortcuts) {
   useEffect(() => {
     let before = { key: "", at: 0 };
     function onKeyDown(event: KeyboardEvent) {
+      // A shell or an editor has taken it already.
+      if (event.defaultPrevented) return;
       const key = event.key.toLowerCase();
       if (event.metaKey || event.ctrlKey) {
         if (run(`mod+${key}`)) event.preventDefault();
@@ -35,4 +40,13 @@ export function useShortcuts(shortcuts: Shortcuts) {
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, []);
+}
+
+export function useShortcuts(shortcuts: Shortcuts) {
+  useKeys((keys) => shortcuts[keys]);
+}
+
+/** Runs the actions of the registry by their keys. Mounted once, round every page. */
+export function useActionKeys() {
+  useKeys((keys) => actionOf(keys)?.run);
 }

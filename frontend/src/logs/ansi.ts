@@ -26,6 +26,8 @@ const ESC = String.fromCharCode(27);
 const BELL = String.fromCharCode(7);
 /** Control characters but tab and newline, made from their codes to be seen in this file. */
 const OTHER_CONTROLS = new RegExp(`[${String.fromCharCode(0)}-${String.fromCharCode(8)}${String.fromCharCode(11)}-${String.fromCharCode(31, 127)}]`, "g");
+/** What turns the direction of text around, and would make a line read other than it is. */
+const DIRECTIONS = new RegExp(`[${String.fromCharCode(0x202a)}-${String.fromCharCode(0x202e)}${String.fromCharCode(0x2066)}-${String.fromCharCode(0x2069)}]`, "g");
 /** CSI with its parameters and final byte; OSC and other strings up to their end; two-character escapes. */
 const SEQUENCE = new RegExp(
   `${ESC}(?:\\[([0-9;:?<=>]*)[ -/]*([@-~])|[\\]PX^_][^${BELL}${ESC}]*(?:${BELL}|${ESC}\\\\|$)|[ -/]*[0-~]?)`,
@@ -38,7 +40,7 @@ export function parseLine(line: string, start: Style): { spans: Span[]; end: Sty
   let style = start;
   let position = 0;
   function push(at: number, end?: number) {
-    const text = line.slice(at, end).replace(OTHER_CONTROLS, "");
+    const text = shown(line.slice(at, end));
     if (text) spans.push({ at, text, style });
   }
   if (line.includes(ESC)) {
@@ -55,7 +57,14 @@ export function parseLine(line: string, start: Style): { spans: Span[]; end: Sty
 /** The line's text without its escapes: what is searched. */
 export function plainText(line: string): string {
   const text = line.includes(ESC) ? line.replace(SEQUENCE, "") : line;
-  return text.replace(OTHER_CONTROLS, "");
+  return shown(text);
+}
+
+/** Text without control characters; those that turn its direction are named instead. */
+function shown(text: string): string {
+  return text
+    .replace(OTHER_CONTROLS, "")
+    .replace(DIRECTIONS, (char) => `\u2039U+${char.charCodeAt(0).toString(16).toUpperCase()}\u203a`);
 }
 
 /** Applies one "select graphic rendition" sequence. */

@@ -1,57 +1,85 @@
 import { expect, it } from "vitest";
 
-import { LogBuffer, MAX_LINE_CHARS, MAX_LINES, search } from "./buffer";
+import { indexAt, LogBuffer, MAX_CHARS, MAX_LINES, search } from "./buffer";
 
-function filled(...chunks: string[]): LogBuffer {
-  const buffer = new LogBuffer();
-  const encoder = new TextEncoder();
-  for (const chunk of chunks) buffer.append(encoder.encode(chunk));
-  return buffer;
+const bytes = (text: string) => new TextEncoder().encode(text);
+function buffer(...parts: string[]): LogBuffer {
+  const made = new LogBuffer();
+  made.reset(0);
+  for (const part of parts) made.append(bytes(part));
+  return made;
 }
+const texts = (log: LogBuffer) => log.lines.map((line) => line.text);
 
-const texts = (buffer: LogBuffer) => buffer.lines.map((line) => line.text);
-
-it("shows an unfinished line, and goes on with it", () => {
-  const buffer = filled("one\ntw");
-  expect(texts(buffer)).toEqual(["one", "tw"]);
-  buffer.append(new TextEncoder().encode("o\nthree"));
-  expect(texts(buffer)).toEqual(["one", "two", "three"]);
-  expect(buffer.lines.map((line) => line.number)).toEqual([1, 2, 3]);
-});
-
-it("gives the same lines however the bytes are cut", () => {
-  const log = "a\r\nprogress 1%\rprogress 50%\rprogress 100%\nümlaut 🌸\n\n\u001b[31mred\nstill red\u001b[0m\nend";
-  const bytes = new TextEncoder().encode(log);
-  const whole = filled(log);
-  for (let size = 1; size < 9; size += 1) {
-    const cut = new LogBuffer();
-    for (let at = 0; at < bytes.length; at += size) cut.append(bytes.subarray(at, at + size));
-    expect(cut.lines).toEqual(whole.lines);
+it("makes the same lines of a text however it is cut", () => {
+  const text = "one\ntwo\u00e4\n\nfour";
+  const whole = buffer(text);
+  expect(texts(whole)).toEqual(["one", "twoä", "", "four"]);
+  expect(whole.lines.map((line) => line.offset)).toEqual([0, 4, 10, 11]);
+  for (let at = 1; at < bytes(text).length; at += 1) {
+    const made = new LogBuffer();
+    made.reset(0);
+    made.append(bytes(text).subarray(0, at));
+    made.append(bytes(text).subarray(at));
+    expect(made.lines).toEqual(whole.lines);
+    expect([made.start, made.end]).toEqual([0, bytes(text).length]);
   }
-  expect(texts(whole)).toEqual(["a", "progress 100%", "ümlaut 🌸", "", "\u001b[31mred", "still red\u001b[0m", "end"]);
-  expect(whole.lines[5]?.start).toEqual({ foreground: 1 });
-  expect(whole.lines[6]?.start).toEqual({});
 });
 
-it("keeps a progress bar to its latest state without growing", () => {
-  const buffer = filled(...Array.from({ length: 2000 }, (_, step) => `\r${step} of 2000`));
-  expect(texts(buffer)).toEqual(["1999 of 2000"]);
+it("shows what a progress bar shows last, and Windows lines without their return", () => {
+  expect(texts(buffer("a\r\nb\r\n"))).toEqual(["a", "b"]);
+  expect(texts(buffer("10%\r20%", "\r30%\rdone\nnext"))).toEqual(["done", "next"]);
+  expect(texts(buffer("10%\r"))).toEqual(["10%\r"]);
 });
 
-it("drops the oldest lines at its bound, and says how many", () => {
-  const buffer = filled(`${"x\n".repeat(MAX_LINES)}last two\nlast\n`);
-  expect(buffer.lines.length).toBe(MAX_LINES);
-  expect(buffer.dropped).toBe(2);
-  expect(buffer.lines.at(-1)).toMatchObject({ text: "last", number: MAX_LINES + 2 });
+it("carries the style on, over pieces as well", () => {
+  const esc = String.fromCharCode(27);
+  const made = buffer(`${esc}[31mred\nstill\n${esc}[0mplain`);
+  expect(made.lines[1]?.start.foreground).toBe(1);
+  expect(made.lines[2]?.start.foreground).toBe(1);
 });
 
-it("continues a line that never ends on the next", () => {
-  const buffer = filled("y".repeat(MAX_LINE_CHARS * 2 + 5));
-  expect(buffer.lines.map((line) => line.text.length)).toEqual([MAX_LINE_CHARS, MAX_LINE_CHARS, 5]);
+it("cuts a line without an end into pieces, never inside of a character", () => {
+  const made = buffer("ä".repeat(300_000));
+  expect(texts(made).join("")).toBe("ä".repeat(300_000));
+  expect(Math.max(...texts(made).map((text) => text.length))).toBeLessThan(8_193);
+  expect(made.lines.slice(1).every((line) => line.goesOn)).toBe(true);
+  expect(made.lines[0]?.goesOn).toBe(false);
 });
 
-it("finds text across colours and in any case", () => {
-  const buffer = filled("\u001b[1mErr\u001b[0mor here\nfine\nERROR\n");
-  expect(search(buffer.lines, "error")).toEqual([0, 2]);
-  expect(search(buffer.lines, "")).toEqual([]);
+it("holds no more than its bounds, and knows what it holds", () => {
+  const made = new LogBuffer();
+  made.reset(0);
+  for (let part = 0; part < 12; part += 1) made.append(bytes("line\n".repeat(10_000)));
+  expect(made.lines.length).toBe(MAX_LINES);
+  expect(made.firstNumber).toBe(70_001);
+  expect([made.start, made.end]).toEqual([350_000, 600_000]);
+  for (let part = 0; part < 40; part += 1) made.append(bytes(`${"x".repeat(1 << 20)}\n`));
+  expect(made.lines.reduce((sum, line) => sum + line.text.length, 0)).toBeLessThanOrEqual(MAX_CHARS);
+});
+
+it("grows to the front and is cut at the back, and goes on there as if nothing had been", () => {
+  const text = Array.from({ length: 80_000 }, (_, at) => `line ${at}\n`).join("");
+  const all = bytes(text);
+  const middle = bytes(text.slice(0, text.indexOf("line 40000\n"))).length;
+  const made = new LogBuffer();
+  made.reset(middle);
+  made.append(all.subarray(middle));
+  expect(made.firstNumber).toBeNull();
+  expect(made.prepend(all.subarray(0, middle))).toBe(40_000);
+  expect([made.firstNumber, made.start]).toEqual([1, 0]);
+  expect(made.trimBack()).toBe(true);
+  expect(made.lines.length).toBe(MAX_LINES);
+  expect(made.lines.at(-1)?.text).toBe("line 49999");
+  made.append(all.subarray(made.end));
+  expect(made.lines.at(-1)?.text).toBe("line 79999");
+  expect(made.firstNumber).toBe(30_001);
+});
+
+it("finds lines by their text, without their colours, and by their place", () => {
+  const esc = String.fromCharCode(27);
+  const made = buffer(`one\n${esc}[31mTw${esc}[0mo\nthree\n`);
+  expect(search(made.lines, "two")).toEqual([4]);
+  expect(search(made.lines, "")).toEqual([]);
+  expect([0, 3, 4, 16, 17, 22, 99].map((at) => indexAt(made, at))).toEqual([0, 0, 1, 1, 2, 2, -1]);
 });

@@ -1,4 +1,5 @@
-/// Follows a job's log into a buffer, and downloads it whole.
+/// A job's log on its way into a buffer: followed at its end, or read around a place of it. A log may be a gigabyte
+/// long; the page holds one stretch of it, and reads on at either end as somebody scrolls there.
 import { useEffect, useState, useSyncExternalStore } from "react";
 
 import { fetchAsUser } from "@/api/client";
@@ -6,7 +7,7 @@ import { refusal } from "@/api/errors";
 import { follow, type StreamStatus } from "@/api/sse";
 import type { LogChunk } from "@/api/types";
 
-import { LogBuffer } from "./buffer";
+import { indexAt, LogBuffer } from "./buffer";
 
 export interface LogSource {
   jobId: string;
@@ -16,73 +17,183 @@ export interface LogSource {
 
 export interface LogState {
   buffer: LogBuffer;
-  status: StreamStatus | "complete" | "refused";
+  /** `elsewhere`: what is held lies before the end. */
+  status: StreamStatus | "complete" | "refused" | "elsewhere";
   error: Error | null;
-  /** Where the first line begins in the log; 0 means that nothing was skipped. */
-  firstOffset: number;
+  /** The size of the log, as far as it is known. */
   bytes: number;
+  /** How many lines came at the front with the latest change, so that the screen can stay where it is. */
+  grownBy: number;
+  reading: boolean;
 }
 
 /** How much of a long log is read at first. */
-const FIRST_LINES = 20_000;
+const FIRST_LINES = 5_000;
+const PART_BYTES = 256 << 10;
+/** Of what is read around a place, this much lies before it. */
+const BEFORE_BYTES = 64 << 10;
 const DOWNLOAD_PART_BYTES = 1 << 20;
 /** Chunks may come faster than the screen can show them. */
-const NOTIFY_MILLIS = 16;
+const NOTIFY_MILLIS = 50;
+const NEWLINE = 10;
 
-interface LogStore {
+export interface LogStore {
   subscribe: (listener: () => void) => () => void;
   read: () => LogState;
   start: () => () => void;
+  /** Reads what lies before what is held. */
+  readBefore: () => void;
+  /** Reads what lies after it, and follows the log again where that is its end. */
+  readAfter: () => void;
+  /** Shows another place; resolves when its line is there. */
+  jump: (offset: number) => Promise<void>;
+  /** Shows the end, and follows it. */
+  toEnd: () => void;
 }
 
-function logStore({ jobId, epoch, rank }: LogSource): LogStore {
+/** Bytes of a log from an offset on, and where the next ones begin. */
+async function readPart({ jobId, epoch, rank }: LogSource, offset: number, limit: number, signal?: AbortSignal) {
+  const query = `epoch=${epoch}&rank=${rank}&offset=${offset}&limit=${limit}`;
+  const address = new URL(`/api/v1/jobs/${jobId}/logs?${query}`, location.origin);
+  const response = await fetchAsUser(new Request(address, signal ? { signal } : {}));
+  if (!response.ok) throw refusal(response, await response.json().catch(() => null));
+  const next = Number(response.headers.get("lilac-log-next-offset"));
+  return { data: new Uint8Array(await response.arrayBuffer()), next: Number.isFinite(next) ? next : offset };
+}
+
+function logStore(source: LogSource, from: number | undefined): LogStore {
+  const { jobId, epoch, rank } = source;
   const listeners = new Set<() => void>();
-  let state: LogState = { buffer: new LogBuffer(), status: "connecting", error: null, firstOffset: 0, bytes: 0 };
-  let next: number | null = null;
+  let state: LogState = { buffer: new LogBuffer(), status: "connecting", error: null, bytes: 0, grownBy: 0, reading: false };
   let frame: number | undefined;
+  let following = new AbortController();
+  let isStarted = false;
+  /** Nothing is known of where the followed part begins before its first chunk. */
+  let next: number | null = null;
 
   function notify() {
     frame = undefined;
     for (const listener of listeners) listener();
   }
   function change(part: Partial<LogState>) {
-    state = { ...state, ...part };
+    state = { ...state, grownBy: 0, ...part };
     frame ??= window.setTimeout(notify, NOTIFY_MILLIS);
+  }
+  /** For what must be on the screen with the next paint. */
+  function changeNow(part: Partial<LogState>) {
+    window.clearTimeout(frame);
+    state = { ...state, grownBy: 0, ...part };
+    notify();
   }
 
   function onChunk(chunk: LogChunk) {
     let data = Uint8Array.from(atob(chunk.data), (char) => char.charCodeAt(0));
     if (next === null) {
       next = chunk.offset;
-      change({ firstOffset: chunk.offset });
+      state.buffer.reset(chunk.offset);
     }
     // After a reconnect, bytes that are here already are not shown again.
     if (chunk.offset < next) data = data.subarray(next - chunk.offset);
     if (data.length === 0) return;
     next = Math.max(next, chunk.offset) + data.length;
     state.buffer.append(data);
-    change({ bytes: next });
+    change({ bytes: Math.max(state.bytes, next) });
   }
 
-  function start() {
-    const stop = new AbortController();
+  function followOn() {
+    following.abort();
+    following = new AbortController();
+    const { signal } = following;
     void follow({
       url: () => {
-        const from = next === null ? `tail=${FIRST_LINES}` : `offset=${next}`;
-        return `/api/v1/jobs/${jobId}/logs/stream?epoch=${epoch}&rank=${rank}&${from}`;
+        const place = next === null ? `tail=${FIRST_LINES}` : `offset=${next}`;
+        return `/api/v1/jobs/${jobId}/logs/stream?epoch=${epoch}&rank=${rank}&${place}`;
       },
       onEvent: (event) => {
+        if (signal.aborted) return true;
         if (event.name === "log") onChunk(JSON.parse(event.data) as LogChunk);
         if (event.name !== "end") return false;
         change({ status: "complete" });
         return true;
       },
-      onStatus: (status) => change({ status }),
-      onRefused: (error) => change({ status: "refused", error }),
-      signal: stop.signal,
+      onStatus: (status) => !signal.aborted && change({ status }),
+      onRefused: (error) => !signal.aborted && change({ status: "refused", error }),
+      signal,
     });
+  }
+
+  function toEnd() {
+    next = null;
+    state.buffer.reset(0);
+    change({ status: "connecting" });
+    followOn();
+  }
+
+  /** One reading at a time: a second one would not know what the first brings. */
+  async function alone(work: () => Promise<void>) {
+    if (state.reading) return;
+    change({ reading: true });
+    try {
+      await work();
+    } catch (error) {
+      change({ error: error instanceof Error ? error : new Error(String(error)) });
+    } finally {
+      change({ reading: false });
+    }
+  }
+
+  const readBefore = () =>
+    alone(async () => {
+      const { buffer } = state;
+      const before = buffer.start;
+      if (before === 0) return;
+      const at = Math.max(0, before - PART_BYTES);
+      let { data } = await readPart(source, at, before - at);
+      // It begins in the middle of a line, unless the line is longer than all of it.
+      if (at > 0) data = data.subarray(data.indexOf(NEWLINE) + 1);
+      if (buffer.start !== before || data.length === 0) return;
+      const grownBy = buffer.prepend(data);
+      if (buffer.trimBack()) {
+        following.abort();
+        changeNow({ grownBy, status: "elsewhere" });
+      } else changeNow({ grownBy });
+    });
+
+  const readAfter = () =>
+    alone(async () => {
+      if (state.status !== "elsewhere") return;
+      const { buffer } = state;
+      const { end } = buffer;
+      const { data } = await readPart(source, end, PART_BYTES);
+      if (buffer.end !== end) return;
+      if (data.length > 0) buffer.append(data);
+      next = buffer.end;
+      if (data.length < PART_BYTES) {
+        change({ bytes: Math.max(state.bytes, next), status: "connecting" });
+        followOn();
+      } else change({ bytes: Math.max(state.bytes, next) });
+    });
+
+  async function jump(offset: number) {
+    if (indexAt(state.buffer, offset) >= 0) return;
+    following.abort();
+    const at = Math.max(0, offset - BEFORE_BYTES);
+    const { data, next: after } = await readPart(source, at, PART_BYTES);
+    const skipped = at > 0 ? data.subarray(0, Math.max(0, offset - at)).indexOf(NEWLINE) + 1 : 0;
+    state.buffer.reset(at + skipped);
+    state.buffer.append(data.subarray(skipped));
+    next = after;
+    changeNow({ status: "elsewhere", bytes: Math.max(state.bytes, after), error: null });
+    if (data.length < PART_BYTES) followOn();
+  }
+
+  function start() {
+    if (isStarted && state.status === "elsewhere") return () => {};
+    isStarted = true;
+    if (from === undefined || next !== null) followOn();
+    else jump(from).catch((error: unknown) => change({ status: "refused", error: error as Error }));
     return () => {
-      stop.abort();
+      following.abort();
       window.clearTimeout(frame);
       frame = undefined;
     };
@@ -95,26 +206,30 @@ function logStore({ jobId, epoch, rank }: LogSource): LogStore {
     },
     read: () => state,
     start,
+    readBefore: () => void readBefore(),
+    readAfter: () => void readAfter(),
+    jump,
+    toEnd,
   };
 }
 
-/** The log of one task of one attempt, live. Mount it with a key: another source is another component. */
-export function useLog(source: LogSource): LogState {
-  const [store] = useState(() => logStore(source));
+/**
+ * The log of one task of one attempt, live from its end or at a place of it. Mount it with a key: another source is
+ * another component.
+ */
+export function useLog(source: LogSource, from: number | undefined): [LogState, LogStore] {
+  const [store] = useState(() => logStore(source, from));
   useEffect(() => store.start(), [store]);
-  return useSyncExternalStore(store.subscribe, store.read);
+  return [useSyncExternalStore(store.subscribe, store.read), store];
 }
 
 /** Reads the whole log, part by part, and hands it to the browser as a file. */
-export async function downloadLog({ jobId, epoch, rank }: LogSource, fileName: string): Promise<void> {
+export async function downloadLog(source: LogSource, fileName: string): Promise<void> {
   const parts: Blob[] = [];
   let offset = 0;
   for (;;) {
-    const query = `epoch=${epoch}&rank=${rank}&offset=${offset}&limit=${DOWNLOAD_PART_BYTES}`;
-    const response = await fetchAsUser(new Request(new URL(`/api/v1/jobs/${jobId}/logs?${query}`, location.origin)));
-    if (!response.ok) throw refusal(response, await response.json().catch(() => null));
-    parts.push(await response.blob());
-    const next = Number(response.headers.get("lilac-log-next-offset"));
+    const { data, next } = await readPart(source, offset, DOWNLOAD_PART_BYTES);
+    parts.push(new Blob([data]));
     // A live log is saved as far as it reaches now.
     if (!(next > offset)) break;
     offset = next;

@@ -1,124 +1,140 @@
-/// The log on the screen: virtualised, following until somebody scrolls up, searchable.
+/// The log on the screen: virtualised, following until somebody scrolls up, searchable, with a link for each line.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDownToLine, ChevronDown, ChevronUp, Download, Search, WrapText } from "lucide-react";
-import { memo, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 
 import { explain } from "@/api/errors";
-import { IconButton } from "@/ui/button";
-import { bytes, plural } from "@/lib/format";
 
-import { ownColours, parseLine, type Span, styleClass } from "./ansi";
-import { type Line, search } from "./buffer";
-import { downloadLog, type LogSource, type LogState, useLog } from "./stream";
+import { LogBar } from "./bar";
+import { indexAt } from "./buffer";
+import { LineText } from "./line";
+import { useMatches } from "./search";
+import { type LogSource, type LogState, useLog } from "./stream";
 
 const LINE_PIXELS = 20;
 /** This near to the end counts as being at the end. */
 const END_PIXELS = 40;
+/** This near to what is held ends, more of it is read. */
+const AHEAD_PIXELS = 1_500;
+/** How wide a character of the log is, about; and what of the width is no text. */
+const CHARACTER_PIXELS = 7.5;
+const GUTTER_PIXELS = 80;
+const REMEASURED_MILLIS = [60, 200, 450];
 
-export function LogView({ source, fileName }: { source: LogSource; fileName: string }) {
-  const log = useLog(source);
-  const { lines, version } = log.buffer;
-  const [following, setFollowing] = useState(true);
+/** How high a line will be, near enough that a place far away is found. */
+function linePixels(length: number, wrap: boolean, scroller: HTMLElement | null): number {
+  if (!wrap || !scroller) return LINE_PIXELS;
+  const columns = Math.max(20, Math.floor((scroller.clientWidth - GUTTER_PIXELS) / CHARACTER_PIXELS));
+  return Math.max(1, Math.ceil(length / columns)) * LINE_PIXELS;
+}
+
+interface LogViewProps {
+  source: LogSource;
+  fileName: string;
+  /** Where to begin to read, as an offset; at the end by default. */
+  from: number | undefined;
+  /** The line that the address names. */
+  marked: number | undefined;
+  /** Puts a line into the address. */
+  onMark: (offset: number | undefined) => void;
+}
+
+export function LogView({ source, fileName, from, marked, onMark }: LogViewProps) {
+  const [log, store] = useLog(source, from);
+  const { buffer } = log;
+  const { lines, version } = buffer;
+  const [following, setFollowing] = useState(from === undefined);
   const [wrap, setWrap] = useState(true);
   const [needle, setNeedle] = useState("");
-  const [hit, setHit] = useState(0);
+  const [hit, setHit] = useState(-1);
   const wanted = useDeferredValue(needle);
-  // oxlint-disable-next-line react/exhaustive-deps -- the buffer is one object; its version tells when it changed
-  const hits = useMemo(() => search(lines, wanted), [lines, version, wanted]);
+  const matches = useMatches(source, log, wanted);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const [target, setTarget] = useState<number | null>(from ?? null);
 
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => LINE_PIXELS,
+    estimateSize: (index) => linePixels(lines[index]?.text.length ?? 0, wrap, scroller.current),
     overscan: 30,
-    getItemKey: (index) => lines[index]?.number ?? index,
+    getItemKey: (index) => lines[index]?.offset ?? index,
   });
 
   useEffect(() => {
     if (following && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: "end" });
   }, [following, version, lines.length, rows]);
 
-  function jump(to: number) {
-    if (hits.length === 0) return;
-    const index = (to + hits.length) % hits.length;
-    setHit(index);
-    setFollowing(false);
-    rows.scrollToIndex(hits[index] ?? 0, { align: "center" });
-  }
+  // What came at the front must not move what somebody reads.
+  const keepPlace = useEffectEvent((grownBy: number) => {
+    const element = scroller.current;
+    const first = rows.measurementsCache[grownBy];
+    if (element && first) element.scrollTop += first.start;
+  });
+  useLayoutEffect(() => {
+    if (log.grownBy > 0) keepPlace(log.grownBy);
+  }, [log.grownBy, version]);
 
+  const isTargetHere = target !== null && indexAt(buffer, target) >= 0;
+  useEffect(() => {
+    if (target === null || !isTargetHere) return;
+    const index = indexAt(buffer, target);
+    rows.scrollToIndex(index, { align: "center" });
+    // Lines in between have not been measured yet: once more when those that came into sight have been.
+    const again = REMEASURED_MILLIS.map((after) => window.setTimeout(() => rows.scrollToIndex(index, { align: "center" }), after));
+    const done = window.setTimeout(() => setTarget(null), (REMEASURED_MILLIS.at(-1) ?? 0) + 1);
+    return () => {
+      for (const timer of [...again, done]) window.clearTimeout(timer);
+    };
+  }, [target, isTargetHere, buffer, rows]);
+
+  function show(offset: number) {
+    setFollowing(false);
+    void store.jump(offset).then(() => setTarget(offset));
+  }
+  function follow(on: boolean) {
+    setFollowing(on);
+    if (on && log.status === "elsewhere") store.toEnd();
+  }
+  function jumpToHit(to: number) {
+    const count = matches.offsets.length;
+    if (count === 0) return;
+    const index = (to + count) % count;
+    setHit(index);
+    show(matches.offsets[index] ?? 0);
+  }
   function onScroll(element: HTMLDivElement) {
     const toEnd = element.scrollHeight - element.scrollTop - element.clientHeight;
+    const isUpwards = element.scrollTop < lastTop.current;
     // Scrolling up pauses; reaching the end goes on.
     if (element.scrollTop < lastTop.current - 2 && toEnd > END_PIXELS) setFollowing(false);
-    else if (toEnd < 4) setFollowing(true);
+    else if (toEnd < 4 && log.status !== "elsewhere") setFollowing(true);
+    if (isUpwards && element.scrollTop < AHEAD_PIXELS) store.readBefore();
+    if (!isUpwards && toEnd < AHEAD_PIXELS) store.readAfter();
     lastTop.current = element.scrollTop;
   }
 
-  const current = hits[hit];
-  // As wide as the largest number, so that lines do not shift while one scrolls.
-  const gutter = `calc(${Math.max(3, String(lines.at(-1)?.number ?? 0).length)}ch + 2rem)`;
+  const current = matches.offsets[hit];
+  const numbers = lineNumbers(log);
+  const gutter = `calc(${Math.max(3, numbers.digits)}ch + 2rem)`;
   return (
     <div className="overflow-hidden rounded-xl border bg-log shadow-card">
-      <div className="flex flex-wrap items-center gap-1 border-b bg-panel px-2 py-1.5">
-        <LogStatus log={log} />
-        <div className="ml-auto flex min-w-0 items-center gap-1">
-          <label className="flex h-8 min-w-0 items-center gap-2 rounded-lg border bg-panel px-2 text-sm focus-within:border-accent-solid">
-            <Search size={14} className="shrink-0 text-ink-faint" aria-hidden />
-            <span className="sr-only">Search the log</span>
-            <input
-              value={needle}
-              placeholder="Search"
-              spellCheck={false}
-              className="w-24 min-w-0 bg-transparent outline-none placeholder:text-ink-faint sm:w-36"
-              onChange={(event) => {
-                setNeedle(event.target.value);
-                setHit(0);
-              }}
-              onKeyDown={(event) => {
-                if (event.key === "Enter") jump(current === undefined ? 0 : hit + (event.shiftKey ? -1 : 1));
-                if (event.key === "Escape") setNeedle("");
-              }}
-            />
-            {wanted && (
-              <output className="text-xs whitespace-nowrap text-ink-faint">
-                {hits.length === 0 ? "none" : `${hit + 1}/${hits.length}`}
-              </output>
-            )}
-          </label>
-          {wanted && (
-            <>
-              <IconButton label="Previous match" onClick={() => jump(hit - 1)}>
-                <ChevronUp size={16} />
-              </IconButton>
-              <IconButton label="Next match" onClick={() => jump(hit + 1)}>
-                <ChevronDown size={16} />
-              </IconButton>
-            </>
-          )}
-          <IconButton label="Wrap long lines" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
-            <WrapText size={16} />
-          </IconButton>
-          <IconButton label="Follow the end" aria-pressed={following} onClick={() => setFollowing(!following)}>
-            <ArrowDownToLine size={16} />
-          </IconButton>
-          <DownloadButton source={source} fileName={fileName} />
-        </div>
-      </div>
-      {(log.firstOffset > 0 || log.buffer.dropped > 0) && (
-        <p className="border-b bg-raised px-4 py-1.5 text-xs text-ink-soft">
-          {log.buffer.dropped > 0 ? `${plural(log.buffer.dropped, "earlier line")} left this page. ` : "The log begins earlier. "}
-          The download has all of it.
-        </p>
-      )}
+      <LogBar
+        {...{ source, fileName, log, needle, matches, hit, jumpToHit, wrap, setWrap, following }}
+        setNeedle={(text) => {
+          setNeedle(text);
+          setHit(-1);
+        }}
+        setFollowing={follow}
+        toStart={() => show(0)}
+      />
       <div
         ref={scroller}
         role="log"
         aria-label="Output of the job"
         aria-live="off"
+        aria-busy={log.reading}
         tabIndex={0}
-        className="max-h-[min(62dvh,44rem)] min-h-64 overflow-auto py-2 font-mono text-[0.78rem] leading-5 focus-visible:-outline-offset-2"
+        className="max-h-[min(62dvh,44rem)] min-h-64 overflow-auto [overflow-anchor:none] py-2 font-mono text-[0.78rem] leading-5 focus-visible:-outline-offset-2"
         onScroll={(event) => onScroll(event.currentTarget)}
       >
         {lines.length === 0 ? (
@@ -127,23 +143,30 @@ export function LogView({ source, fileName }: { source: LogSource; fileName: str
           <div className="relative min-w-full" style={{ height: rows.getTotalSize() }}>
             {rows.getVirtualItems().map((item) => {
               const line = lines[item.index];
+              if (!line) return null;
+              const isMarked = line.offset === marked;
+              const isHit = line.offset === current && wanted !== "";
               return (
-                line && (
-                  <div
-                    key={item.key}
-                    data-index={item.index}
-                    ref={rows.measureElement}
-                    className={`absolute top-0 left-0 flex min-w-full pr-4 ${wrap ? "w-full" : ""} ${item.index === current && wanted ? "bg-accent-soft" : "hover:bg-hover"}`}
-                    style={{ transform: `translateY(${item.start}px)` }}
+                <div
+                  key={item.key}
+                  data-index={item.index}
+                  ref={rows.measureElement}
+                  className={`absolute top-0 left-0 flex min-w-full pr-4 ${wrap ? "w-full" : ""} ${isMarked || isHit ? "bg-accent-soft" : "hover:bg-hover"}`}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  <button
+                    type="button"
+                    tabIndex={-1}
+                    title={isMarked ? "Take this line out of the address" : "Link to this line"}
+                    aria-label={`Link to line ${numbers.of(item.index) || `at byte ${line.offset}`}`}
+                    onClick={() => onMark(isMarked ? undefined : line.offset)}
+                    className="shrink-0 pr-4 text-right text-ink-faint select-none hover:text-accent"
+                    style={{ width: gutter }}
                   >
-                    {log.firstOffset === 0 && (
-                      <span aria-hidden className="shrink-0 pr-4 text-right text-ink-faint select-none" style={{ width: gutter }}>
-                        {line.number}
-                      </span>
-                    )}
-                    <LineText line={line} text={line.text} wrap={wrap} needle={wanted} indent={log.firstOffset > 0} />
-                  </div>
-                )
+                    {line.goesOn ? "" : numbers.of(item.index) || "·"}
+                  </button>
+                  <LineText line={line} text={line.text} wrap={wrap} needle={wanted} />
+                </div>
               );
             })}
           </div>
@@ -153,91 +176,20 @@ export function LogView({ source, fileName }: { source: LogSource; fileName: str
   );
 }
 
+/** Numbers of lines, where the beginning of the log is known; pieces of a long line have none. */
+function lineNumbers({ buffer }: LogState): { digits: number; of: (index: number) => string } {
+  const { lines, firstNumber } = buffer;
+  if (firstNumber === null) return { digits: 1, of: () => "" };
+  const hasPieces = lines.some((line) => line.goesOn);
+  if (!hasPieces) {
+    return { digits: String(firstNumber + lines.length).length, of: (index) => String(firstNumber + index) };
+  }
+  let number = firstNumber - 1;
+  const all = lines.map((line) => (line.goesOn ? "" : String(++number)));
+  return { digits: String(number).length, of: (index) => all[index] ?? "" };
+}
+
 function quiet(log: LogState): string {
   if (log.error) return explain(log.error).detail;
   return log.status === "complete" ? "It ended without writing anything." : "Nothing written yet. Output appears here as it comes.";
-}
-
-function LogStatus({ log }: { log: LogState }) {
-  const size = log.bytes > 0 ? bytes(log.bytes) : "";
-  const looks: Record<LogState["status"], [string, string]> = {
-    connecting: ["bg-idle", "Connecting"],
-    live: ["bg-accent-solid animate-breathe", "Live"],
-    stale: ["bg-warn", "Disconnected, trying again"],
-    complete: ["bg-good", "Complete"],
-    refused: ["bg-bad", "Not available"],
-  };
-  const [dot, word] = looks[log.status];
-  return (
-    <p className="flex items-center gap-2 px-2 text-sm text-ink-soft" role="status">
-      <span aria-hidden className={`size-2 rounded-full ${dot}`} />
-      {word}
-      {size && <span className="text-ink-faint">{size}</span>}
-    </p>
-  );
-}
-
-function DownloadButton({ source, fileName }: { source: LogSource; fileName: string }) {
-  const [state, setState] = useState<"idle" | "busy" | "failed">("idle");
-  const label = { idle: "Download the log", busy: "Downloading…", failed: "The download failed; try again" }[state];
-  return (
-    <IconButton
-      label={label}
-      disabled={state === "busy"}
-      className={state === "failed" ? "text-bad" : ""}
-      onClick={() => {
-        setState("busy");
-        downloadLog(source, fileName).then(
-          () => setState("idle"),
-          () => setState("failed"),
-        );
-      }}
-    >
-      <Download size={16} />
-    </IconButton>
-  );
-}
-
-interface LineTextProps {
-  line: Line;
-  /** Beside the line, because an unfinished line keeps its place while its text grows. */
-  text: string;
-  wrap: boolean;
-  needle: string;
-  indent: boolean;
-}
-
-const LineText = memo(function LineText({ line, wrap, needle, indent }: LineTextProps) {
-  const { spans } = parseLine(line.text, line.start);
-  return (
-    <span className={`min-w-0 flex-1 ${indent ? "pl-4" : ""} ${wrap ? "break-all whitespace-pre-wrap" : "whitespace-pre"}`}>
-      {spans.length === 0 ? "\u200b" : spans.map((span) => <SpanText key={span.at} span={span} needle={needle} />)}
-    </span>
-  );
-});
-
-function SpanText({ span, needle }: { span: Span; needle: string }) {
-  return (
-    <span className={styleClass(span.style)} style={ownColours(span.style)}>
-      {needle ? marked(span.text, needle) : span.text}
-    </span>
-  );
-}
-
-function marked(text: string, needle: string) {
-  const parts = [];
-  const lower = text.toLowerCase();
-  const wanted = needle.toLowerCase();
-  let from = 0;
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
-    parts.push(text.slice(from, at));
-    from = at + wanted.length;
-    parts.push(
-      <mark key={at} className="rounded-xs bg-mark text-ink">
-        {text.slice(at, from)}
-      </mark>,
-    );
-  }
-  parts.push(text.slice(from));
-  return parts;
 }

@@ -1,23 +1,16 @@
 /// The parts of a job's page.
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
+import { Link } from "@tanstack/react-router";
 
 import { queries } from "@/api/queries";
-import type { Attempt, Job, JobSpec, PullProgress } from "@/api/types";
+import type { Attempt, Job, PullProgress } from "@/api/types";
 import { exitText, jobSentence, reasonWord } from "@/domain/job";
 import { attemptLook, jobLook } from "@/domain/looks";
 import { requestText } from "@/domain/node";
-import { bytes, duration, exact } from "@/lib/format";
-import { LogView } from "@/logs/view";
-import { asJson, asYaml } from "@/spec/text";
-import { CopyButton } from "@/ui/copy";
-import { Choice } from "@/ui/field";
+import { bytes, duration, exact, shortId } from "@/lib/format";
 import { Broken, Card, Empty, Facts, SkeletonRows, Tag, Time } from "@/ui/parts";
 import { StateIcon, StateMark } from "@/ui/state-mark";
 import { type Column, Table } from "@/ui/table";
-
-const route = getRouteApi("/app/jobs/$jobId");
 
 export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
   const latest = attempts?.find((attempt) => attempt.epoch === job.epoch);
@@ -38,6 +31,14 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
           <Facts
             items={[
               ["Caused by", actorText(job.actor)],
+              ["Team", job.team],
+              ...(job.array
+                ? [["Array", <Link key="a" to="/jobs" search={{ array: job.array.id }} className="hover:text-accent">{`${job.array.index + 1} of ${job.array.size}`}</Link>] as const]
+                : []),
+              ...(job.rerun_of
+                ? [["Rerun of", <Link key="r" to="/jobs/$jobId" params={{ jobId: job.rerun_of }} search={{}} className="font-mono text-sm hover:text-accent">{shortId(job.rerun_of)}</Link>] as const]
+                : []),
+              ...(job.queue_deadline ? [["Waits no longer than", exact(job.queue_deadline)] as const] : []),
               ["Attempts", job.epoch === 0 ? "none yet" : job.epoch > 1 ? `${job.epoch}, of which ${job.attempts_charged} counted` : "1"],
               ["Exit", exitText(job) || "–"],
               ["Submitted", exact(job.created_at)],
@@ -60,7 +61,7 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
               ["Priority", job.priority],
               ["Node", job.nodes.join(", ") || "–"],
               ["Network", spec?.network ?? "bridge"],
-              ["Time limit", spec?.max_runtime ?? "none"],
+              ["Time limit", job.max_runtime ?? spec?.max_runtime ?? "none"],
               ...(gpus.length > 0 ? [["GPUs", gpus.join(", ")] as const] : []),
             ]}
           />
@@ -109,60 +110,6 @@ function Code({ label, text }: { label: string; text: string }) {
       <pre tabIndex={0} aria-label={label} className="max-h-48 overflow-auto rounded-lg border bg-log p-3 font-mono text-[0.78rem] leading-5 whitespace-pre-wrap">
         {text}
       </pre>
-    </div>
-  );
-}
-
-export function LogsTab({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
-  if (!attempts) return <Card><SkeletonRows rows={6} /></Card>;
-  const epoch = search.attempt ?? job.epoch;
-  const attempt = attempts.find((one) => one.epoch === epoch);
-  if (!attempt) {
-    return (
-      <Card>
-        <Empty title="Nothing has run yet">The log appears here as soon as the job is placed on a node.</Empty>
-      </Card>
-    );
-  }
-  const rank = search.rank ?? 0;
-  const chip = "h-7 rounded-full border bg-panel px-3 text-sm text-ink-soft hover:text-ink aria-pressed:border-accent-line aria-pressed:bg-accent-soft aria-pressed:text-ink";
-  return (
-    <div className="space-y-3">
-      {(attempts.length > 1 || attempt.tasks.length > 1) && (
-        <div className="flex flex-wrap gap-1.5">
-          {attempts.length > 1 &&
-            attempts.map((one) => (
-              <button
-                key={one.id}
-                type="button"
-                aria-pressed={one.epoch === epoch}
-                className={chip}
-                onClick={() => void navigate({ search: (before) => ({ ...before, tab: "logs", attempt: one.epoch, rank: undefined }), replace: true })}
-              >
-                Attempt {one.epoch}
-              </button>
-            ))}
-          {attempt.tasks.length > 1 &&
-            attempt.tasks.map((task) => (
-              <button
-                key={task.rank}
-                type="button"
-                aria-pressed={task.rank === rank}
-                className={chip}
-                onClick={() => void navigate({ search: (before) => ({ ...before, tab: "logs", rank: task.rank }), replace: true })}
-              >
-                Rank {task.rank}
-              </button>
-            ))}
-        </div>
-      )}
-      <LogView
-        key={`${epoch}/${rank}`}
-        source={{ jobId: job.id, epoch, rank }}
-        fileName={`${job.name}-${epoch}${attempt.tasks.length > 1 ? `-${rank}` : ""}.log`}
-      />
     </div>
   );
 }
@@ -230,22 +177,6 @@ export function AttemptsTab({ attempts }: { attempts: Attempt[] | undefined }) {
   return (
     <Card>
       <Table label="Attempts" columns={ATTEMPT_COLUMNS} rows={attempts.toSorted((a, b) => b.epoch - a.epoch)} rowKey={(attempt) => attempt.id} />
-    </Card>
-  );
-}
-
-export function SpecTab({ spec }: { spec: JobSpec }) {
-  const [format, setFormat] = useState<"yaml" | "json">("yaml");
-  const text = format === "yaml" ? asYaml(spec) : asJson(spec);
-  return (
-    <Card>
-      <div className="flex items-end justify-between gap-3 border-b px-4 py-2.5">
-        <div className="w-44">
-          <Choice label="Format" hideLabel value={format} onChange={setFormat} options={[{ value: "yaml", text: "YAML" }, { value: "json", text: "JSON" }]} />
-        </div>
-        <CopyButton text={text} label="Copy the spec" />
-      </div>
-      <pre tabIndex={0} aria-label="Spec" className="overflow-auto rounded-b-xl bg-log p-4 font-mono text-sm leading-5.5">{text}</pre>
     </Card>
   );
 }

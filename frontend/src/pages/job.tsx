@@ -1,30 +1,33 @@
 /// One job: where it stands and why, what can be done, and everything about it.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Ban, Check, ChevronDown, Play, RotateCw } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 
-import { ApiError, explain } from "@/api/errors";
-import { queries, useCancelJob, useReleaseJob } from "@/api/queries";
-import { currentUser } from "@/api/session";
+import { ApiError } from "@/api/errors";
+import { jobQueries } from "@/api/job-queries";
+import { queries } from "@/api/queries";
 import type { Attempt, Job } from "@/api/types";
-import { isOver, jobCan, jobSentence } from "@/domain/job";
+import { isOver, jobSentence } from "@/domain/job";
 import { jobLook } from "@/domain/looks";
 import { useNow } from "@/lib/clock";
 import { duration, shortId } from "@/lib/format";
 import { JOB_TABS, type JobTab } from "@/router";
-import { asCli, asCurl, asYaml } from "@/spec/text";
-import { Button, buttonClass } from "@/ui/button";
-import { useCopied } from "@/ui/copy";
-import { Confirm } from "@/ui/dialog";
-import { FormError } from "@/ui/field";
+import { buttonClass } from "@/ui/button";
 import { Broken, Card, Empty, Skeleton, SkeletonRows, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 
-import { MetricsTab } from "./job-metrics";
-import { AttemptsTab, EventsTab, LogsTab, OverviewTab, SpecTab } from "./job-tabs";
+import { Actions } from "./job/actions";
+import { LogsTab } from "./job/logs";
+import { OutputsTab } from "./job/outputs";
+import { ReceiptTab } from "./job/receipt";
+import { EstimateSpan, SchedulingTab } from "./job/scheduling";
+import { SpecTab } from "./job/spec";
+import { AttemptsTab, EventsTab, OverviewTab } from "./job-tabs";
 import { PhaseBar } from "./phase-bar";
+
+// Charts and terminals are wanted by few of those who look at a job.
+const MetricsTab = lazy(() => import("./job-metrics").then((module) => ({ default: module.MetricsTab })));
+const ShellTab = lazy(() => import("./job/shell").then((module) => ({ default: module.ShellTab })));
 
 const route = getRouteApi("/app/jobs/$jobId");
 
@@ -33,9 +36,19 @@ const TAB_NAMES: Record<JobTab, string> = {
   logs: "Logs",
   metrics: "Metrics",
   events: "Events",
+  scheduling: "Scheduling",
   attempts: "Attempts",
   spec: "Spec",
+  outputs: "Outputs",
+  receipt: "Receipt",
+  shell: "Shell",
 };
+
+/** What somebody who opens a job most likely wants to know. */
+function firstTabOf(job: Job): JobTab {
+  if (job.state === "queued" || job.state === "held") return "scheduling";
+  return job.epoch > 0 ? "logs" : "overview";
+}
 
 export function JobPage() {
   const { jobId } = route.useParams();
@@ -86,7 +99,7 @@ function Waiting() {
 function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
   const search = route.useSearch();
   // Decided once: a page must not turn by itself while somebody reads it.
-  const [firstTab] = useState<JobTab>(() => (job.epoch > 0 && job.state !== "queued" ? "logs" : "overview"));
+  const [firstTab] = useState(() => firstTabOf(job));
   const tab = search.tab ?? firstTab;
   return (
     <>
@@ -98,7 +111,7 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }
             key={one}
             from="/jobs/$jobId"
             to="."
-            search={(before) => ({ ...before, tab: one })}
+            search={(before) => ({ ...before, tab: one, at: undefined })}
             replace
             aria-current={one === tab ? "page" : undefined}
             className="-mb-px border-b-2 border-transparent px-3 py-2 text-base whitespace-nowrap text-ink-soft hover:text-ink aria-[current=page]:border-accent-solid aria-[current=page]:font-medium aria-[current=page]:text-ink focus-visible:-outline-offset-2"
@@ -108,12 +121,18 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }
           </Link>
         ))}
       </nav>
-      {tab === "overview" && <OverviewTab job={job} attempts={attempts} />}
-      {tab === "logs" && <LogsTab job={job} attempts={attempts} />}
-      {tab === "metrics" && <MetricsTab job={job} />}
-      {tab === "events" && <EventsTab jobId={job.id} />}
-      {tab === "attempts" && <AttemptsTab attempts={attempts} />}
-      {tab === "spec" && job.spec && <SpecTab spec={job.spec} />}
+      <Suspense fallback={<Card><SkeletonRows rows={4} /></Card>}>
+        {tab === "overview" && <OverviewTab job={job} attempts={attempts} />}
+        {tab === "logs" && <LogsTab job={job} attempts={attempts} />}
+        {tab === "metrics" && <MetricsTab job={job} attempts={attempts} />}
+        {tab === "events" && <EventsTab jobId={job.id} />}
+        {tab === "scheduling" && <SchedulingTab job={job} />}
+        {tab === "attempts" && <AttemptsTab attempts={attempts} />}
+        {tab === "spec" && <SpecTab job={job} />}
+        {tab === "outputs" && <OutputsTab job={job} />}
+        {tab === "receipt" && <ReceiptTab job={job} />}
+        {tab === "shell" && <ShellTab job={job} attempts={attempts} />}
+      </Suspense>
     </>
   );
 }
@@ -150,6 +169,8 @@ function Head({ job }: { job: Job }) {
         <Fact name="Node">{job.nodes.join(", ") || "–"}</Fact>
         <Fact name="Submitted"><Time at={job.created_at} /></Fact>
         <Fact name={elapsedName(job)}><Elapsed job={job} /></Fact>
+        {job.state === "running" && <Progress job={job} />}
+        {job.state === "queued" && <Start job={job} />}
       </dl>
     </header>
   );
@@ -176,83 +197,42 @@ function Elapsed({ job }: { job: Job }) {
   return duration(end - Date.parse(ran ? job.started_at ?? job.created_at : job.created_at));
 }
 
-function Actions({ job }: { job: Job }) {
-  const user = currentUser();
-  const cancel = useCancelJob();
-  const release = useReleaseJob();
-  const [asking, setAsking] = useState(false);
+/** How much of its time a job has used. */
+function Progress({ job }: { job: Job }) {
+  const now = useNow();
+  const limit = millis(job.max_runtime);
+  if (!limit || !job.started_at) return null;
+  const used = now - Date.parse(job.started_at);
+  const share = Math.min(used / limit, 1);
   return (
-    <div className="flex flex-wrap items-center gap-2">
-      {job.spec && <CopyMenu job={job} />}
-      <Link to="/jobs/new" search={{ like: job.id }} className={buttonClass()}>
-        <RotateCw size={14} aria-hidden /> Run again
-      </Link>
-      {job.state === "held" && (
-        <Button
-          look="primary"
-          icon={<Play size={14} aria-hidden />}
-          disabledReason={jobCan.release(job, user)}
-          busy={release.isPending}
-          onClick={() => release.mutate(job.id)}
-        >
-          Release
-        </Button>
-      )}
-      <Button look="danger" icon={<Ban size={14} aria-hidden />} disabledReason={jobCan.cancel(job, user)} onClick={() => setAsking(true)}>
-        Cancel
-      </Button>
-      {release.isError && <FormError>{explain(release.error).detail}</FormError>}
-      <Confirm
-        open={asking}
-        onClose={() => {
-          setAsking(false);
-          cancel.reset();
-        }}
-        title={`Cancel ${job.name}?`}
-        action="Cancel the job"
-        keep="Keep it"
-        busy={cancel.isPending}
-        error={cancel.error}
-        onConfirm={() => cancel.mutate(job.id, { onSuccess: () => setAsking(false) })}
-      >
-        {job.state === "queued" || job.state === "held"
-          ? "It leaves its queue and will not run."
-          : `Its program is told to stop (${job.spec?.stop?.signal ?? "SIGTERM"}) and killed when it has not ended after ${job.spec?.stop?.grace ?? "10s"}.`}
-      </Confirm>
-    </div>
+    <Fact name="Time limit">
+      <span className="inline-flex items-center gap-2">
+        <span role="meter" aria-label="Time used" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)} className="h-1.5 w-20 overflow-hidden rounded-full bg-line">
+          <span className={`block h-full ${share > 0.9 ? "bg-warn" : "bg-accent-solid"}`} style={{ width: `${share * 100}%` }} />
+        </span>
+        {share < 1 ? `${duration(limit - used)} left of ${job.max_runtime}` : `${job.max_runtime} used up`}
+      </span>
+    </Fact>
   );
 }
 
-function CopyMenu({ job }: { job: Job }) {
-  const [copied, copy] = useCopied();
-  const { spec } = job;
-  if (!spec) return null;
-  const choices: [string, () => string][] = [
-    ["Command line", () => asCli(spec)],
-    ["curl", () => asCurl(spec, location.origin)],
-    ["YAML", () => asYaml(spec)],
-    ["Job id", () => job.id],
-  ];
+const UNIT_MILLIS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a span as the API writes it: `90s`, `1h30m`. */
+function millis(span: string | null | undefined): number {
+  let sum = 0;
+  for (const [, count, unit] of (span ?? "").matchAll(/([\d.]+)(ms|[smhd])/g)) sum += Number(count) * (UNIT_MILLIS[unit ?? ""] ?? 0);
+  return sum;
+}
+
+/** When it may start, where the scheduler can tell. */
+function Start({ job }: { job: Job }) {
+  const explanation = useQuery(jobQueries.explain(job.id));
+  const estimate = explanation.data?.estimate;
+  if (!estimate) return null;
   return (
-    <DropdownMenu.Root>
-      <DropdownMenu.Trigger className={buttonClass()}>
-        {copied ? <Check size={14} className="text-good" aria-hidden /> : null}
-        {copied ? "Copied" : "Copy as"}
-        <ChevronDown size={14} aria-hidden />
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content align="end" sideOffset={6} className="z-50 min-w-44 rounded-xl border bg-panel p-1 shadow-float">
-          {choices.map(([name, text]) => (
-            <DropdownMenu.Item
-              key={name}
-              onSelect={() => copy(text())}
-              className="flex h-8 cursor-pointer items-center rounded-lg px-2.5 text-base text-ink-soft outline-none data-highlighted:bg-accent-soft data-highlighted:text-ink"
-            >
-              {name}
-            </DropdownMenu.Item>
-          ))}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <Fact name="Starts">
+      <EstimateSpan earliest={estimate.earliest} latest={estimate.latest ?? undefined} />
+    </Fact>
   );
 }

@@ -41,12 +41,27 @@ export const EMPTY_FORM: SpecForm = {
   maxAttempts: "1",
 };
 
+/** The parts of a spec that the form has fields for. */
+const IN_FORM: ReadonlySet<string> = new Set([
+  "name",
+  "queue",
+  "image",
+  "run",
+  "command",
+  "network",
+  "priority",
+  "env",
+  "labels",
+  "workdir",
+  "max_runtime",
+  "retry",
+  "resources",
+]);
+
 /** What of a spec the form has no field for: it is carried through untouched. */
-function beyondForm(base: JobSpec | null): Partial<JobSpec> {
-  if (!base) return {};
-  const { pull, entrypoint, user, shm_size, stop, max_disconnect } = base;
-  const kept = { pull, entrypoint, user, shm_size, stop, max_disconnect };
-  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined && value !== null));
+export function beyondForm(base: JobSpec | null): Partial<JobSpec> {
+  const entries = Object.entries(base ?? {}).filter(([key, value]) => !IN_FORM.has(key) && value !== undefined && value !== null);
+  return Object.fromEntries(entries);
 }
 
 /**
@@ -59,13 +74,7 @@ export function specOf(form: SpecForm, base: JobSpec | null = null): JobSpec {
   if (form.kind === "script" && form.script.trim() !== "") spec.run = form.script;
   const command = form.kind === "command" ? words(form.command) : [];
   if (command.length > 0) spec.command = command;
-  const gpus = gpuRequest(form.gpus.trim());
-  spec.resources = {
-    cpus: form.cpus.trim(),
-    memory: form.memory.trim(),
-    ...(base?.resources?.disk && { disk: base.resources.disk }),
-    ...(gpus && { gpus }),
-  };
+  spec.resources = resourcesOf(form, base);
   if (form.network !== EMPTY_FORM.network) spec.network = form.network;
   if (form.priority.trim() !== EMPTY_FORM.priority) spec.priority = Number(form.priority) || 0;
   const env = pairs(form.env);
@@ -74,10 +83,19 @@ export function specOf(form: SpecForm, base: JobSpec | null = null): JobSpec {
   if (Object.keys(labels).length > 0) spec.labels = labels;
   if (form.workdir.trim() !== "") spec.workdir = form.workdir.trim();
   if (form.maxRuntime.trim() !== "") spec.max_runtime = form.maxRuntime.trim();
+  const { max_attempts: _, ...retry } = base?.retry ?? {};
   if (form.maxAttempts.trim() !== EMPTY_FORM.maxAttempts) {
-    spec.retry = { ...base?.retry, max_attempts: Number(form.maxAttempts) || 0 };
-  }
+    spec.retry = { ...retry, max_attempts: Number(form.maxAttempts) || 0 };
+  } else if (Object.keys(retry).length > 0) spec.retry = retry;
   return spec;
+}
+
+function resourcesOf(form: SpecForm, base: JobSpec | null): NonNullable<JobSpec["resources"]> {
+  const { cpus: _, memory: __, gpus: before, ...others } = base?.resources ?? {};
+  // What the field cannot show of a request for GPUs stays, as long as nobody writes another one.
+  const isSame = base !== null && formOf(base).gpus === form.gpus;
+  const gpus = isSame ? before : gpuRequest(form.gpus.trim());
+  return { cpus: form.cpus.trim(), memory: form.memory.trim(), ...others, ...(gpus && { gpus }) };
 }
 
 function gpuRequest(text: string): { count: number; model?: string[] } | null {
@@ -147,24 +165,25 @@ export function fieldOf(path: string): keyof SpecForm | null {
 }
 
 /** The form of an existing job's spec, to submit it again with changes. */
-export function formOf(spec: JobSpec): SpecForm {
+export function formOf(spec: JobSpec, emptyKind: CommandKind = "image"): SpecForm {
   const list = (map: Record<string, string> | undefined) =>
     Object.entries(map ?? {})
       .map(([key, value]) => `${key}=${value}`)
       .join("\n");
-  const gpus = spec.resources?.gpus;
-  const kind: CommandKind = spec.run ? "script" : spec.command?.length ? "command" : "image";
+  // Text may say it shorter than the API answers it: `gpus: 2`, `gpus: H100:8`.
+  const gpus = spec.resources?.gpus as string | number | { count?: number; model?: string[]; share?: unknown } | null | undefined;
+  const kind: CommandKind = !spec.run && !spec.command?.length && !spec.entrypoint?.length ? emptyKind : spec.run ? "script" : spec.command?.length ? "command" : "image";
   return {
     ...EMPTY_FORM,
-    name: spec.name,
+    name: String(spec.name ?? ""),
     queue: spec.queue ?? EMPTY_FORM.queue,
-    image: spec.image,
+    image: String(spec.image ?? ""),
     kind,
     script: spec.run ?? "",
     command: (spec.command ?? []).map(quoted).join(" "),
-    cpus: spec.resources?.cpus ?? EMPTY_FORM.cpus,
-    memory: spec.resources?.memory ?? EMPTY_FORM.memory,
-    gpus: gpus ? [...(gpus.model ?? []).slice(0, 1), String(gpus.count)].join(":") : "",
+    cpus: String(spec.resources?.cpus ?? EMPTY_FORM.cpus),
+    memory: String(spec.resources?.memory ?? EMPTY_FORM.memory),
+    gpus: gpuText(gpus),
     network: spec.network ?? EMPTY_FORM.network,
     env: list(spec.env),
     labels: list(spec.labels),
@@ -173,6 +192,13 @@ export function formOf(spec: JobSpec): SpecForm {
     maxRuntime: spec.max_runtime ?? "",
     maxAttempts: String(spec.retry?.max_attempts ?? 1),
   };
+}
+
+function gpuText(gpus: string | number | { count?: number; model?: string[]; share?: unknown } | null | undefined): string {
+  if (gpus === null || gpus === undefined) return "";
+  if (typeof gpus !== "object") return String(gpus);
+  if (gpus.share !== undefined && gpus.share !== null) return String(gpus.share);
+  return [...(gpus.model ?? []).slice(0, 1), String(gpus.count ?? 1)].join(":");
 }
 
 function quoted(word: string): string {

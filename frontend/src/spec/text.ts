@@ -8,6 +8,7 @@ import { shellQuote } from "@/lib/format";
 const ORDER: readonly (keyof JobSpec)[] = [
   "name",
   "queue",
+  "team",
   "priority",
   "labels",
   "image",
@@ -20,11 +21,25 @@ const ORDER: readonly (keyof JobSpec)[] = [
   "env",
   "network",
   "resources",
+  "alternatives",
+  "nodes",
+  "placement",
   "shm_size",
+  "secrets",
+  "volumes",
+  "ports",
+  "outputs",
   "max_runtime",
+  "max_queue_time",
+  "preemptible",
   "stop",
   "retry",
   "max_disconnect",
+  "hold_on_failure",
+  "array",
+  "needs",
+  "schedule",
+  "notify",
 ];
 
 function ordered(spec: JobSpec): Record<string, unknown> {

@@ -47,6 +47,11 @@ export function Button({ look = "plain", icon, disabledReason, busy, className =
   );
 }
 
+/** The classes of an icon button, for what is one by other means. */
+export const ICON_BUTTON =
+  "inline-flex size-8 shrink-0 items-center justify-center rounded-lg text-ink-soft transition-colors " +
+  "hover:bg-hover hover:text-ink aria-pressed:bg-accent-soft aria-pressed:text-accent";
+
 /** A square button with an icon and a name for those who do not see it. */
 export function IconButton({ label, className = "", ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { label: string }) {
   return (
@@ -55,10 +60,7 @@ export function IconButton({ label, className = "", ...rest }: ButtonHTMLAttribu
       aria-label={label}
       title={label}
       {...rest}
-      className={
-        "inline-flex size-8 shrink-0 items-center justify-center rounded-lg text-ink-soft transition-colors " +
-        `hover:bg-hover hover:text-ink aria-pressed:bg-accent-soft aria-pressed:text-accent ${className}`
-      }
+      className={`${ICON_BUTTON} ${className}`}
     />
   );
 }

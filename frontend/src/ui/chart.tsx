@@ -1,8 +1,11 @@
-/// A line over time, small and quiet: the latest and the highest value stand beside it in words, so that it can be
-/// read without seeing it. Pointing at it tells the value of a moment.
-import { type PointerEvent, useState } from "react";
+/// Lines over time: the latest and the highest value stand beside them in words, so that they can be read without
+/// being seen. Pointing at a chart tells the values of a moment, in every chart of the same page.
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
 
 import { exact } from "@/lib/format";
+import { useTheme } from "@/lib/theme";
 
 export interface ChartPoint {
   at: string;
@@ -14,148 +17,203 @@ export interface ChartLine {
   points: ChartPoint[];
 }
 
-const WIDTH = 300;
-const HEIGHT = 80;
+const HEIGHT = 150;
+/** Around a single measurement: a time axis needs an extent. */
+const ALONE_SECS = 60;
 /** Lines of one chart differ in more than colour. */
 const STROKES = [
-  { className: "stroke-accent-solid", dash: undefined },
-  { className: "stroke-info", dash: "4 3" },
-];
+  { colour: "--accent-solid", className: "stroke-accent-solid", dash: undefined },
+  { colour: "--info", className: "stroke-info", dash: [5, 4] },
+  { colour: "--good", className: "stroke-good", dash: [2, 3] },
+] as const;
 
-/** The lines of a chart share their axes, which begin at 0. `limit` is drawn where it lies within reach. */
-export function Chart({
-  title,
-  lines,
-  text,
-  limit,
-}: {
+interface ChartProps {
   title: string;
   lines: ChartLine[];
   text: (value: number) => string;
+  /** Drawn where it lies within reach. */
   limit?: number | undefined;
-}) {
-  const [pointed, setPointed] = useState<number>();
-  const frame = frameOf(lines, limit);
-  if (!frame) return null;
-  const follow = (event: PointerEvent<SVGSVGElement>) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-    setPointed(frame.from + share * (frame.to - frame.from));
-  };
-  const shown = lines.map((line) => ({ ...line, point: nearest(line.points, pointed ?? frame.to) }));
-  const moment = pointed === undefined ? undefined : shown[0]?.point?.at;
+  /** Without a frame of its own, for charts inside of a card. */
+  bare?: boolean;
+}
+
+/** The lines of a chart share their axes, which begin at 0. */
+export function Chart({ title, lines, text, limit, bare = false }: ChartProps) {
+  const data = useMemo(() => columns(lines), [lines]);
+  const [pointed, setPointed] = useState<number | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const theme = useTheme();
+  const names = lines.map((line) => line.name).join("\n");
+  const highest = highestOf(lines);
+  const isEmpty = data[0].length === 0;
+  const tell = useEffectEvent((value: number) => text(value));
+
+  const plot = useRef<uPlot | null>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (!element || isEmpty) return;
+    const made = new uPlot(options(element, names.split("\n"), limit, tell, setPointed), [[]], element);
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    const themed = new MutationObserver(() => made.redraw(false, true));
+    themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    return () => {
+      resized.disconnect();
+      themed.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another theme is drawn anew
+  }, [names, limit, isEmpty, theme]);
+  // oxlint-disable-next-line react/exhaustive-effect-dependencies -- what was made anew has no data yet
+  useEffect(() => plot.current?.setData(data), [data, names, limit, theme, isEmpty]);
+
+  if (isEmpty) return null;
+  const shown = lines.map((line) => ({ name: line.name, value: valueAt(line.points, pointed === null ? undefined : data[0][pointed]) }));
+  const moment = pointed === null ? undefined : data[0][pointed];
+  const words = shown.map((line) => `${line.name} now ${text(line.value)}`).join(", ");
   return (
-    <figure className="rounded-xl border bg-panel p-4 shadow-card">
-      <figcaption className="mb-3 flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1">
+    <figure className={bare ? "" : "rounded-xl border bg-panel p-4 shadow-card"}>
+      <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-3 gap-y-1">
         <span className="text-sm font-medium">{title}</span>
-        <span className="text-xs text-ink-faint tabular-nums">{moment ? exact(moment) : `highest ${text(frame.highest)}`}</span>
+        <span className="text-xs text-ink-faint tabular-nums">
+          {moment === undefined ? `highest ${text(highest)}` : exact(new Date(moment * 1000).toISOString())}
+        </span>
       </figcaption>
-      <svg
-        role="img"
-        aria-label={`${title}: ${shown.map((line) => `${line.name} now ${text(line.point?.value ?? 0)}`).join(", ")}; highest ${text(frame.highest)}`}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        className="block h-24 w-full touch-pan-y overflow-visible"
-        onPointerMove={follow}
-        onPointerLeave={() => setPointed(undefined)}
-      >
-        <line x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} className="stroke-line-strong" vectorEffect="non-scaling-stroke" />
-        {limit !== undefined && limit <= frame.top && (
-          <line
-            x1={0}
-            x2={WIDTH}
-            y1={frame.y(limit)}
-            y2={frame.y(limit)}
-            className="stroke-line-strong"
-            strokeDasharray="2 4"
-            vectorEffect="non-scaling-stroke"
-          />
-        )}
-        {lines.map((line, index) => (
-          <path
-            key={line.name}
-            d={path(line.points, frame)}
-            fill="none"
-            className={STROKES[index % STROKES.length]?.className}
-            strokeDasharray={STROKES[index % STROKES.length]?.dash}
-            strokeWidth={1.5}
-            strokeLinejoin="round"
-            vectorEffect="non-scaling-stroke"
-          />
-        ))}
-        {moment && (
-          <line
-            x1={frame.x(moment)}
-            x2={frame.x(moment)}
-            y1={0}
-            y2={HEIGHT}
-            className="stroke-accent-line"
-            vectorEffect="non-scaling-stroke"
-          />
-        )}
-      </svg>
-      <ul className="mt-3 flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-soft tabular-nums">
-        {shown.map((line, index) => (
-          <li key={line.name} className="flex items-center gap-1.5">
-            <svg aria-hidden width={16} height={4}>
-              <line
-                x1={0}
-                x2={16}
-                y1={2}
-                y2={2}
-                className={STROKES[index % STROKES.length]?.className}
-                strokeDasharray={STROKES[index % STROKES.length]?.dash}
-                strokeWidth={2}
-              />
-            </svg>
-            {line.name} {text(line.point?.value ?? 0)}
-          </li>
-        ))}
+      <div ref={place} role="img" aria-label={`${title}: ${words}; highest ${text(highest)}`} className="-ml-1" style={{ height: HEIGHT }} />
+      <ul className="mt-2 flex flex-wrap gap-x-4 gap-y-1 text-xs text-ink-soft tabular-nums">
+        {shown.map((line, index) => {
+          const stroke = STROKES[index % STROKES.length];
+          return (
+            <li key={line.name} className="flex items-center gap-1.5">
+              <svg aria-hidden width={16} height={4}>
+                <line x1={0} x2={16} y1={2} y2={2} className={stroke?.className} strokeDasharray={stroke?.dash?.join(" ")} strokeWidth={2} />
+              </svg>
+              {line.name} {text(line.value)}
+            </li>
+          );
+        })}
+        {limit !== undefined && limit <= highest * 3 && <li className="flex items-center gap-1.5 text-ink-faint">limit {text(limit)}</li>}
       </ul>
     </figure>
   );
 }
 
-interface Frame {
-  from: number;
-  to: number;
-  top: number;
-  highest: number;
-  x: (at: string) => number;
-  y: (value: number) => number;
+type Columns = [number[], ...(number | null)[][]];
+
+/** Times in seconds, and a column for each line: as uPlot wants them. */
+export function columns(lines: ChartLine[]): Columns {
+  const times = [...new Set(lines.flatMap((line) => line.points.map((point) => Date.parse(point.at) / 1000)))].toSorted((a, b) => a - b);
+  const rows = lines.map((line) => {
+    const values = new Map(line.points.map((point) => [Date.parse(point.at) / 1000, point.value]));
+    return times.map((time) => values.get(time) ?? null);
+  });
+  return [times, ...rows];
 }
 
-/** The axes; none where there is nothing to draw. */
-export function frameOf(lines: ChartLine[], limit: number | undefined): Frame | undefined {
-  const points = lines.flatMap((line) => line.points);
-  if (points.length === 0) return undefined;
-  const times = points.map((point) => Date.parse(point.at));
-  const from = Math.min(...times);
-  const to = Math.max(...times);
-  const highest = Math.max(...points.map((point) => point.value));
-  // A limit that is far away would press the line flat.
-  const top = Math.max(limit !== undefined && limit < highest * 3 ? limit : 0, highest) * 1.05 || 1;
+function highestOf(lines: ChartLine[]): number {
+  let highest = 0;
+  for (const line of lines) for (const point of line.points) highest = Math.max(highest, point.value);
+  return highest;
+}
+
+function valueAt(points: ChartPoint[], secs: number | undefined): number {
+  if (secs === undefined) return points.at(-1)?.value ?? 0;
+  let best = points[0];
+  for (const point of points) {
+    if (!best || Math.abs(Date.parse(point.at) / 1000 - secs) < Math.abs(Date.parse(best.at) / 1000 - secs)) best = point;
+  }
+  return best?.value ?? 0;
+}
+
+/** The extent of the time axis; a single measurement stands in the middle of its own. */
+export function timeRange(from: number | null, to: number | null): [number, number] {
+  if (from === null || to === null) return [0, 1];
+  return from === to ? [from - ALONE_SECS, to + ALONE_SECS] : [from, to];
+}
+
+/** A limit that is far away would press the line flat. */
+export function valueRange(highest: number, limit: number | undefined): [number, number] {
+  return [0, Math.max(limit !== undefined && limit < highest * 3 ? limit : 0, highest) * 1.08 || 1];
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+/** Times as they are worth telling at this distance. */
+function timeTexts(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
+  const seconds = step < 60;
+  const days = step >= 86_400;
+  const style: Intl.DateTimeFormatOptions = days ? { month: "short", day: "numeric" } : { ...CLOCK, ...(seconds && { second: "2-digit" }) };
+  const format = new Intl.DateTimeFormat(undefined, style);
+  return splits.map((split) => format.format(split * 1000));
+}
+
+function options(
+  element: HTMLElement,
+  names: string[],
+  limit: number | undefined,
+  text: (value: number) => string,
+  onPoint: (index: number | null) => void,
+): uPlot.Options {
+  const axis: uPlot.Axis = {
+    stroke: () => colour("--ink-faint"),
+    font: "11px Geist Variable, system-ui, sans-serif",
+    grid: { stroke: () => colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
   return {
-    from,
-    to,
-    top,
-    highest,
-    x: (at) => (to === from ? WIDTH : ((Date.parse(at) - from) / (to - from)) * WIDTH),
-    y: (value) => HEIGHT - (value / top) * HEIGHT,
+    width: element.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [6, 6, 0, 0],
+    cursor: { y: false, sync: { key: "usage" }, drag: { x: false, y: false }, points: { size: 7 } },
+    scales: {
+      x: { time: true, range: (_, from, to) => timeRange(from, to) },
+      y: { range: (_, __, highest) => valueRange(highest ?? 0, limit) },
+    },
+    axes: [
+      { ...axis, values: timeTexts, space: 70, size: 24, grid: { show: false } },
+      { ...axis, values: (_, splits) => splits.map(text).map((words, at, all) => (words === all[at - 1] ? "" : words)), space: 34, size: 66, gap: 6 },
+    ],
+    series: [
+      {},
+      ...names.map((name, index): uPlot.Series => {
+        const stroke = STROKES[index % STROKES.length];
+        return {
+          label: name,
+          stroke: () => colour(stroke?.colour ?? "--ink"),
+          width: 1.5,
+          spanGaps: true,
+          ...(stroke?.dash && { dash: [...stroke.dash] }),
+          ...(index === 0 && { fill: () => `color-mix(in srgb, ${colour("--accent-solid")} 9%, transparent)` }),
+          // A line of few measurements shows each of them.
+          points: { show: (plot) => plot.data[0].length < 3, size: 6, fill: () => colour(stroke?.colour ?? "--ink") },
+        };
+      }),
+    ],
+    hooks: {
+      setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)],
+      draw: [(plot) => drawLimit(plot, limit)],
+    },
   };
 }
 
-function path(points: ChartPoint[], frame: Frame): string {
-  const [only] = points;
-  // A single point is a short dash: a line needs two.
-  if (points.length === 1 && only) return `M${WIDTH - 6} ${frame.y(only.value)}H${WIDTH}`;
-  return points.map((point, index) => `${index === 0 ? "M" : "L"}${frame.x(point.at).toFixed(2)} ${frame.y(point.value).toFixed(2)}`).join("");
-}
-
-function nearest(points: ChartPoint[], time: number): ChartPoint | undefined {
-  let best: ChartPoint | undefined;
-  for (const point of points) {
-    if (!best || Math.abs(Date.parse(point.at) - time) < Math.abs(Date.parse(best.at) - time)) best = point;
-  }
-  return best;
+function drawLimit(plot: uPlot, limit: number | undefined) {
+  const top = plot.scales.y?.max ?? 0;
+  if (limit === undefined || limit > top) return;
+  const { ctx, bbox } = plot;
+  const y = plot.valToPos(limit, "y", true);
+  ctx.save();
+  ctx.strokeStyle = colour("--ink-faint");
+  ctx.setLineDash([3, 5]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
 }

@@ -1,30 +1,13 @@
-/// Dialogs and the question before what cannot be undone.
+/// A dialog that is open.
 import { X } from "lucide-react";
 import { Dialog as Base } from "radix-ui";
-import type { ReactNode } from "react";
 
-import { explain } from "@/api/errors";
+import { IconButton } from "./button";
+import type { DialogProps } from "./dialog";
 
-import { Button, IconButton } from "./button";
-import { FormError } from "./field";
-
-export function Dialog({
-  open,
-  onClose,
-  title,
-  description,
-  wide = false,
-  children,
-}: {
-  open: boolean;
-  onClose: () => void;
-  title: string;
-  description?: ReactNode;
-  wide?: boolean;
-  children: ReactNode;
-}) {
+export function OpenDialog({ onClose, title, description, wide = false, children }: Omit<DialogProps, "open">) {
   return (
-    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+    <Base.Root open onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Overlay className="fixed inset-0 z-40 bg-[#120d1c]/45 backdrop-blur-[2px]" />
         <Base.Content
@@ -54,43 +37,5 @@ export function Dialog({
         </Base.Content>
       </Base.Portal>
     </Base.Root>
-  );
-}
-
-/** Asks before something happens that cannot be taken back. */
-export function Confirm({
-  open,
-  onClose,
-  title,
-  children,
-  action,
-  keep = "Keep it",
-  busy,
-  error,
-  onConfirm,
-}: {
-  open: boolean;
-  onClose: () => void;
-  title: string;
-  children: ReactNode;
-  action: string;
-  keep?: string;
-  busy: boolean;
-  error: Error | null;
-  onConfirm: () => void;
-}) {
-  return (
-    <Dialog open={open} onClose={onClose} title={title}>
-      <div className="space-y-4">
-        <div className="text-base text-ink-soft">{children}</div>
-        {error && <FormError>{explain(error).detail}</FormError>}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>{keep}</Button>
-          <Button look="danger" busy={busy} onClick={onConfirm}>
-            {action}
-          </Button>
-        </div>
-      </div>
-    </Dialog>
   );
 }

@@ -1,0 +1,38 @@
+/// A button that opens a list of actions. What makes it a menu is fetched when one is first wanted.
+import { ChevronDown } from "lucide-react";
+import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
+
+import { buttonClass } from "./button";
+
+const parts = () => import("./menu-parts");
+const OpenMenu = lazy(() => parts().then((module) => ({ default: module.OpenMenu })));
+export const MenuItem = lazy(() => parts().then((module) => ({ default: module.Item })));
+export const MenuCheck = lazy(() => parts().then((module) => ({ default: module.Check })));
+export const MenuSeparator = lazy(() => parts().then((module) => ({ default: module.Separator })));
+
+interface MenuProps {
+  /** What stands on the button, with an arrow behind it. */
+  label?: ReactNode;
+  /** A button of another look, without an arrow. */
+  button?: { name: string; className: string; content: ReactNode };
+  children: ReactNode;
+}
+
+export function Menu({ label, button, children }: MenuProps) {
+  const [wanted, setWanted] = useState(false);
+  const look = button
+    ? { "aria-label": button.name, title: button.name, className: button.className }
+    : { className: buttonClass() };
+  const shown = (more: object): ReactElement => (
+    <button type="button" aria-haspopup="menu" {...look} {...more}>
+      {button ? button.content : <>{label}<ChevronDown size={14} aria-hidden /></>}
+    </button>
+  );
+  const closed = shown({ "aria-expanded": false, onClick: () => setWanted(true), onPointerEnter: () => void parts() });
+  if (!wanted) return closed;
+  return (
+    <Suspense fallback={closed}>
+      <OpenMenu button={shown({})}>{children}</OpenMenu>
+    </Suspense>
+  );
+}
