@@ -31,6 +31,7 @@ use crate::ids::{
 use crate::job::{
     Attempt, Job, JobCounts, JobEvent, JobFilter, LogChunk, LogDownload, LogEnd, LogQuery, log_headers,
 };
+use crate::line::{QueueLine, QueueWaits};
 use crate::log::{LogMatches, LogSearch};
 use crate::metric::{JobMetrics, JobMetricsQuery, MetricsReport, NodeMetrics, NodeMetricsQuery};
 use crate::output::{JobOutput, OutputFailure, OutputFileQuery, OutputQuery};
@@ -43,6 +44,7 @@ use crate::schedule::JobSchedule;
 use crate::secret::{
     CreateRegistry, CreateSecret, CreateVolume, Registry, ReplaceSecret, StoredSecret, UpdateVolume, Volume,
 };
+use crate::server::ServerFacts;
 use crate::socket::{self, Listener, Speaker};
 use crate::spec::JobSpec;
 use crate::stream::{ExecJob, ForwardPort, OpenedStream, SUBPROTOCOL, TICKET_PREFIX, TOKEN_HEADER};
@@ -542,6 +544,21 @@ impl Client {
 
     pub async fn queue_stats(&self, id: QueueId) -> Result<QueueStats> {
         self.get(&format!("/queues/{id}/stats")).await
+    }
+
+    /// Who is next in a queue, and why not yet.
+    pub async fn queue_line(&self, id: QueueId) -> Result<QueueLine> {
+        self.get(&format!("/queues/{id}/line")).await
+    }
+
+    /// How long jobs of a queue waited lately.
+    pub async fn queue_waits(&self, id: QueueId) -> Result<QueueWaits> {
+        self.get(&format!("/queues/{id}/waits")).await
+    }
+
+    /// What the server tells about itself.
+    pub async fn server_facts(&self) -> Result<ServerFacts> {
+        self.get("/server").await
     }
 
     pub async fn queue_jobs(&self, id: QueueId) -> Result<Page<Job>> {

@@ -16,6 +16,7 @@ pub mod hook;
 pub mod ids;
 pub mod image;
 pub mod job;
+pub mod line;
 pub mod log;
 pub mod metric;
 pub mod output;
@@ -26,6 +27,7 @@ pub mod quantity;
 pub mod queue;
 pub mod schedule;
 pub mod secret;
+pub mod server;
 #[cfg(feature = "client")]
 pub mod socket;
 pub mod spec;

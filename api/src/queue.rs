@@ -313,6 +313,12 @@ pub struct QueueStats {
     pub oldest_waiting_since: Option<DateTime<Utc>>,
     /// What all its jobs hold together, whoever sees them.
     pub used: Usage,
+    /// The part of the living nodes that this is, of the resource of which it is the largest: 0 to 1.
+    #[serde(default)]
+    pub share: f64,
+    /// The part that its weight gives it among the queues of its priority that want something now: 0 to 1.
+    #[serde(default)]
+    pub fair_share: f64,
     /// The bounds on that.
     pub quota: Quota,
     /// The bounds for each single user.

@@ -16,6 +16,7 @@ pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod extract;
+pub mod facts;
 pub mod hook;
 pub mod interactive;
 pub mod limits;

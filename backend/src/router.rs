@@ -25,8 +25,8 @@ use crate::observe::health;
 use crate::observe::request::observe;
 use crate::observe::sample;
 use crate::{
-    audit, auth, cluster, events, hook, interactive, logs, metrics, openapi, output, queue, schedule, secret,
-    training_job, volume, web,
+    audit, auth, cluster, events, facts, hook, interactive, logs, metrics, openapi, output, queue, schedule,
+    secret, training_job, volume, web,
 };
 
 /// The largest body of an ordinary request.
@@ -57,6 +57,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(output::routes::routes())
         .merge(interactive::routes())
         .merge(events::routes())
+        .merge(facts::routes())
         .routes(routes!(cluster::register::register))
         .routes(routes!(secret::supplies::supplies));
     let with_room = OpenApiRouter::new()

@@ -6,9 +6,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use chrono::{DateTime, SecondsFormat};
-use lilac_api::JobId;
 use lilac_api::explanation::{Change, ChangeKind, Evidence};
 use lilac_api::job::Reason;
+use lilac_api::{JobId, QueueId};
 use rustc_hash::FxHashMap;
 
 use crate::class::ClassId;
@@ -93,6 +93,16 @@ impl Inquiry<'_> {
                 break;
             }
             self.line_of(queue, most, &mut line);
+        }
+        line
+    }
+
+    /// As [`Self::line`], for one queue.
+    #[must_use]
+    pub fn line_in(&self, queue: QueueId, most: usize) -> Vec<JobId> {
+        let mut line = Vec::new();
+        if let Some(queue) = self.state.queue_of.get(&queue) {
+            self.line_of(*queue, most, &mut line);
         }
         line
     }

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::shares;
 use super::store::{self, word};
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -54,11 +55,15 @@ async fn queue_stats(
     let (by_state, oldest_waiting_since) = states(&mut conn, &caller, id).await?;
     let rows = usage(&mut conn, &caller, id).await?;
     let used = rows.iter().fold(Usage::default(), |sum, row| add(sum, &row.used()));
+    let share = shares::share(&mut conn, &used).await?;
+    let fair_share = shares::fair_share(&mut conn, &queue).await?;
     Ok(JsonBody(QueueStats {
         by_state,
         by_user: by_user(rows),
         oldest_waiting_since,
         used,
+        share,
+        fair_share,
         quota: queue.quota,
         user_quota: queue.user_quota,
     }))

@@ -3,10 +3,13 @@
 
 pub mod admission;
 mod inside;
+mod line;
 mod remove;
 mod routes;
 mod rules;
+mod shares;
 pub mod store;
+mod waits;
 
 use std::sync::Arc;
 
@@ -18,5 +21,9 @@ use crate::app::App;
 pub const DEFAULT_QUEUE: &str = "default";
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    routes::routes().merge(remove::routes()).merge(inside::routes())
+    routes::routes()
+        .merge(remove::routes())
+        .merge(inside::routes())
+        .merge(line::routes())
+        .merge(waits::routes())
 }

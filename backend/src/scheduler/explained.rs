@@ -14,7 +14,7 @@ use lilac_api::quantity::Span;
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -40,10 +40,15 @@ pub struct Explained {
     pub estimate: Option<Estimate>,
 }
 
+/// A turn to ask.
+pub(super) async fn turn() -> ApiResult<SemaphorePermit<'static>> {
+    let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await.ok().and_then(Result::ok);
+    turn.ok_or_else(|| ApiError::unavailable("too many ask the scheduler; try again later"))
+}
+
 /// Explains a job; `None` for one that is not among those that wait for a place.
 pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
-    let turn = tokio::time::timeout(PATIENCE, AT_A_TIME.acquire()).await;
-    let _turn = turn.map_err(|_| ApiError::unavailable("too many ask the scheduler; try again later"))?;
+    let _turn = turn().await?;
     let runs = runs(&app.pool).await?;
     let quickest = quickest(&app.pool).await?;
     let mut shelf = app.desk.lock().await;

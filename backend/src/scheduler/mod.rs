@@ -15,6 +15,7 @@ mod explained;
 mod follow;
 pub mod invariants;
 pub mod leader;
+mod line;
 pub mod load;
 pub mod quotas;
 pub mod reaper;
@@ -39,6 +40,7 @@ use crate::retention;
 pub use desk::{Desk, Prospect, prospect};
 pub use explained::{Explained, explain};
 use follow::Mirror;
+pub use line::{InTurn, line};
 use tell::Telling;
 use world::Order;
 

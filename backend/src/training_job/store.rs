@@ -34,6 +34,15 @@ pub async fn find(conn: &mut PgConnection, id: JobId) -> Result<Option<Job>, sql
     query.build().fetch_optional(conn).await?.as_ref().map(job).transpose()
 }
 
+/// Those of some jobs that the caller sees, in no order.
+pub async fn seen(conn: &mut PgConnection, caller: &Caller, ids: &[Uuid]) -> Result<Vec<Job>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(JOB);
+    query.push(" WHERE j.id = ANY(").push_bind(ids.to_vec());
+    query.push(") AND (").push_bind(caller.sees()).push("::uuid[] IS NULL OR j.team_id = ANY(");
+    query.push_bind(caller.sees()).push("))");
+    query.build().fetch_all(conn).await?.iter().map(job).collect()
+}
+
 /// The longest `max_runtime` that a job's queue allows one job, if it bounds it.
 pub async fn longest_runtime(conn: &mut PgConnection, id: JobId) -> Result<Option<Span>, sqlx::Error> {
     let limit: Option<Json<Option<Span>>> = sqlx::query_scalar(

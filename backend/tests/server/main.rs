@@ -29,6 +29,7 @@ mod overview;
 mod own_account;
 mod process;
 mod protocol;
+mod queue_line;
 mod queue_rules;
 mod queues;
 mod quiet_nodes;
