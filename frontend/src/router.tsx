@@ -117,8 +117,97 @@ const queues = createRoute({
 const nodes = createRoute({
   getParentRoute: () => app,
   path: "/nodes",
-  validateSearch: (search): { add?: true } => ({ add: search.add === true ? true : undefined }),
+  validateSearch: (search): { add?: true; q?: string } => ({ add: search.add === true ? true : undefined, q: text(search.q) }),
   component: lazyRouteComponent(() => import("./pages/nodes"), "NodesPage"),
+});
+
+const node = createRoute({
+  getParentRoute: () => app,
+  path: "/nodes/$nodeId",
+  component: lazyRouteComponent(() => import("./pages/node"), "NodePage"),
+});
+
+const clusters = createRoute({
+  getParentRoute: () => app,
+  path: "/clusters",
+  component: lazyRouteComponent(() => import("./pages/clusters"), "ClustersPage"),
+});
+
+const cluster = createRoute({
+  getParentRoute: () => app,
+  path: "/clusters/$clusterId",
+  component: lazyRouteComponent(() => import("./pages/cluster"), "ClusterPage"),
+});
+
+const queue = createRoute({
+  getParentRoute: () => app,
+  path: "/queues/$queueId",
+  component: lazyRouteComponent(() => import("./pages/queue"), "QueuePage"),
+});
+
+const schedules = createRoute({
+  getParentRoute: () => app,
+  path: "/schedules",
+  component: lazyRouteComponent(() => import("./pages/schedules"), "SchedulesPage"),
+});
+
+const volumes = createRoute({
+  getParentRoute: () => app,
+  path: "/volumes",
+  component: lazyRouteComponent(() => import("./pages/volumes"), "VolumesPage"),
+});
+
+const secrets = createRoute({
+  getParentRoute: () => app,
+  path: "/secrets",
+  component: lazyRouteComponent(() => import("./pages/secrets"), "SecretsPage"),
+});
+
+const registries = createRoute({
+  getParentRoute: () => app,
+  path: "/registries",
+  component: lazyRouteComponent(() => import("./pages/registries"), "RegistriesPage"),
+});
+
+const hooks = createRoute({
+  getParentRoute: () => app,
+  path: "/hooks",
+  component: lazyRouteComponent(() => import("./pages/hooks"), "HooksPage"),
+});
+
+const hook = createRoute({
+  getParentRoute: () => app,
+  path: "/hooks/$hookId",
+  component: lazyRouteComponent(() => import("./pages/hook"), "HookPage"),
+});
+
+const teams = createRoute({
+  getParentRoute: () => app,
+  path: "/teams",
+  component: lazyRouteComponent(() => import("./pages/teams"), "TeamsPage"),
+});
+
+const team = createRoute({
+  getParentRoute: () => app,
+  path: "/teams/$teamId",
+  component: lazyRouteComponent(() => import("./pages/team"), "TeamPage"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => app,
+  path: "/audit",
+  validateSearch: (search): { actor?: string; action?: string; object?: string } => ({
+    actor: text(search.actor),
+    action: text(search.action),
+    object: text(search.object),
+  }),
+  component: lazyRouteComponent(() => import("./pages/audit"), "AuditPage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => app,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/settings"), "SettingsPage"),
 });
 
 const users = createRoute({
@@ -144,12 +233,15 @@ const gallery = import.meta.env.DEV
     ]
   : [];
 
+/** What stands beside jobs: machines, what teams keep, people. */
+const beside = [queue, node, clusters, cluster, schedules, volumes, secrets, registries, hooks, hook, teams, team, audit, settings] as const;
+
 const nowhere = createRoute({ getParentRoute: () => app, path: "$", component: NotFoundPage });
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys, ...gallery, nowhere]),
+    app.addChildren([dashboard, jobs, submit, job, queues, nodes, users, apiKeys, ...beside, ...gallery, nowhere]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ErrorPage,

@@ -24,7 +24,7 @@ export const queryClient = new QueryClient({
 });
 
 /** The most that one answer holds. */
-const LONGEST_PAGE = { limit: 500 };
+export const LONGEST_PAGE = { limit: 500 };
 
 interface JobPage {
   items?: Job[];
@@ -101,7 +101,7 @@ export function refreshAfterJobs(client: QueryClient, ids: Iterable<string>) {
 }
 
 /** A mutation that makes some queries stale when it is done. */
-function useChange<Input, Output>(work: (input: Input) => Promise<Output>, ...stale: string[]) {
+export function useChange<Input, Output>(work: (input: Input) => Promise<Output>, ...stale: string[]) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: work,
@@ -109,7 +109,7 @@ function useChange<Input, Output>(work: (input: Input) => Promise<Output>, ...st
   });
 }
 
-const byId = (id: string) => ({ params: { path: { id } } });
+export const byId = (id: string) => ({ params: { path: { id } } });
 
 export const useSubmitJob = () =>
   useChange(

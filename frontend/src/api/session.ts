@@ -46,6 +46,13 @@ export async function login(username: string, password: string): Promise<User> {
   return begin(answer.data).user;
 }
 
+/** Makes an account, where the server lets anyone, and logs in with it. */
+export async function signUp(username: string, password: string): Promise<User> {
+  const answer = await http.POST("/api/v1/auth/sign-up", { body: { username, password } }).catch(unreachable);
+  if (!answer.data) throw refusal(answer.response, answer.error);
+  return login(username, password);
+}
+
 /** Changes the password; the answer is a fresh login, as all others end. */
 export async function changePassword(current: string, wanted: string): Promise<User> {
   const headers = { authorization: `Bearer ${(await accessToken()) ?? ""}` };

@@ -32,8 +32,10 @@ export function SideBar({ onSearch, onNavigate }: { onSearch: () => void; onNavi
       <Link to="/jobs/new" onClick={onNavigate} className={`${buttonClass("primary")} mt-2`}>
         <Plus size={15} aria-hidden /> Submit a job
       </Link>
-      <nav aria-label="Pages" className="mt-5 flex-1 space-y-5 overflow-y-auto">
+      <nav aria-label="Pages" className="mt-4 flex-1 space-y-4 overflow-y-auto">
         <NavSection name="Work" onNavigate={onNavigate} />
+        <NavSection name="Machines" onNavigate={onNavigate} />
+        <NavSection name="Shared" onNavigate={onNavigate} />
         <NavSection name="Access" onNavigate={onNavigate} />
       </nav>
       <div className="space-y-2 border-t pt-3">
@@ -41,7 +43,7 @@ export function SideBar({ onSearch, onNavigate }: { onSearch: () => void; onNavi
           <LiveMark words />
           <ThemeSwitch />
         </div>
-        <Account />
+        <Account onNavigate={onNavigate} />
       </div>
     </>
   );
@@ -117,20 +119,22 @@ function ThemeSwitch() {
   );
 }
 
-function Account() {
+function Account({ onNavigate }: { onNavigate?: (() => void) | undefined }) {
   const user = currentUser();
   const client = useQueryClient();
   const navigate = useNavigate();
   if (!user) return null;
   return (
     <div className="flex items-center gap-2.5 px-1">
-      <span aria-hidden className="flex size-7 items-center justify-center rounded-full bg-accent-soft text-sm font-semibold text-accent uppercase">
-        {user.username.charAt(0)}
-      </span>
-      <div className="min-w-0 flex-1 leading-4">
-        <p className="truncate text-sm font-medium">{user.username}</p>
-        <p className="text-xs text-ink-faint">{user.role}</p>
-      </div>
+      <Link to="/settings" onClick={onNavigate} title="Settings" className="-m-1 flex min-w-0 flex-1 items-center gap-2.5 rounded-lg p-1 hover:bg-hover">
+        <span aria-hidden className="flex size-7 shrink-0 items-center justify-center rounded-full bg-accent-soft text-sm font-semibold text-accent uppercase">
+          {user.username.charAt(0)}
+        </span>
+        <div className="min-w-0 flex-1 leading-4">
+          <p className="truncate text-sm font-medium">{user.username}</p>
+          <p className="text-xs text-ink-faint">{user.role}</p>
+        </div>
+      </Link>
       <IconButton
         label="Log out"
         onClick={() => {

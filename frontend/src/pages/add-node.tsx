@@ -1,5 +1,6 @@
 /// Adding a node: a key, a command to paste on the machine, and a tick when it has arrived.
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { CheckCircle2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 
@@ -15,25 +16,37 @@ import { Dialog } from "@/ui/dialog";
 import { Choice, FormError, SelectField } from "@/ui/field";
 import { StateMark } from "@/ui/state-mark";
 
-export function AddNode({ nodes, onClose }: { nodes: Node[] | undefined; onClose: () => void }) {
+const WAITING_MILLIS = 2_000;
+
+export function AddNode({ cluster, onClose }: { cluster?: string; onClose: () => void }) {
+  return (
+    <Dialog open onClose={onClose} wide title="Add a node" description="The machine needs Docker and the two programs lilac_cli and lilac_agent.">
+      <JoinSteps cluster={cluster} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+/** The steps by themselves, for pages that lead through them. */
+export function JoinSteps({ cluster, onClose }: { cluster?: string | undefined; onClose?: () => void }) {
   const create = useCreateJoinKey();
   // Who was here before is not who is waited for.
   const [known, setKnown] = useState<ReadonlySet<string> | null>(null);
+  const waits = create.data && known;
+  // Somebody looks on: an event that got lost would leave them waiting.
+  const all = useQuery({ ...queries.nodes(), ...(waits && { refetchInterval: WAITING_MILLIS }) }).data?.items;
+  if (waits) {
+    return <Steps secret={create.data.secret} arrived={all?.filter((node) => !known.has(node.id)) ?? []} onClose={onClose} />;
+  }
   return (
-    <Dialog open onClose={onClose} wide title="Add a node" description="The machine needs Docker and the two programs lilac_cli and lilac_agent.">
-      {create.data && known ? (
-        <Steps secret={create.data.secret} arrived={nodes?.filter((node) => !known.has(node.id)) ?? []} onClose={onClose} />
-      ) : (
-        <KeyForm
-          busy={create.isPending}
-          error={create.error}
-          onCreate={(input) => {
-            setKnown(new Set(nodes?.map((node) => node.id)));
-            create.mutate(input);
-          }}
-        />
-      )}
-    </Dialog>
+    <KeyForm
+      cluster={cluster}
+      busy={create.isPending || !all}
+      error={create.error}
+      onCreate={(input) => {
+        setKnown(new Set(all?.map((node) => node.id)));
+        create.mutate(input);
+      }}
+    />
   );
 }
 
@@ -44,9 +57,9 @@ interface KeyInput {
   expires_in: string;
 }
 
-function KeyForm({ busy, error, onCreate }: { busy: boolean; error: Error | null; onCreate: (input: KeyInput) => void }) {
+function KeyForm({ cluster: wanted = "", busy, error, onCreate }: { cluster?: string | undefined; busy: boolean; error: Error | null; onCreate: (input: KeyInput) => void }) {
   const clusters = useQuery(queries.clusters());
-  const [cluster, setCluster] = useState("");
+  const [cluster, setCluster] = useState(wanted);
   const [uses, setUses] = useState<"one" | "many">("one");
   const [expiry, setExpiry] = useState<"1h" | "24h" | "7d">("1h");
   const chosen = cluster || clusters.data?.items[0]?.id || "";
@@ -96,7 +109,7 @@ function KeyForm({ busy, error, onCreate }: { busy: boolean; error: Error | null
   );
 }
 
-function Steps({ secret, arrived, onClose }: { secret: string; arrived: Node[]; onClose: () => void }) {
+function Steps({ secret, arrived, onClose }: { secret: string; arrived: Node[]; onClose?: (() => void) | undefined }) {
   // The key goes in by a pipe: arguments can be read by everybody on a machine.
   const command =
     `printf %s ${shellQuote(secret)} | lilac_cli agent configure --server ${shellQuote(location.origin)} --join-key-stdin` +
@@ -123,18 +136,25 @@ function Steps({ secret, arrived, onClose }: { secret: string; arrived: Node[]; 
             {arrived.map((node) => (
               <li key={node.id} className="flex animate-rise flex-wrap items-center gap-x-3 gap-y-1 text-base">
                 <CheckCircle2 size={17} className="text-good" aria-hidden />
-                <span><span className="font-medium">{node.name}</span> has joined</span>
+                <span className="min-w-0 break-words">
+                  <Link to="/nodes/$nodeId" params={{ nodeId: node.id }} className="font-medium hover:text-accent">
+                    {node.name}
+                  </Link>{" "}
+                  has joined
+                </span>
                 <StateMark look={nodeLook[node.state]} />
               </li>
             ))}
           </ul>
         )}
       </div>
-      <div className="flex justify-end">
-        <Button look={arrived.length > 0 ? "primary" : "plain"} onClick={onClose}>
-          {arrived.length > 0 ? "Done" : "Close"}
-        </Button>
-      </div>
+      {onClose && (
+        <div className="flex justify-end">
+          <Button look={arrived.length > 0 ? "primary" : "plain"} onClick={onClose}>
+            {arrived.length > 0 ? "Done" : "Close"}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

@@ -1,23 +1,41 @@
 /// Keys with which programs act as the logged-in user.
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
-import { ApiError, explain } from "@/api/errors";
-import { queries, useCreateApiKey, useRevokeApiKey } from "@/api/queries";
+import { useCreateScopedKey } from "@/api/admin";
+import type { Scope } from "@/api/admin-types";
+import { queries, useRevokeApiKey } from "@/api/queries";
 import type { ApiKey } from "@/api/types";
+import { ACTIVE, EXPIRED, SCOPES } from "@/domain/people";
+import { useNow } from "@/lib/clock";
+import { shellQuote } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { CommandBlock } from "@/ui/copy";
 import { Confirm, Dialog } from "@/ui/dialog";
-import { Choice, FormError, TextField } from "@/ui/field";
-import { Broken, Card, Empty, PageHead, SkeletonRows, Time } from "@/ui/parts";
-import { type Column, Table } from "@/ui/table";
+import { Choice, TextField } from "@/ui/field";
+import { Checks, fieldErrors, Form } from "@/ui/form";
+import { Listing } from "@/ui/listing";
+import { Empty, PageHead, Tag, Time } from "@/ui/parts";
+import { ShownOnce } from "@/ui/shown-once";
+import { StateMark } from "@/ui/state-mark";
+import type { Column } from "@/ui/table";
 
 const COLUMNS: Column<ApiKey>[] = [
-  { head: "Key", grow: true, cell: (key) => <span className="font-medium">{key.name}</span> },
-  { head: "Last used", cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : <span className="text-ink-faint">never</span>) },
+  { head: "Key", grow: true, cell: (key) => <span className="font-medium break-all">{key.name}</span> },
+  {
+    head: "May",
+    wide: true,
+    cell: (key) => (
+      <span className="flex flex-wrap gap-1">
+        {key.scopes?.map((scope) => <Tag key={scope}>{scope}</Tag>)}
+        {!key.scopes?.length && <span className="text-ink-faint">all that you may</span>}
+      </span>
+    ),
+  },
+  { head: "State", cell: (key) => <KeyState apiKey={key} /> },
+  { head: "Last used", cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : <span className="text-ink-faint">never</span>), wide: true },
   { head: "Made", cell: (key) => <Time at={key.created_at} />, wide: true },
-  { head: "Expires", cell: (key) => (key.expires_at ? <Time at={key.expires_at} /> : <span className="text-ink-faint">never</span>) },
   { head: "", cell: (key) => <RevokeButton apiKey={key} />, number: true },
 ];
 
@@ -26,22 +44,36 @@ export function ApiKeysPage() {
   const [creating, setCreating] = useState(false);
   return (
     <>
-      <PageHead title="API keys" note="Yours: whoever holds one acts as you.">
+      <PageHead title="API keys" note="Yours: whoever holds one acts as you, as far as its scopes let.">
         <Button look="primary" icon={<Plus size={15} aria-hidden />} onClick={() => setCreating(true)}>
           New key
         </Button>
       </PageHead>
-      <Card>
-        {keys.isPending && <SkeletonRows rows={3} />}
-        {keys.isError && !keys.data && <Broken error={keys.error} retry={() => void keys.refetch()} />}
-        {keys.data?.items.length === 0 && (
+      <Listing
+        query={keys}
+        label="API keys"
+        columns={COLUMNS}
+        rowKey={(key) => key.id}
+        empty={
           <Empty title="No key yet" action={<CommandBlock text={`lilac_cli configure --server ${location.origin} && lilac_cli login`} />}>
             Make one for a program, or let the command line make its own:
           </Empty>
-        )}
-        {keys.data && keys.data.items.length > 0 && <Table label="API keys" columns={COLUMNS} rows={keys.data.items} rowKey={(key) => key.id} />}
-      </Card>
+        }
+      />
       {creating && <CreateKey onClose={() => setCreating(false)} />}
+    </>
+  );
+}
+
+function KeyState({ apiKey }: { apiKey: ApiKey }) {
+  const now = useNow();
+  const expired = apiKey.expires_at != null && Date.parse(apiKey.expires_at) <= now;
+  return (
+    <>
+      <StateMark look={expired ? EXPIRED : ACTIVE} />
+      <span className="block text-xs text-ink-faint">
+        {apiKey.expires_at ? <>{expired ? "ended " : "ends "}<Time at={apiKey.expires_at} /></> : "never ends"}
+      </span>
     </>
   );
 }
@@ -75,39 +107,38 @@ function RevokeButton({ apiKey }: { apiKey: ApiKey }) {
 type Expiry = "30d" | "365d" | "never";
 
 function CreateKey({ onClose }: { onClose: () => void }) {
-  const create = useCreateApiKey();
+  const create = useCreateScopedKey();
   const [name, setName] = useState("");
   const [expiry, setExpiry] = useState<Expiry>("30d");
-  const fields = create.error instanceof ApiError ? create.error.fields : [];
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    create.mutate({ name: name.trim(), ...(expiry !== "never" && { expires_in: expiry }) });
-  }
-
+  const [scopes, setScopes] = useState<Scope[]>(["read", "write"]);
+  const errors = fieldErrors(create.error);
   if (create.data) {
     return (
-      <Dialog open onClose={onClose} title="The key is made" description="Copy it now: it is shown this once, and only its fingerprint is kept.">
-        <div className="space-y-4">
-          <CommandBlock text={create.data.secret} label="Copy the key" />
-          <div className="flex justify-end">
-            <Button look="primary" onClick={onClose}>Done</Button>
-          </div>
-        </div>
-      </Dialog>
+      <ShownOnce title="The key is made" secret={create.data.secret} label="Copy the key" onClose={onClose}>
+        <p>Programs send it as a bearer token; the command line takes it from its environment:</p>
+        <code className="mt-1 block font-mono text-xs break-all">{`LILAC_SERVER=${shellQuote(location.origin)} LILAC_TOKEN=… lilac_cli whoami`}</code>
+      </ShownOnce>
     );
   }
   return (
     <Dialog open onClose={onClose} title="New API key">
-      <form onSubmit={submit} className="space-y-4" noValidate>
-        {create.error && fields.length === 0 && <FormError>{explain(create.error).detail}</FormError>}
-        <TextField
-          label="Name"
-          hint="What it is for"
-          autoFocus
-          value={name}
-          error={fields.find((field) => field.path === "name")?.message}
-          onChange={(event) => setName(event.target.value)}
+      <Form
+        error={create.error}
+        known={["name", "scopes", "expires_in"]}
+        busy={create.isPending}
+        action="Make the key"
+        disabledReason={scopes.length === 0 ? "It must be good for something." : null}
+        onClose={onClose}
+        onSubmit={() => create.mutate({ name: name.trim(), scopes, ...(expiry !== "never" && { expires_in: expiry }) })}
+      >
+        <TextField label="Name" hint="What it is for" autoFocus value={name} error={errors("name")} onChange={(event) => setName(event.target.value)} />
+        <Checks
+          label="It may"
+          hint="Your own role bounds it all the same"
+          error={errors("scopes")}
+          options={(Object.keys(SCOPES) as Scope[]).map((value) => ({ value, ...SCOPES[value] }))}
+          chosen={scopes}
+          onChange={setScopes}
         />
         <Choice<Expiry>
           label="Good for"
@@ -119,11 +150,7 @@ function CreateKey({ onClose }: { onClose: () => void }) {
             { value: "never", text: "Ever" },
           ]}
         />
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Close</Button>
-          <Button type="submit" look="primary" busy={create.isPending}>Make the key</Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

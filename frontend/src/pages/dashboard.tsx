@@ -21,6 +21,7 @@ import { StateIcon } from "@/ui/state-mark";
 import { Attention, attention } from "./dashboard/attention";
 import { Fleet } from "./dashboard/fleet";
 import { Shares, WaitingReasons, WaitingTimes } from "./dashboard/waiting";
+import { FirstSteps } from "./first-steps";
 
 // Charts come after the first sight of the page.
 const UseOverTime = lazy(() => import("./dashboard/use-over-time").then((module) => ({ default: module.UseOverTime })));
@@ -41,6 +42,7 @@ export function DashboardPage() {
         </Link>
       </PageHead>
       <div className="space-y-5">
+        <FirstSteps counts={counts.data} nodes={nodes.data?.items} />
         {counts.isError && !counts.data ? <Card><Broken error={counts.error} retry={() => void counts.refetch()} /></Card> : <Counts counts={counts.data} />}
         <div className="grid grid-cols-1 items-start gap-5 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
           <div className="space-y-5">

@@ -1,44 +1,48 @@
 /// The machines: what they have, what is held of it, and whether they answer.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Plus } from "lucide-react";
+import { Eraser, Plus, Tags, Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { explain } from "@/api/errors";
-import { queries, useCordon, useRemoveNode } from "@/api/queries";
-import { currentUser } from "@/api/session";
+import { queries, useCordon } from "@/api/queries";
 import type { Node } from "@/api/types";
+import { matching } from "@/domain/fleet";
 import { nodeLook } from "@/domain/looks";
-import { meters } from "@/domain/node";
-import { bytes, cpus, plural, sentence } from "@/lib/format";
+import { isAlive, meters } from "@/domain/node";
+import { adminOnly } from "@/domain/roles";
+import { plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/dialog";
 import { GpuGrid } from "@/ui/gpus";
-import { Broken, Card, Empty, Meter, PageHead, SkeletonRows, Tag, Time } from "@/ui/parts";
+import { inputClass } from "@/ui/field";
+import { MoreMenu } from "@/ui/more-menu";
+import { Broken, Card, Empty, Meter, PageHead, Skeleton, Tag, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
-import { UsageCharts } from "@/ui/usage-charts";
 
 import { AddNode } from "./add-node";
+import { DrainDialog, LabelsDialog, RemoveNode } from "./node-actions";
 
 const route = getRouteApi("/app/nodes");
 
 export function NodesPage() {
   const nodes = useQuery(queries.nodes());
-  const { add } = route.useSearch();
+  const { add, q = "" } = route.useSearch();
   const navigate = route.useNavigate();
-  const setAdding = (open: boolean) => void navigate({ search: open ? { add: true } : {}, replace: true });
+  const setAdding = (open: boolean) =>
+    void navigate({ search: ({ add: _, ...kept }) => (open ? { ...kept, add: true } : kept), replace: true });
   const addButton = (
-    <Button look="primary" icon={<Plus size={15} aria-hidden />} disabledReason={adminOnly()} onClick={() => setAdding(true)}>
+    <Button look="primary" icon={<Plus size={15} aria-hidden />} disabledReason={adminOnly("adds nodes")} onClick={() => setAdding(true)}>
       Add node
     </Button>
   );
   const items = nodes.data?.items;
+  const shown = items && matching(items, q);
   return (
     <>
-      <PageHead title="Nodes" note="Machines that run an agent. They dial in; nothing needs to reach them.">
+      <PageHead title="Nodes" note={items && items.length > 0 ? headline(items) : "Machines that run an agent. They dial in; nothing needs to reach them."}>
         {addButton}
       </PageHead>
-      {nodes.isPending && <Card><SkeletonRows rows={4} /></Card>}
+      {nodes.isPending && <Loading />}
       {nodes.isError && !items && <Card><Broken error={nodes.error} retry={() => void nodes.refetch()} /></Card>}
       {items?.length === 0 && (
         <Card>
@@ -47,27 +51,68 @@ export function NodesPage() {
           </Empty>
         </Card>
       )}
-      {items && items.length > 0 && (
+      {items && items.length > 1 && (
+        <input
+          type="search"
+          aria-label="Filter nodes"
+          placeholder="Filter by name, state, label or GPU"
+          spellCheck={false}
+          value={q}
+          onChange={(event) => {
+            const text = event.target.value;
+            void navigate({ search: ({ q: _, ...kept }) => (text ? { ...kept, q: text } : kept), replace: true });
+          }}
+          className={`${inputClass} mb-4 max-w-md`}
+        />
+      )}
+      {shown && shown.length > 0 && (
         <ul className="space-y-3">
-          {items.map((node) => <NodeCard key={node.id} node={node} />)}
+          {shown.map((node) => <NodeCard key={node.id} node={node} />)}
         </ul>
       )}
-      {add && <AddNode nodes={items} onClose={() => setAdding(false)} />}
+      {shown?.length === 0 && items && items.length > 0 && (
+        <Card><Empty title="No node matches">{`None of ${plural(items.length, "node")} has all of “${q}”.`}</Empty></Card>
+      )}
+      {add && <AddNode onClose={() => setAdding(false)} />}
     </>
   );
 }
 
-function adminOnly(): string | null {
-  return currentUser()?.role === "admin" ? null : "Only an administrator changes nodes.";
+function headline(nodes: Node[]): string {
+  const alive = nodes.filter(isAlive).length;
+  const jobs = nodes.reduce((sum, node) => sum + node.running_jobs, 0);
+  return `${alive === nodes.length ? `All ${plural(alive, "node")}` : `${alive} of ${plural(nodes.length, "node")}`} up · ${plural(jobs, "job runs", "jobs run")}`;
 }
 
-function NodeCard({ node }: { node: Node }) {
+function Loading() {
   return (
-    <li className="rounded-xl border bg-panel shadow-card">
-      <div className="grid grid-cols-1 items-center gap-x-8 gap-y-4 px-4 py-4 lg:grid-cols-[minmax(0,15rem)_minmax(0,1fr)_12rem] sm:px-5">
+    <div role="status" aria-label="Loading" className="space-y-3">
+      {[0, 1].map((row) => (
+        <div key={row} className="flex items-center gap-8 rounded-xl border bg-panel px-5 py-6">
+          <Skeleton className="h-4 w-40" />
+          <Skeleton className="h-2 flex-1" />
+          <Skeleton className="h-2 flex-1" />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+// What is far below the fold is not laid out: a thousand nodes open as fast as ten.
+const CARD = "rounded-xl border bg-panel shadow-card [contain-intrinsic-size:auto_8rem] [content-visibility:auto]";
+
+function NodeCard({ node }: { node: Node }) {
+  const labels = Object.entries(node.labels);
+  return (
+    <li className={CARD}>
+      <div className="grid grid-cols-1 items-center gap-x-8 gap-y-4 px-4 py-4 sm:px-5 lg:grid-cols-[minmax(0,16rem)_minmax(0,1fr)_auto]">
         <div className="min-w-0">
           <div className="flex items-center gap-3">
-            <h2 className="truncate text-base font-semibold" title={node.name}>{node.name}</h2>
+            <h2 className="min-w-0 truncate text-base font-semibold" title={node.name}>
+              <Link to="/nodes/$nodeId" params={{ nodeId: node.id }} className="hover:text-accent">
+                {node.name}
+              </Link>
+            </h2>
             <StateMark look={nodeLook[node.state]} />
           </div>
           <p className="mt-0.5 truncate text-sm text-ink-soft">
@@ -84,61 +129,31 @@ function NodeCard({ node }: { node: Node }) {
       </div>
       {(node.gpus.length > 0 || node.message) && (
         <div className="space-y-2 px-4 pb-4 sm:px-5">
-          {node.message && <p className="text-sm text-ink-soft">{sentence(node.message)}</p>}
+          {node.message && <p className="text-sm break-words text-ink-soft">{sentence(node.message)}</p>}
           <GpuGrid node={node} />
         </div>
       )}
-      <NodeUse node={node} />
       <div className="flex flex-wrap items-center gap-x-5 gap-y-1.5 border-t px-4 py-2 text-xs text-ink-faint sm:px-5">
         <span>Heard from {node.last_seen_at ? <Time at={node.last_seen_at} /> : "never"}</span>
         {node.agent_version && <span>Agent {node.agent_version}</span>}
         {node.docker_version && <span>Docker {node.docker_version}</span>}
-        <span>Joined <Time at={node.registered_at} /></span>
-        {Object.entries(node.labels).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}
+        {labels.slice(0, 4).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}
+        {labels.length > 4 && <span>{`${labels.length - 4} more`}</span>}
       </div>
     </li>
   );
 }
 
-/** What the whole machine uses, for whoever wants to look: read only while it is open. */
-function NodeUse({ node }: { node: Node }) {
-  const [open, setOpen] = useState(false);
-  return (
-    <details className="border-t px-4 py-2 sm:px-5" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="cursor-pointer text-xs text-ink-faint hover:text-ink">
-        {node.usage
-          ? `In use now: ${cpus(node.usage.cpu_milli)} CPUs, ${bytes(node.usage.memory_bytes)} of memory`
-          : "What it uses"}
-        <span className="sr-only">{` on ${node.name}`}</span>
-      </summary>
-      {open && <NodeCharts node={node} />}
-    </details>
-  );
-}
-
-function NodeCharts({ node }: { node: Node }) {
-  const metrics = useQuery(queries.nodeMetrics(node.id));
-  if (metrics.isError && !metrics.data) return <Broken error={metrics.error} retry={() => void metrics.refetch()} />;
-  if (!metrics.data) return <SkeletonRows rows={3} />;
-  if (metrics.data.points.length === 0) return <p className="py-2 text-sm text-ink-soft">Nothing was measured in the last hour.</p>;
-  const { cpu_milli: cpuMilli, memory_bytes: memoryBytes, gpus } = node.capacity;
-  const gpuMemoryBytes = node.gpus.reduce((sum, gpu) => sum + gpu.memory_bytes, 0);
-  return (
-    <div className="py-3">
-      <UsageCharts points={metrics.data.points} limits={{ cpuMilli, memoryBytes, gpus, gpuMemoryBytes }} />
-    </div>
-  );
-}
-
 function NodeActions({ node }: { node: Node }) {
   const cordon = useCordon();
-  const remove = useRemoveNode();
-  const [asking, setAsking] = useState(false);
+  const [open, setOpen] = useState<"drain" | "labels" | "remove">();
+  const reason = adminOnly("changes nodes");
   const cordoned = node.state === "cordoned";
+  const close = () => setOpen(undefined);
   return (
     <div className="flex flex-wrap items-center gap-2 lg:justify-end">
       <Button
-        disabledReason={adminOnly()}
+        disabledReason={reason}
         busy={cordon.isPending}
         title={cordoned ? "Let new jobs be placed on it" : "Let its jobs finish and place no new ones"}
         onClick={() => cordon.mutate({ id: node.id, cordoned: !cordoned })}
@@ -146,25 +161,18 @@ function NodeActions({ node }: { node: Node }) {
         {cordoned ? "Uncordon" : "Cordon"}
         <span className="sr-only">{node.name}</span>
       </Button>
-      <Button look="danger" disabledReason={adminOnly()} onClick={() => setAsking(true)}>
-        Remove<span className="sr-only">{node.name}</span>
-      </Button>
+      <MoreMenu
+        label={`More for ${node.name}`}
+        actions={[
+          { text: "Drain…", icon: <Eraser size={14} />, disabledReason: reason, run: () => setOpen("drain") },
+          { text: "Labels…", icon: <Tags size={14} />, disabledReason: reason, run: () => setOpen("labels") },
+          { text: "Remove…", icon: <Trash2 size={14} />, danger: true, disabledReason: reason, run: () => setOpen("remove") },
+        ]}
+      />
       {cordon.isError && <p role="alert" className="basis-full text-xs text-bad">{explain(cordon.error).detail}</p>}
-      <Confirm
-        open={asking}
-        onClose={() => {
-          setAsking(false);
-          remove.reset();
-        }}
-        title={`Remove ${node.name}?`}
-        action="It is dead; remove it"
-        busy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => remove.mutate(node.id, { onSuccess: () => setAsking(false) })}
-      >
-        With this you attest that the machine is off or gone: its jobs go back to their queues at once. If it still ran them,
-        they would run twice. To take a living machine out, cordon it and wait.
-      </Confirm>
+      {open === "drain" && <DrainDialog node={node} onClose={close} />}
+      {open === "labels" && <LabelsDialog node={node} onClose={close} />}
+      {open === "remove" && <RemoveNode node={node} onClose={close} />}
     </div>
   );
 }

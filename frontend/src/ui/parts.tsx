@@ -11,6 +11,7 @@ import { Button } from "./button";
 export function PageHead({ title, note, children }: { title: string; note?: ReactNode; children?: ReactNode }) {
   return (
     <header className="mb-6 flex flex-wrap items-center gap-x-4 gap-y-3">
+      <title>{`${title} · Lilac`}</title>
       <div className="min-w-0 flex-1">
         <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
         {note && <p className="mt-0.5 text-sm text-ink-soft">{note}</p>}

@@ -70,7 +70,7 @@ export function StateIcon({ look, size = 14 }: { look: Look; size?: number }) {
 export function StateMark({ look, soft = false }: { look: Look; soft?: boolean }) {
   const frame = soft ? `rounded-full py-0.5 pr-2.5 pl-2 ${toneSoft[look.tone]}` : toneText[look.tone];
   return (
-    <span className={`inline-flex items-center gap-1.5 text-sm font-medium whitespace-nowrap ${frame}`}>
+    <span className={`inline-flex items-center gap-1.5 align-middle text-sm font-medium whitespace-nowrap ${frame}`}>
       <StateIcon look={look} />
       {look.word}
     </span>

@@ -1,0 +1,40 @@
+/// Short names for the generated wire types of what stands beside jobs.
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type AuditEntry = Schemas["AuditEntry"];
+export type CachedImage = Schemas["CachedImage"];
+export type ContainerPolicy = Schemas["ContainerPolicy"];
+export type CreateCluster = Schemas["CreateCluster"];
+export type CreateHook = Schemas["CreateHook"];
+export type CreateRegistry = Schemas["CreateRegistry"];
+export type CreateSecret = Schemas["CreateSecret"];
+export type CreateVolume = Schemas["CreateVolume"];
+export type Delivery = Schemas["Delivery"];
+export type DeliveryState = Schemas["DeliveryState"];
+export type Gpu = Schemas["Gpu"];
+export type GpuUsage = Schemas["GpuUsage"];
+export type Hook = Schemas["Hook"];
+export type InLine = Schemas["InLine"];
+export type JobLimits = Schemas["JobLimits"];
+export type JobSchedule = Schemas["JobSchedule"];
+export type NodeEvent = Schemas["NodeEvent"];
+export type NodeEventKind = Schemas["NodeEventKind"];
+export type PlacementPolicy = Schemas["PlacementPolicy"];
+export type QueueStats = Schemas["QueueStats"];
+export type QueueWaits = Schemas["QueueWaits"];
+export type Quota = Schemas["Quota"];
+export type Registry = Schemas["Registry"];
+export type RunAs = Schemas["RunAs"];
+export type Scope = Schemas["Scope"];
+export type StoredSecret = Schemas["StoredSecret"];
+export type Team = Schemas["Team"];
+export type TeamMember = Schemas["TeamMember"];
+export type UpdateCluster = Schemas["UpdateCluster"];
+export type UpdateHook = Schemas["UpdateHook"];
+export type UpdateQueue = Schemas["UpdateQueue"];
+export type UpdateVolume = Schemas["UpdateVolume"];
+export type UserUsage = Schemas["UserUsage"];
+export type Volume = Schemas["Volume"];
+export type WaitBucket = Schemas["WaitBucket"];
