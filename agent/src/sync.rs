@@ -67,7 +67,8 @@ pub struct Courier {
     was_answered: bool,
     /// Something is to be said that the request under way does not say.
     has_news: bool,
-    /// The next request asks to be answered at once.
+    /// Requests ask to be answered at once, until one of them was: a request that overtakes another one has what
+    /// that was for as well.
     wants_prompt: bool,
     spacing: Duration,
     last_sent: Option<Instant>,
@@ -169,7 +170,6 @@ impl Courier {
         self.flight = Some(Flight { answer, sent_at, sent: now, is_prompt });
         self.last_sent = Some(now);
         self.has_news = false;
-        self.wants_prompt = false;
         if self.was_answered {
             self.sequence += 1;
         }
@@ -179,11 +179,12 @@ impl Courier {
     pub async fn heard(&mut self) -> Heard {
         let Some(flight) = &mut self.flight else { return std::future::pending().await };
         let answer = flight.answer.as_mut().await;
-        let (sent_at, held) = (flight.sent_at, flight.sent.elapsed());
-        let was_fast = !flight.is_prompt && held < TOO_FAST;
+        let (sent_at, held, is_prompt) = (flight.sent_at, flight.sent.elapsed(), flight.is_prompt);
+        let was_fast = !is_prompt && held < TOO_FAST;
         self.flight = None;
         match answer {
             Ok(answer) => {
+                self.wants_prompt &= !is_prompt;
                 if !self.was_answered {
                     self.was_answered = true;
                     self.sequence = 1;

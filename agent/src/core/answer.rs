@@ -18,7 +18,8 @@ const LEASE_STEP_MS: Millis = 1_000;
 /// How many containers of failed jobs are kept at once; a further one goes at once.
 const MAX_KEPT: usize = 32;
 
-/// A sync goes out at the start anyway; how long it is given before leases are asked for once more.
+/// A sync goes out at the start anyway; how long it is given before leases are asked for once more, at the most: not
+/// longer than half of what is left of the lease.
 const RENEW_AFTER_START_MS: Millis = 3_000;
 
 /// Takes over the attempts of an earlier run. What Docker makes of them is asked as soon as it answers.
@@ -27,6 +28,7 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
         let other_boot = entry.intent.boot_id != boot_id;
         // The clock of another boot says nothing about this one.
         let lease_until = if other_boot { 0 } else { lease_until };
+        let soon = (lease_until.saturating_sub(now.boot_ms) / 2).max(1_000);
         let grace_ms = Millis::try_from(entry.intent.task.stop_grace.0.as_millis()).unwrap_or(Millis::MAX);
         let stop = entry.stop.map(|note| {
             let gone_by = Millis::try_from((now.wall - note.asked_at).num_milliseconds()).unwrap_or(0);
@@ -51,13 +53,13 @@ pub(super) fn recovered(state: &mut State, entries: Vec<(Entry, Millis)>, boot_i
             stage,
             since: now.boot_ms,
             lease_until,
-            renew_at: now.boot_ms.saturating_add(RENEW_AFTER_START_MS),
+            renew_at: now.boot_ms.saturating_add(RENEW_AFTER_START_MS.min(soon)),
             stop,
             started_at,
             created: entry.created,
             confirmed: false,
             // Nobody watched meanwhile: a kill may have been the daemon's own end.
-            lost_sight: true,
+            lost_sight: Some(now.boot_ms),
             other_boot,
             forget: false,
             died: false,
@@ -155,7 +157,7 @@ pub(super) fn launch(
         }
     } else if created {
         // From here on: what a start says late does not tell that the daemon did not go since.
-        attempt.lost_sight = false;
+        attempt.lost_sight = None;
         attempt.enter(Stage::Starting, now.boot_ms);
         actions.push(Action::Start(id));
     } else {
@@ -213,7 +215,7 @@ fn accept(
         started_at: None,
         created: false,
         confirmed: true,
-        lost_sight: false,
+        lost_sight: None,
         other_boot: false,
         forget: false,
         died: false,
@@ -254,7 +256,7 @@ fn decline(state: &mut State, desired: &DesiredAttempt, now: Moment, actions: &m
         started_at: None,
         created: false,
         confirmed: true,
-        lost_sight: false,
+        lost_sight: None,
         other_boot: false,
         forget: false,
         died: false,

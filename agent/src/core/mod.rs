@@ -107,8 +107,8 @@ pub struct Attempt {
     pub created: bool,
     /// The control plane named it to this run of the agent.
     pub confirmed: bool,
-    /// Docker, or the agent, lost sight of it while it ran.
-    pub lost_sight: bool,
+    /// When Docker, or the agent, lost sight of it while it ran: only who looked later has seen it again.
+    pub lost_sight: Option<Millis>,
     /// It was accepted before the machine was booted.
     pub other_boot: bool,
     /// The control plane has already given it up: drop it as soon as it ended.
@@ -345,6 +345,11 @@ impl Attempt {
     /// Whether it belongs to a gang whose ranks are not all ready, as far as is known.
     fn waits_for_others(&self) -> bool {
         self.task.gang.is_some() && !self.go && self.stop.is_none()
+    }
+
+    /// Docker saw it run, at that time. An answer that was overtaken by the news that Docker is gone is older than that.
+    fn sight_again(&mut self, taken_at: Millis) {
+        self.lost_sight = self.lost_sight.filter(|since| taken_at < *since);
     }
 
     fn enter(&mut self, stage: Stage, now: Millis) {

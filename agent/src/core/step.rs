@@ -33,7 +33,7 @@ pub fn step(state: &mut State, event: Event, now: Moment) -> Vec<Action> {
         Event::DockerUp { version, taken_at, containers } => {
             docker_up(state, version, taken_at, &containers, now, &mut actions);
         }
-        Event::DockerDown(message) => docker_down(state, &message, &mut actions),
+        Event::DockerDown(message) => docker_down(state, &message, now.boot_ms, &mut actions),
         Event::Dropped(id) => {
             state.attempts.remove(&id);
         }
@@ -110,11 +110,11 @@ fn attempt_event(id: AttemptId, attempt: &mut Attempt, event: Event, now: Moment
         (Event::Seen { taken_at, sight, .. }, Stage::Running { .. } | Stage::Unsure { .. })
             if taken_at >= attempt.since =>
         {
-            seen(id, attempt, sight, now, actions);
+            seen(id, attempt, sight, taken_at, now, actions);
         }
         (Event::LookFailed(_), Stage::Running { .. }) => {
             // Something ended there, perhaps. Asked again until Docker says.
-            attempt.lost_sight = true;
+            attempt.lost_sight = Some(now.boot_ms);
             attempt.stage = Stage::Unsure { look_at: now.boot_ms.saturating_add(LOOK_AGAIN_MS) };
         }
         (Event::Concluded(_, result), Stage::Concluding) => end(id, attempt, result, now.boot_ms, actions),
@@ -134,7 +134,7 @@ fn launch_failed(
     let (reason, words) = match failure {
         Failure::Unclear(_) => {
             // It may have run since, and ended with the daemon.
-            attempt.lost_sight = true;
+            attempt.lost_sight = Some(now.boot_ms);
             let look_at = now.boot_ms.saturating_add(LOOK_AGAIN_MS);
             attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
             return;
@@ -192,16 +192,23 @@ fn run(
     stop::push(id, attempt, now.boot_ms, actions);
 }
 
-/// Docker says how a container stands.
-fn seen(id: AttemptId, attempt: &mut Attempt, sight: Sight, now: Moment, actions: &mut Vec<Action>) {
+/// Docker says how a container stood at that time.
+fn seen(
+    id: AttemptId,
+    attempt: &mut Attempt,
+    sight: Sight,
+    taken_at: Millis,
+    now: Moment,
+    actions: &mut Vec<Action>,
+) {
     let was_running = matches!(attempt.stage, Stage::Running { .. });
     match sight {
         Sight::Running { .. } if was_running => {
-            attempt.lost_sight = false;
+            attempt.sight_again(taken_at);
             actions.push(Action::Attach(id));
         }
         Sight::Running { started_at } => {
-            attempt.lost_sight = false;
+            attempt.sight_again(taken_at);
             run(id, attempt, started_at, now, actions);
         }
         Sight::Exited(exit) => {
@@ -222,7 +229,13 @@ fn seen(id: AttemptId, attempt: &mut Attempt, sight: Sight, now: Moment, actions
     }
 }
 
+/// Somebody removed its container. Where its code was not seen to run, a create and a start that were given up may
+/// still be carried out, and run it after all.
 fn gone(id: AttemptId, attempt: &mut Attempt, now: Moment, actions: &mut Vec<Action>) {
+    if attempt.started_at.is_none() && attempt.lease_until > 0 {
+        stop::take_lease_back(id, attempt, now, actions);
+        return;
+    }
     let draft = ending::lost("Its container is gone: somebody removed it.", now.wall);
     conclude(id, attempt, draft, now.boot_ms, actions);
 }
@@ -234,7 +247,7 @@ fn of_exit(attempt: &Attempt, exit: &Exit, now: Moment) -> Draft {
     };
     let around = Circumstances {
         stop: attempt.stop.map(|stop| stop.note),
-        lost_sight: attempt.lost_sight,
+        lost_sight: attempt.lost_sight.is_some(),
         rebooted_at: attempt.other_boot.then(|| wall(0).unwrap_or_default()),
         lease_over_at: wall(attempt.lease_until).filter(|_| !attempt.other_boot),
     };
@@ -287,7 +300,7 @@ fn docker_up(
                 actions.push(Action::Look(*id));
             }
             Stage::Running { .. } if running.get(id) == Some(&true) => {
-                attempt.lost_sight = false;
+                attempt.sight_again(taken_at);
                 actions.push(Action::Attach(*id));
             }
             Stage::Running { .. } if taken_at >= attempt.since => actions.push(Action::Look(*id)),
@@ -319,13 +332,14 @@ fn gpus_lost(state: &mut State, lost: &BTreeMap<String, String>, now: Moment, ac
     }
 }
 
-fn docker_down(state: &mut State, message: &str, actions: &mut Vec<Action>) {
+fn docker_down(state: &mut State, message: &str, now: Millis, actions: &mut Vec<Action>) {
     let message = ending::trim(message);
     if state.runtime.ok || state.runtime.message != message {
         actions.push(Action::Report);
     }
     state.runtime = RuntimeHealth { ok: false, version: String::new(), message };
     for attempt in state.attempts.values_mut().filter(|attempt| attempt.is_live()) {
-        attempt.lost_sight = true;
+        // What was looked at in this very moment was looked at before.
+        attempt.lost_sight = Some(now.saturating_add(1));
     }
 }

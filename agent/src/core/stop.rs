@@ -96,8 +96,7 @@ pub(super) fn kept_until(attempt: &Attempt, result: &TaskResult, now: Moment) ->
     (failed && left > 0).then(|| now.boot_ms.saturating_add(left))
 }
 
-/// Ends an attempt whose container was not started, as far as was seen. Docker may be about to start it, by a call
-/// of before: so its lease is taken back, and then it is looked at once more. What starts after that ends at once.
+/// Ends an attempt whose container was not started, as far as was seen. Docker may be about to start it.
 pub(super) fn conclude_unstarted(
     id: AttemptId,
     attempt: &mut Attempt,
@@ -106,11 +105,7 @@ pub(super) fn conclude_unstarted(
 ) {
     let may_start = attempt.created && !matches!(attempt.stage, Stage::Creating);
     if may_start && attempt.lease_until > 0 {
-        attempt.lease_until = 0;
-        actions.push(Action::WriteLease(id, 0));
-        let look_at = now.boot_ms.saturating_add(super::LOOK_AGAIN_MS);
-        attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
-        actions.push(Action::Look(id));
+        take_lease_back(id, attempt, now, actions);
         return;
     }
     let cause = attempt.stop.map_or(StopCause::LeaseOver, |stop| stop.note.cause);
@@ -174,4 +169,14 @@ pub(super) fn tick(state: &mut State, now: Moment, actions: &mut Vec<Action>) {
             actions.push(Action::Reap(container.clone()));
         }
     }
+}
+
+/// Docker may be about to start its container, by a call of before that nobody waits for any more: its lease is taken
+/// back, and then it is looked at once more. What starts after that ends at once.
+pub(super) fn take_lease_back(id: AttemptId, attempt: &mut Attempt, now: Moment, actions: &mut Vec<Action>) {
+    attempt.lease_until = 0;
+    actions.push(Action::WriteLease(id, 0));
+    let look_at = now.boot_ms.saturating_add(super::LOOK_AGAIN_MS);
+    attempt.enter(Stage::Unsure { look_at }, now.boot_ms);
+    actions.push(Action::Look(id));
 }

@@ -15,8 +15,8 @@ use super::world::{Happening, Reply, Request, World, say};
 /// How the agent's courier stands: what of it decides.
 #[derive(Debug)]
 pub(super) struct Courier {
-    /// The message under way, and when it was sent by the node's clock.
-    flight: Option<(u64, Millis)>,
+    /// The message under way.
+    flight: Option<Flight>,
     flights: u64,
     sequence: u64,
     was_answered: bool,
@@ -29,6 +29,14 @@ pub(super) struct Courier {
     empty: u32,
     /// When the control plane was heard last.
     pub heard_at: Option<Ms>,
+}
+
+/// A message under way: when it was sent by the node's clock, and whether its answer is wanted at once.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    number: u64,
+    sent_at: Millis,
+    is_prompt: bool,
 }
 
 impl Default for Courier {
@@ -110,7 +118,9 @@ impl World {
         let one = &mut self.agents[agent];
         let courier = &mut one.courier;
         courier.flights += 1;
-        courier.flight = Some((courier.flights, moment.boot_ms));
+        let no_wait = courier.wants_prompt || tells_an_end;
+        courier.flight =
+            Some(Flight { number: courier.flights, sent_at: moment.boot_ms, is_prompt: no_wait });
         (courier.send_at, courier.has_news) = (None, false);
         let request = Request {
             agent,
@@ -121,7 +131,7 @@ impl World {
             sequence: courier.sequence,
             boot_id,
             reports,
-            no_wait: std::mem::take(&mut courier.wants_prompt) || tells_an_end,
+            no_wait,
         };
         courier.sequence += u64::from(courier.was_answered);
         if self.has(Bug::ForgetsBeforeAcknowledged) {
@@ -232,9 +242,10 @@ impl World {
     /// An answer reaches the agent. One that nobody waits for any more is not heard.
     pub(super) fn answered(&mut self, agent: usize, life: u32, flight: u64, answer: Reply) {
         let one = &self.agents[agent];
-        let waits = one.courier.flight.filter(|(number, _)| *number == flight);
-        let Some((_, sent_at)) = waits.filter(|_| one.is_alive && one.life == life) else { return };
+        let waits = one.courier.flight.filter(|under_way| under_way.number == flight);
+        let Some(flight) = waits.filter(|_| one.is_alive && one.life == life) else { return };
         if let Some(until) = one.frozen_until.filter(|until| *until > self.now) {
+            let flight = flight.number;
             return self.at(until, Happening::Answered { agent, life, flight, answer });
         }
         if !self.machines[one.machine].is_linked && !matches!(answer, Reply::Broken) {
@@ -242,7 +253,7 @@ impl World {
         }
         self.agents[agent].courier.flight = None;
         match answer {
-            Reply::Answer(answer) => self.take_answer(agent, sent_at, answer),
+            Reply::Answer(answer) => self.take_answer(agent, flight, answer),
             Reply::Fenced => {
                 self.machines[self.agents[agent].machine].excuse.get_or_insert("fenced");
                 self.decide(agent, Event::Halted("another agent".to_owned()));
@@ -260,10 +271,11 @@ impl World {
         }
     }
 
-    fn take_answer(&mut self, agent: usize, sent_at: Millis, answer: SyncResponse) {
+    fn take_answer(&mut self, agent: usize, flight: Flight, answer: SyncResponse) {
         let now = self.machines[self.agents[agent].machine].moment(self.now).boot_ms;
-        let sent_at = if self.has(Bug::LeaseFromReply) { now } else { sent_at };
+        let sent_at = if self.has(Bug::LeaseFromReply) { now } else { flight.sent_at };
         let courier = &mut self.agents[agent].courier;
+        courier.wants_prompt &= !flight.is_prompt;
         if !courier.was_answered {
             (courier.was_answered, courier.sequence) = (true, 1);
         }

@@ -105,3 +105,35 @@ fn a_container_that_was_made_again_after_it_ran_is_not_started() {
     let actions = scene.saw(Sight::Created);
     assert_eq!(conclusion(&actions).unwrap().outcome, Outcome::Lost);
 }
+
+#[test]
+fn a_sight_from_before_the_daemon_went_does_not_tell_that_it_stayed() {
+    for (looked_later, outcome) in [(0, Outcome::Lost), (1_000, Outcome::Exited)] {
+        let mut scene = Scene::new();
+        scene.run();
+        // A look is answered; the news that the daemon went, and took the container along, overtakes the answer.
+        let (attempt, taken_at) = (scene.id, scene.now + looked_later);
+        scene.step(Event::DockerDown("gone".into()));
+        scene.now += looked_later;
+        let sight = Sight::Running { started_at: moment(START_MS).wall };
+        scene.step(Event::Seen { attempt, taken_at, sight });
+        assert_eq!(scene.exit(137).outcome, outcome, "looked {looked_later} ms later");
+    }
+}
+
+#[test]
+fn a_container_that_was_removed_is_not_run_by_calls_that_come_late() {
+    let mut scene = Scene::new();
+    let id = scene.id;
+    scene.want();
+    scene.step(Event::IntentSaved(id));
+    scene.step(Event::Created(id));
+    scene.step(Event::StartFailed(id, Failure::Unclear("timeout".into())));
+    let actions = scene.saw(Sight::Missing);
+    assert_eq!(actions[..2], [Action::WriteLease(id, 0), Action::Look(id)], "nothing is said of its end yet");
+    let before = scene.state.clone();
+    assert_eq!(conclusion(&scene.saw(Sight::Missing)).unwrap().outcome, Outcome::Lost);
+    scene.state = before;
+    assert!(kills(&scene.saw(Sight::Running { started_at: moment(scene.now).wall })));
+    assert_eq!(scene.exit(137).outcome, Outcome::Lost);
+}

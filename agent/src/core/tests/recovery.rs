@@ -57,6 +57,19 @@ fn a_container_that_was_made_and_is_gone_is_not_made_again() {
     assert_eq!(conclusion(&actions).unwrap().outcome, Outcome::Lost);
 }
 
+/// What is left of the lease decides how long the first sync may take, not how long it usually takes.
+#[test]
+fn a_restart_late_in_the_lease_asks_for_a_new_one_in_time() {
+    for (gone_by, asks_after) in [(20_000, 3_000), (LEASE_MS - 6_000, 2_000)] {
+        let mut scene = Scene::new();
+        scene.run();
+        scene.restart(gone_by, Boot::Same, |_| {});
+        let left = lease_deadline(START_MS, LEASE_MS) - scene.now;
+        assert_eq!(scene.state.next_wake(), Some(scene.now + asks_after), "{left} ms are left");
+        assert_eq!(scene.after(asks_after), [Action::Renew]);
+    }
+}
+
 #[test]
 fn a_restart_after_the_lease_kills() {
     let mut scene = Scene::new();
