@@ -27,6 +27,8 @@ pub(super) struct Agent {
     pub is_alive: bool,
     /// Frozen until then.
     pub frozen_until: Option<Ms>,
+    /// What it would have done or heard meanwhile, in order.
+    pub put_off: Vec<Happening>,
     /// It is not started again: it was a copy.
     pub is_gone: bool,
     pub state: State,
@@ -60,13 +62,20 @@ impl World {
     }
 
     /// Puts off what a frozen process would do now.
-    fn thawed(&mut self, agent: usize, what: Happening) -> Option<Happening> {
-        match self.agents[agent].frozen_until {
-            Some(until) if until > self.now => {
-                self.at(until, what);
-                None
-            }
-            _ => Some(what),
+    pub(super) fn thawed(&mut self, agent: usize, what: Happening) -> Option<Happening> {
+        let one = &mut self.agents[agent];
+        if one.frozen_until.is_some_and(|until| until > self.now) {
+            one.put_off.push(what);
+            return None;
+        }
+        Some(what)
+    }
+
+    /// A frozen process goes on, with what waited for it, in its order.
+    pub(super) fn thaw(&mut self, agent: usize) {
+        self.agents[agent].frozen_until = None;
+        for what in std::mem::take(&mut self.agents[agent].put_off) {
+            self.after(0, what);
         }
     }
 
@@ -83,6 +92,7 @@ impl World {
         (one.state, one.session) = (State::default(), session);
         one.courier = super::wire::Courier::default();
         one.cancelled.clear();
+        one.put_off.clear();
         let (life, disk) = (one.life, one.disk);
         say!(self, "agent {agent} starts as session {session}");
         let boot_id = self.machines[machine].boot_id;

@@ -141,6 +141,7 @@ impl World {
             life: 0,
             is_alive: false,
             frozen_until: None,
+            put_off: Vec::new(),
             is_gone: false,
             state: Default::default(),
             session,
@@ -383,7 +384,7 @@ impl World {
             Mend::Continue(machine) => {
                 for agent in self.agents_of(machine) {
                     if self.agents[agent].frozen_until.is_some_and(|until| until <= self.now) {
-                        self.agents[agent].frozen_until = None;
+                        self.thaw(agent);
                     }
                 }
             }
@@ -403,7 +404,7 @@ impl World {
         say!(self, "all is mended");
         self.is_calm = true;
         for agent in 0..self.agents.len() {
-            self.agents[agent].frozen_until = None;
+            self.thaw(agent);
             if agent >= self.machines.len() {
                 self.kill_agent(agent);
                 self.agents[agent].is_gone = true;

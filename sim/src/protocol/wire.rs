@@ -244,10 +244,9 @@ impl World {
         let one = &self.agents[agent];
         let waits = one.courier.flight.filter(|under_way| under_way.number == flight);
         let Some(flight) = waits.filter(|_| one.is_alive && one.life == life) else { return };
-        if let Some(until) = one.frozen_until.filter(|until| *until > self.now) {
-            let flight = flight.number;
-            return self.at(until, Happening::Answered { agent, life, flight, answer });
-        }
+        let heard = Happening::Answered { agent, life, flight: flight.number, answer };
+        let Some(Happening::Answered { answer, .. }) = self.thawed(agent, heard) else { return };
+        let one = &self.agents[agent];
         if !self.machines[one.machine].is_linked && !matches!(answer, Reply::Broken) {
             return;
         }
