@@ -123,6 +123,10 @@ impl World {
         if self.agents[agent].is_alive {
             say!(self, "agent {agent} dies");
             self.agents[agent].is_alive = false;
+            // That it was told to stop may not be on the disk: then nobody knows afterwards who ended it.
+            let attempts = self.agents[agent].state.attempts.iter();
+            let told = attempts.filter(|(_, attempt)| attempt.stop.is_some()).map(|(id, _)| *id);
+            self.cut_short.extend(told);
         }
     }
 

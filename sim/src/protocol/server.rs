@@ -212,10 +212,12 @@ impl World {
         }
     }
 
-    /// A node that was never out of touch for long, and that nothing befell, loses nothing that ran.
+    /// A node that was never out of touch for long, and that nothing befell, loses nothing that ran; unless its agent
+    /// died while it ended it, as somebody wished.
     fn check_loss(&mut self, id: AttemptId) {
         let machine = self.machine_of(id);
-        if self.started.contains(&id) && self.machines[machine].excuse.is_none() {
+        let may_be_lost = self.machines[machine].excuse.is_some() || self.cut_short.contains(&id);
+        if self.started.contains(&id) && !may_be_lost {
             self.fail(format!("{id} is lost, and nothing had befallen its node"));
         }
     }

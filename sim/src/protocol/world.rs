@@ -156,6 +156,8 @@ pub(super) struct World {
     pub is_calm: bool,
     /// Attempts whose container was started, ever.
     pub started: BTreeSet<AttemptId>,
+    /// Attempts whose agent died while it ended them.
+    pub cut_short: BTreeSet<AttemptId>,
     /// How many containers of a job run.
     pub running: BTreeMap<JobId, u32>,
     pub trace: Option<Vec<String>>,
@@ -204,6 +206,7 @@ impl World {
             strikes: Vec::new(),
             is_calm: false,
             started: BTreeSet::new(),
+            cut_short: BTreeSet::new(),
             running: BTreeMap::new(),
             trace: is_told.then(Vec::new),
             broken: None,
