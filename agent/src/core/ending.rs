@@ -213,10 +213,13 @@ pub fn as_init_says(draft: Draft, log: &Sum) -> Draft {
         None if !log.begun && code == lilac_init::BROKEN => {
             not_started(Reason::Infrastructure, BROKEN, draft.finished_at)
         }
+        // Of its first container nobody knows the end: it was removed, and this is one that was made late.
+        None if code == lilac_init::BROKEN => lost(BEGUN_BEFORE, draft.finished_at),
         None => draft,
     }
 }
 
+const BEGUN_BEFORE: &str = "Its container is gone, and another one may not run its program a second time.";
 const BROKEN: &str =
     "The node could not watch over the container: its lease or its log cannot be opened in there.";
 
@@ -326,7 +329,8 @@ mod tests {
         assert_eq!(by(137, &told(End::Signalled { signal: 9, core: false })).outcome, Outcome::Exited);
         let broken = by(125, &Sum::default());
         assert_eq!((broken.outcome, broken.reason), (Outcome::NotStarted, Some(Reason::Infrastructure)));
-        assert_eq!(by(125, &Sum { begun: true, ..Sum::default() }).outcome, Outcome::Exited);
+        assert_eq!(by(125, &Sum { begun: true, ..Sum::default() }).outcome, Outcome::Lost);
+        assert_eq!(by(125, &told(End::Exited { code: 125 })).outcome, Outcome::Exited, "the program's own word");
         assert_eq!(by(137, &Sum::default()).outcome, Outcome::Exited);
     }
 

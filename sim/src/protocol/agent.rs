@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use lilac_agent::clock::Millis;
 use lilac_agent::core::{self, Action, Draft, Event, Failure, Listed, Sight, Stage, State};
+use lilac_agent::log_spool::Sum;
 use lilac_agent::journal::{Entry, ExitNote, Intent, StopNote};
 use lilac_api::ids::{AttemptId, JobId, SessionId};
 use lilac_api::spec::Signal;
@@ -293,7 +294,9 @@ impl World {
             Call::NoteCreated(id) => self.disks[disk].note_created(id),
             Call::NoteStop(id, note) => self.disks[disk].note_stop(id, note),
             Call::Conclude(id, started_at, draft) => {
-                let result = draft.with_log(0);
+                let begun = self.disks[disk].begun.contains(&id);
+                let log = Sum { begun, ..Sum::default() };
+                let result = core::ending::as_init_says(*draft, &log).with_log(0);
                 self.disks[disk].write_exit(id, ExitNote { started_at, result: result.clone() });
                 self.reply(agent, life, Event::Concluded(id, result));
             }
