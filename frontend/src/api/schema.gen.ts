@@ -9854,6 +9854,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queues/{id}/line": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is next in a queue, and why not yet.
+         * @description In the order in which the scheduler would try them as shares are now. Jobs that wait for other jobs, or for their
+         *     turn in an array, do not stand in line yet.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The next fifty jobs, as far as the caller sees them */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueueLine"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database does not answer, or too many ask at once */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues/{id}/pause": {
         parameters: {
             query?: never;
@@ -10085,6 +10177,94 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["QueueStats"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such queue */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long jobs of a queue waited lately. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the queue. */
+                    id: components["schemas"]["QueueId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How long jobs waited that started within the last 24 hours */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueueWaits"];
                     };
                 };
                 /** @description No valid credential */
@@ -11659,6 +11839,82 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Facts about the server that its users may know. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Its version, how one logs in, and how long it keeps things */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ServerFacts"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database is away, or the server is overloaded; see `Retry-After` */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -14059,7 +14315,10 @@ export interface components {
              */
             epoch: number;
             image?: components["schemas"]["TaskImage"] | null;
+            /** @description Of a job on several nodes: its container is made, and is not started before those of the others are. */
+            is_ready?: boolean;
             phase: components["schemas"]["Phase"];
+            ports?: components["schemas"]["TakenPorts"] | null;
             result?: components["schemas"]["TaskResult"] | null;
             /**
              * Format: date-time
@@ -14190,6 +14449,11 @@ export interface components {
             message: string;
             /** @description Name of the node that it is about. */
             node?: string | null;
+            /**
+             * Format: int32
+             * @description On how many nodes the job would run instead, or how many are to be added.
+             */
+            nodes?: number | null;
             /** @description Name of the queue that it is about. */
             queue?: string | null;
             quota?: components["schemas"]["Quota"] | null;
@@ -14199,7 +14463,7 @@ export interface components {
          * @description What kind of change.
          * @enum {string}
          */
-        ChangeKind: "ask-for-less" | "any-gpu" | "drop-constraints" | "uncordon" | "bring-back" | "resume-queue" | "raise-quota" | "raise-user-quota" | "add-node" | "feed-cluster" | "release";
+        ChangeKind: "ask-for-less" | "any-gpu" | "drop-constraints" | "uncordon" | "bring-back" | "resume-queue" | "raise-quota" | "raise-user-quota" | "add-node" | "feed-cluster" | "release" | "fewer-nodes" | "drop-same";
         ChangePassword: {
             current_password: components["schemas"]["Secret"];
             /** @description 10 to 256 characters, and another than the current one. */
@@ -14485,6 +14749,8 @@ export interface components {
              * @description Number of the attempt; each new one is larger.
              */
             epoch: number;
+            /** @description Of a job on several nodes: all ranks are ready, so its container may be started. */
+            go?: boolean;
             /**
              * Format: int64
              * @description The lease lasts this long, counted from when the request was *sent*: the agent must have
@@ -14494,13 +14760,14 @@ export interface components {
             max_runtime?: components["schemas"]["Span"] | null;
             /** @description Whether to stop it. */
             stop: boolean;
+            stop_within?: components["schemas"]["Span"] | null;
             task?: components["schemas"]["TaskSpec"] | null;
         };
         /**
          * @description What a job can ask for of a node.
          * @enum {string}
          */
-        Dimension: "cpus" | "memory" | "disk" | "gpus";
+        Dimension: "cpus" | "memory" | "disk" | "gpus" | "nodes";
         /** @description How to empty a node. */
         DrainNode: {
             /** @description A sentence for the others, at most 500 characters. */
@@ -14646,6 +14913,11 @@ export interface components {
              */
             rank?: number;
         };
+        /** @description The ranks of a job on several nodes. */
+        Gang: {
+            /** @description Addresses of their nodes, in the order of the ranks. */
+            addresses: string[];
+        };
         /** @description One GPU of a node. */
         Gpu: {
             /** @description Why no job is placed on it: it is lost, it reports errors, or somebody uses it outside the platform. */
@@ -14759,6 +15031,33 @@ export interface components {
          * @enum {string}
          */
         ImageProblem: "not-on-node" | "not-found" | "denied" | "unreachable" | "disk-full" | "stalled" | "wrong-platform" | "other";
+        /** @description A job that waits for its turn. */
+        InLine: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            job_id: components["schemas"]["JobId"];
+            /** @description The reason in a sentence; empty where there is none. */
+            message: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Username of who submitted it. */
+            owner: string;
+            /**
+             * Format: int32
+             * @description How many jobs of the queue would be tried before it, as shares are now.
+             */
+            position: number;
+            /**
+             * Format: int32
+             * @description 0 to 100 inside the queue; the higher goes first.
+             */
+            priority: number;
+            reason?: components["schemas"]["Reason"] | null;
+            requests: components["schemas"]["Amounts"];
+        };
         /** @description A job. */
         Job: {
             /** @description Who caused the latest transition: `user:NAME`, `node:NAME`, `scheduler` or `reaper`. */
@@ -15378,6 +15677,11 @@ export interface components {
         Network: "bridge" | "host" | "none";
         /** @description A machine that runs jobs. */
         Node: {
+            /**
+             * @description Where containers of other nodes reach it, as its agent says; without it, it is given no part of a job on several
+             *     nodes.
+             */
+            address?: string | null;
             /** @description Those of the labels that an administrator set. */
             admin_labels: {
                 [key: string]: string;
@@ -16030,6 +16334,11 @@ export interface components {
         Page_Node: {
             /** @description This page's items. */
             items: {
+                /**
+                 * @description Where containers of other nodes reach it, as its agent says; without it, it is given no part of a job on several
+                 *     nodes.
+                 */
+                address?: string | null;
                 /** @description Those of the labels that an administrator set. */
                 admin_labels: {
                     [key: string]: string;
@@ -16366,6 +16675,18 @@ export interface components {
             /** @description Always `about:blank`: `code` is what tells problems apart. */
             type: string;
         };
+        /** @description A port of a container, and where it is reached. */
+        PublishedPort: {
+            /** @description `address:port` of the node. */
+            address: string;
+            /** @description Its name in the spec. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The port in the container.
+             */
+            port: number;
+        };
         /** @description How the image comes to the node. */
         Pull: {
             policy?: components["schemas"]["PullPolicy"];
@@ -16442,6 +16763,16 @@ export interface components {
          * @description A queue of jobs.
          */
         QueueId: string;
+        /** @description The head of a queue: the jobs that are tried next, in that order. */
+        QueueLine: {
+            /**
+             * Format: int32
+             * @description Those of the next fifty that the caller does not see.
+             */
+            hidden: number;
+            /** @description Those of the next fifty that the caller sees. */
+            items: components["schemas"]["InLine"][];
+        };
         /** @description What stands in a queue at this moment. */
         QueueStats: {
             /** @description Unfinished jobs that the caller sees, by state; a state without a job is 0. */
@@ -16451,12 +16782,22 @@ export interface components {
             /** @description What users hold with the jobs that the caller sees, the largest first; at most 100. */
             by_user: components["schemas"]["UserUsage"][];
             /**
+             * Format: double
+             * @description The part that its weight gives it among the queues of its priority that want something now: 0 to 1.
+             */
+            fair_share?: number;
+            /**
              * Format: date-time
              * @description Since when the job that waits longest, of those that the caller sees, is in the queue.
              */
             oldest_waiting_since?: string | null;
             /** @description The bounds on that. */
             quota: components["schemas"]["Quota"];
+            /**
+             * Format: double
+             * @description The part of the living nodes that this is, of the resource of which it is the largest: 0 to 1.
+             */
+            share?: number;
             /** @description What all its jobs hold together, whoever sees them. */
             used: components["schemas"]["Usage"];
             /** @description The bounds for each single user. */
@@ -16482,6 +16823,29 @@ export interface components {
              */
             started: number;
         };
+        /**
+         * @description How long jobs of a queue waited from their submission until a node took them, for those that started within the
+         *     last 24 hours; of many, the latest 5000. Jobs that had to wait for others are left out.
+         */
+        QueueWaits: {
+            /** @description The shorter waits first. */
+            buckets: components["schemas"]["WaitBucket"][];
+            /**
+             * Format: int32
+             * @description How many jobs that is, as far as the caller sees them.
+             */
+            jobs: number;
+            /**
+             * Format: double
+             * @description Half of them waited no longer, in seconds; absent where there are none.
+             */
+            p50_secs?: number | null;
+            /**
+             * Format: double
+             * @description Nine of ten waited no longer, in seconds; absent where there are none.
+             */
+            p90_secs?: number | null;
+        };
         /** @description How much may be held at a time; what is left out is not bounded. */
         Quota: {
             cpus?: components["schemas"]["Cpus"] | null;
@@ -16501,6 +16865,29 @@ export interface components {
              * @description Jobs that start or run. More wait with `quota-exceeded`.
              */
             running_jobs?: number | null;
+        };
+        /** @description How one rank of a job on several nodes ended. */
+        RankEnd: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Exit code, where its container ended by itself.
+             */
+            exit_code?: number | null;
+            /** @description It is the one that ended the attempt, by failing first. */
+            failed_first: boolean;
+            /** @description A sentence; empty where there is nothing to say. */
+            message: string;
+            reason?: components["schemas"]["Reason"] | null;
+            /**
+             * Format: int32
+             * @description Signal that ended the container's process.
+             */
+            signal?: number | null;
         };
         /**
          * @description a number with at most three digits after the point
@@ -16793,6 +17180,24 @@ export interface components {
          * @description A secret of a team.
          */
         SecretId: string;
+        /** @description Facts about the server that users may know. */
+        ServerFacts: {
+            jobs_kept?: components["schemas"]["Span"] | null;
+            /** @description How long logs are kept after their attempt ended. */
+            logs_kept: components["schemas"]["Span"];
+            /** @description The most that one output may hold, as an archive. */
+            output_max: components["schemas"]["Bytes"];
+            /** @description How long outputs are kept whose job does not say. */
+            outputs_kept: components["schemas"]["Span"];
+            /** @description Where users reach it, where that is set. */
+            public_url?: string | null;
+            /** @description Whether anyone may make an account. */
+            sign_up: boolean;
+            /** @description What the provider of single sign-on is called, where there is one. */
+            sso?: string | null;
+            /** @description Version of the server. */
+            version: string;
+        };
         /**
          * Format: uuid
          * @description One run of an agent process on a node; a newer session fences an older one.
@@ -16909,6 +17314,11 @@ export interface components {
         };
         /** @description Up: all that the agent knows. */
         SyncRequest: {
+            /**
+             * @description Where the containers of other nodes reach this one: an IP address, or a name. A node that names none is
+             *     given no part of a job on several nodes.
+             */
+            address?: string | null;
             /** @description Version of the agent. */
             agent_version: string;
             /** @description All attempts that the agent knows of, whatever their phase, until told to forget them. */
@@ -16966,8 +17376,19 @@ export interface components {
             /** @description Streams to connect to, each to be taken up once. */
             streams?: components["schemas"]["StreamOrder"][];
         };
+        /** @description Ports of the node that an attempt took before its container was made. */
+        TakenPorts: {
+            /** @description Where those of its task are reached, in the task's order. */
+            published?: number[];
+            /**
+             * Format: int32
+             * @description Where the other ranks meet it; taken by rank 0 of a job on several nodes.
+             */
+            rendezvous?: number | null;
+        };
         /** @description The part of an attempt that one node runs. */
         Task: {
+            end?: components["schemas"]["RankEnd"] | null;
             /** @description GPUs of the node that belong to the task while it is live. */
             gpu_indices: number[];
             image?: components["schemas"]["TaskImage"] | null;
@@ -16981,6 +17402,8 @@ export interface components {
             /** @description Name of the node. */
             node: string;
             node_id: components["schemas"]["NodeId"];
+            /** @description Where its ports are reached, by their names in the spec. */
+            ports?: components["schemas"]["PublishedPort"][];
             /**
              * Format: int32
              * @description Which of the attempt's tasks, from 0.
@@ -17043,6 +17466,7 @@ export interface components {
             env: {
                 [key: string]: string;
             };
+            gang?: components["schemas"]["Gang"] | null;
             /** @description GPUs of the node, by the vendor's id, that belong to the task. */
             gpu_uuids: string[];
             hold_on_failure?: components["schemas"]["Span"] | null;
@@ -17066,6 +17490,8 @@ export interface components {
             outputs?: components["schemas"]["OutputTask"][];
             /** @description What the container may do, as its queue says. */
             policy?: components["schemas"]["ContainerPolicy"];
+            /** @description Ports of the container that are reached at its node. */
+            ports?: number[];
             pull: components["schemas"]["PullPolicy"];
             /**
              * Format: int32
@@ -17358,6 +17784,19 @@ export interface components {
             read_only?: boolean;
             /** @description Absolute path in the container. */
             target: string;
+        };
+        /** @description Jobs that waited about as long. */
+        WaitBucket: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            jobs: number;
+            /**
+             * Format: int32
+             * @description They waited no longer than so many seconds, and longer than those of the bucket before; absent for the last.
+             */
+            up_to_secs?: number | null;
         };
         /** @description Warns a job that its time is nearly over, so that it can save what it has. */
         Warn: {

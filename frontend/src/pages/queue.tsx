@@ -1,12 +1,12 @@
 /// One queue: who is next and why not yet, what it holds against what it may, and how long jobs waited.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
 
 import { adminQueries, useUpdateQueue } from "@/api/admin";
 import type { InLine } from "@/api/admin-types";
-import { queries } from "@/api/queries";
+import { jobQueries } from "@/api/job-queries";
 import type { Queue } from "@/api/types";
 import { reasonWord } from "@/domain/job";
 import { requestText } from "@/domain/node";
@@ -162,8 +162,8 @@ function Waiting({ one }: { one: InLine }) {
 }
 
 function Running({ queue }: { queue: Queue }) {
-  const jobs = useInfiniteQuery(queries.jobs({ queue: queue.name, state: "starting,running" }, SHOWN_RUNNING));
-  const items = jobs.data?.pages[0]?.items;
+  const jobs = useQuery(jobQueries.recent({ queue: queue.name, state: "starting,running" }, SHOWN_RUNNING));
+  const items = jobs.data?.items;
   return (
     <Card
       title="Running"

@@ -108,10 +108,10 @@ function Changes({ data }: { data: Explanation }) {
   );
 }
 
-const DIMENSION_WORDS: Record<Evidence["dimension"], string> = { cpus: "CPUs", memory: "Memory", disk: "Disk", gpus: "GPUs" };
+const DIMENSION_WORDS: Record<Evidence["dimension"], string> = { cpus: "CPUs", memory: "Memory", disk: "Disk", gpus: "GPUs", nodes: "Nodes" };
 
 function amount(dimension: Evidence["dimension"], value: number): string {
-  if (dimension === "gpus") return String(value);
+  if (dimension === "gpus" || dimension === "nodes") return String(value);
   return dimension === "cpus" ? cpus(value) : bytes(value);
 }
 
