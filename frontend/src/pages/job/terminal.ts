@@ -18,8 +18,10 @@ const SCROLLBACK_LINES = 5_000;
 
 export async function openTerminal(element: HTMLElement): Promise<Terminal> {
   const [{ Terminal: Screen }, { FitAddon }] = await Promise.all([import("@xterm/xterm"), import("@xterm/addon-fit"), import("@xterm/xterm/css/xterm.css")]);
+  // It measures its letters once: with those that it will have.
+  await document.fonts.load('13px "Geist Mono Variable"');
   const screen = new Screen({
-    fontFamily: getComputedStyle(element).getPropertyValue("--font-mono-stack") || "monospace",
+    fontFamily: '"Geist Mono Variable", ui-monospace, monospace',
     fontSize: 13,
     lineHeight: 1.25,
     scrollback: SCROLLBACK_LINES,
