@@ -152,7 +152,8 @@ pub(super) fn launch(
     } else if !attempt.confirmed || created && attempt.waits_for_others() {
         if attempt.stage != (Stage::Waiting { created }) {
             attempt.enter(Stage::Waiting { created }, now.boot_ms);
-            actions.extend(created.then_some(Action::NoteCreated(id)));
+            let prepared = created && attempt.waits_for_others();
+            actions.extend(prepared.then_some(Action::NoteCreated(id)));
             actions.push(Action::Report);
         }
     } else if created {
