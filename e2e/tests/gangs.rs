@@ -26,7 +26,7 @@ if [ $LILAC_NODE_RANK = 0 ]; then
     done
     echo met $(echo $seen | tr ' ' '\n' | sort)
 else
-    until echo rank$LILAC_NODE_RANK | nc -w 5 $MASTER_ADDR $MASTER_PORT | grep -q welcome; do sleep 0.1; done
+    until echo rank$LILAC_NODE_RANK | nc -w 5 $MASTER_ADDR $MASTER_PORT 2>&1 | grep -q welcome; do sleep 0.1; done
     echo was heard as $LILAC_NODE_RANK of $LILAC_NUM_NODES
 fi
 "#;
