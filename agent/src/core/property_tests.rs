@@ -327,7 +327,7 @@ impl World {
             Turn::Grant if self.order.len() < MAX_ATTEMPTS => {
                 let id = AttemptId::new();
                 self.order.push(id);
-                let go = (self.order.len() % 2 == 0).then_some(false);
+                let go = self.order.len().is_multiple_of(2).then_some(false);
                 let granted = Granted { stop: false, go, lease_until: self.now + LEASE_MS, is_over: false };
                 self.granted.insert(id, granted);
             }

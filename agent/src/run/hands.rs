@@ -74,6 +74,12 @@ pub(super) struct Hands {
     disk_limit: Option<u64>,
 }
 
+/// A task with what its node adds, and which of the node's ports lead to which of its container.
+struct Meeting {
+    task: Arc<TaskSpec>,
+    ports: Vec<(u16, u16)>,
+}
+
 /// Where the containers run.
 pub(super) struct Here {
     /// The init that each of them gets.
@@ -172,7 +178,7 @@ impl Hands {
                 let gpus = self.gpus.clone();
                 let meeting = self.meeting(id, &task);
                 self.answer(async move {
-                    let (task, ports) = match meeting.await {
+                    let Meeting { task, ports } = match meeting.await {
                         Ok(meeting) => meeting,
                         Err(failure) => return Event::CreateFailed(id, failure),
                     };
@@ -260,12 +266,12 @@ impl Hands {
         &self,
         id: AttemptId,
         task: &Arc<TaskSpec>,
-    ) -> impl Future<Output = Result<(Arc<TaskSpec>, Vec<(u16, u16)>), Failure>> + Send + use<> {
+    ) -> impl Future<Output = Result<Meeting, Failure>> + Send + use<> {
         let (ports, events, task) = (self.ports.clone(), self.events.clone(), Arc::clone(task));
         let (state_dir, run_dir) = (self.state_dir.clone(), self.run_dir.clone());
         async move {
             if task.gang.is_none() && task.ports.is_empty() {
-                return Ok((task, Vec::new()));
+                return Ok(Meeting { task, ports: Vec::new() });
             }
             let wanted = Arc::clone(&task);
             let taken = spawn_blocking(move || ports.take(&state_dir, id, &wanted)).await;
@@ -279,10 +285,10 @@ impl Hands {
                     Failure::Ports(format!("The node cannot write the hosts file: {error}"))
                 })?;
             }
-            let bindings = ports::bindings(&task, taken.as_ref());
+            let ports = ports::bindings(&task, taken.as_ref());
             let mut whole = (*task).clone();
             whole.env.extend(ports::env(&task, taken.as_ref()));
-            Ok((Arc::new(whole), bindings))
+            Ok(Meeting { task: Arc::new(whole), ports })
         }
     }
 

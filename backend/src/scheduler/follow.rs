@@ -309,6 +309,9 @@ const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at
     LEFT JOIN attempts a ON a.job_id = j.id AND a.epoch = j.epoch AND j.state IN ('starting', 'running')
     LEFT JOIN tasks t ON t.attempt_id = a.id AND t.rank = 0";
 
+/// Where the ranks after the first are, with their GPUs.
+type Others = Vec<(NodeId, Vec<u16>)>;
+
 fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
     let state: &str = row.try_get("state")?;
     let state: JobState = state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error) as _))?;
@@ -320,7 +323,7 @@ fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
         (JobState::Starting | JobState::Running, Some(node)) => {
             let indices: Vec<i16> = row.try_get("gpu_indices")?;
             let gpu_indices = indices.into_iter().filter_map(|index| u16::try_from(index).ok()).collect();
-            let others: Option<Json<Vec<(NodeId, Vec<u16>)>>> = row.try_get("others")?;
+            let others: Option<Json<Others>> = row.try_get("others")?;
             let others = others.into_iter().flat_map(|Json(others)| others);
             let first = Part { node: NodeId(node), gpu_indices };
             let others = others.map(|(node, gpu_indices)| Part { node, gpu_indices });

@@ -298,7 +298,9 @@ async fn work_that_all_ranks_finished_is_not_thrown_away(pool: PgPool) {
     gang.end(1, exited(0)).await;
     let job = harness.client.job(gang.job).await.unwrap();
     assert_eq!((job.state, job.epoch), (JobState::Succeeded, 1), "{}", job.message);
-    assert_eq!(latest(&harness, gang.job).await.state, AttemptState::Succeeded);
+    let attempt = latest(&harness, gang.job).await;
+    assert_eq!(attempt.state, AttemptState::Succeeded);
+    assert!(attempt.tasks.iter().all(|task| !task.end.as_ref().unwrap().failed_first), "{attempt:?}");
     assert_eq!(invariants::violations(&pool).await.unwrap(), []);
 }
 

@@ -165,7 +165,7 @@ async fn settle(
         After::Wait => Ok(true),
         After::StopOthers { .. } | After::Conclude { failed: Some(_), .. } if is_late => Ok(true),
         After::StopOthers { failed, reason, words } => {
-            note_failed(conn, attempt.id, failed).await?;
+            note_failed(conn, attempt.id, Some(failed)).await?;
             let change = Step {
                 attempt: Some((attempt.id, AttemptState::Stopping)),
                 reason: Some(reason),
@@ -176,7 +176,8 @@ async fn settle(
             step(conn, &change).await
         }
         After::Conclude { failed: first, mut result } => {
-            if let Some(first) = first.filter(|_| failed.is_none()) {
+            // That all was finished after all takes back what was said of a rank before.
+            if failed.is_none() && (first.is_some() || is_late) {
                 note_failed(conn, attempt.id, first).await?;
             }
             if ordered == Some(Reason::Infrastructure) {
@@ -218,10 +219,14 @@ async fn read(conn: &mut PgConnection, attempt: &LockedAttempt) -> Result<Standi
     Ok(standing)
 }
 
-async fn note_failed(conn: &mut PgConnection, attempt: AttemptId, rank: u16) -> Result<(), sqlx::Error> {
+async fn note_failed(
+    conn: &mut PgConnection,
+    attempt: AttemptId,
+    rank: Option<u16>,
+) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE attempts SET failed_rank = $2 WHERE id = $1")
         .bind(attempt.0)
-        .bind(i16::try_from(rank).unwrap_or(i16::MAX))
+        .bind(rank.map(|rank| i16::try_from(rank).unwrap_or(i16::MAX)))
         .execute(conn)
         .await?;
     Ok(())
