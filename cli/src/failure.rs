@@ -77,6 +77,8 @@ pub enum Failure {
     OtherServer { saved: String, wanted: String },
     #[error("there is no job `{0}`")]
     NoSuchJob(String),
+    #[error("no job matches")]
+    NoMatch,
     #[error("there is no {kind} `{name}`")]
     NotFound { kind: &'static str, name: String, list: &'static str },
     #[error("`{text}` fits more than one {kind}: {candidates}")]
@@ -107,7 +109,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::Input(_) => 2,
-            Self::NoSuchJob(_) | Self::NotFound { .. } => 102,
+            Self::NoSuchJob(_) | Self::NoMatch | Self::NotFound { .. } => 102,
             Self::Interrupted { .. } => 130,
             _ => 1,
         }
@@ -138,6 +140,7 @@ impl Failure {
                  (4 characters or more)"
                     .into()
             }
+            Self::NoMatch => "`lilac_cli ls` with fewer filters shows what there is".into(),
             Self::NotFound { list, .. } => format!("`lilac_cli {list}` shows what there is"),
             Self::Ambiguous { .. } => "give more of it, or the full id".into(),
             Self::Input(_) | Self::Refused(_) | Self::Output(_) | Self::Terminal(_) => String::new(),

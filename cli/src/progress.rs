@@ -15,10 +15,30 @@ use crate::text::clean;
 
 const TICK: Duration = Duration::from_millis(120);
 
+/// What stands on the terminal; taken away when nobody tells of it any more, as after Ctrl-C.
+#[derive(Debug, Default)]
+struct Shown {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Shown {
+    fn clear(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 /// A line of progress on standard error.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    bar: Arc<Mutex<Option<ProgressBar>>>,
+    line: Arc<Shown>,
     /// Whether anybody sees it.
     pub is_seen: bool,
 }
@@ -26,7 +46,7 @@ pub struct Progress {
 impl Progress {
     pub fn new(printer: Printer) -> Self {
         let is_seen = io::stderr().is_terminal() && printer.is_for_people();
-        Self { bar: Arc::default(), is_seen }
+        Self { line: Arc::default(), is_seen }
     }
 
     /// Says what is waited for.
@@ -75,16 +95,14 @@ impl Progress {
 
     /// Takes the line away: something else is written.
     pub fn clear(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
-        }
+        self.line.clear();
     }
 
     fn show(&self, template: &str, words: &str, amount: Option<(u64, u64)>) {
         if !self.is_seen {
             return;
         }
-        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bar = self.line.bar.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.enable_steady_tick(TICK);

@@ -114,7 +114,7 @@ async fn matching(session: &Session, mut filter: JobFilter) -> Result<Vec<Meant>
         }
     }
     if found.is_empty() {
-        return Err(Failure::NoSuchJob("that matches".to_owned()));
+        return Err(Failure::NoMatch);
     }
     Ok(found)
 }

@@ -206,6 +206,10 @@ async fn a_node_joins_through_the_cli() -> Result<()> {
         let ran = cli.run(&submit("on-it", &["--follow"], &["echo", "here"])).await?;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(!agent.output().contains(key.trim()), "the agent logged its join key");
+        let asks = ["agent", "status", "--config", config];
+        let shown = cli.ok(&asks).await?;
+        let id = node.id.to_string();
+        assert!(shown.contains("running") && shown.contains("ready") && shown.contains(&id), "{shown}");
 
         // The key was for one node.
         let second = Machine::start("second").await?;
@@ -226,7 +230,20 @@ async fn a_node_joins_through_the_cli() -> Result<()> {
         let status = refused?.exit(Duration::from_secs(30)).await?;
         assert!(!status.success(), "a used key was taken again");
         assert_eq!(bed.client.nodes().await?.items.len(), 1);
-        agent.kill()
+        agent.kill()?;
+        let shown = cli.run(&asks).await?;
+        assert!(shown.code == Some(1) && shown.stdout.contains("not running"), "{shown:?}");
+        // It joins once: what it is told again, it does not need.
+        let again = ["agent", "join", "--config", config, "--join-key-stdin"];
+        let joined = cli.run_with_input(&again, &key).await?;
+        assert_eq!(joined.code, Some(0), "{joined:?}");
+        let shown = cli.run(&asks).await?;
+        // It runs in the background, and would go on after this test.
+        let pid: i32 =
+            std::fs::read_to_string(std::path::Path::new(run).join("agent.pid"))?.trim().parse()?;
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)?;
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        Ok(())
     })
     .await
 }
@@ -446,6 +463,8 @@ async fn accounts_hooks_profiles_and_the_audit_log() -> Result<()> {
         assert!(cli.ok(&["--profile", "default", "whoami"]).await?.contains("admin"));
         cli.ok(&["profile", "rm", "lab"]).await?;
         assert!(cli.ok(&["whoami"]).await?.contains("admin"));
+        let nothing = cli.run(&["wait", "--state", "failed"]).await?;
+        assert!(nothing.code == Some(102) && nothing.stderr.contains("no job matches"), "{nothing:?}");
         let watched = cli.run(&["cancel", "last", "--watch"]).await?;
         assert_eq!(watched.code, Some(2), "{watched:?}");
         Ok(())
