@@ -402,6 +402,8 @@ const PAGES: readonly (readonly [name: string, path: string, heading: string])[]
 for (const theme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {
     test(`every page beside jobs is whole and accessible, ${theme}, ${width} px`, async ({ browser, baseURL, request }) => {
+      // Axe takes its time on a busy machine.
+      test.setTimeout(600_000);
       const call = await elsewhere(request);
       const first = async (path: string) => (await call("GET", path)).items[0];
       const node = await first("/nodes");

@@ -56,7 +56,7 @@ function Filters() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const set = (name: "actor" | "action" | "object", value: string) =>
-    void navigate({ search: ({ [name]: _, ...kept }) => (value ? { ...kept, [name]: value } : kept), replace: true });
+    void navigate({ search: (kept) => ({ ...kept, [name]: value || undefined }), replace: true });
   return (
     <div className="mb-4 grid grid-cols-1 gap-2 sm:grid-cols-3">
       {FIELDS.map(([name, label, example]) => (

@@ -29,7 +29,7 @@ export function NodesPage() {
   const { add, q = "" } = route.useSearch();
   const navigate = route.useNavigate();
   const setAdding = (open: boolean) =>
-    void navigate({ search: ({ add: _, ...kept }) => (open ? { ...kept, add: true } : kept), replace: true });
+    void navigate({ search: (kept) => ({ ...kept, add: open ? true : undefined }), replace: true });
   const addButton = (
     <Button look="primary" icon={<Plus size={15} aria-hidden />} disabledReason={adminOnly("adds nodes")} onClick={() => setAdding(true)}>
       Add node
@@ -60,7 +60,7 @@ export function NodesPage() {
           value={q}
           onChange={(event) => {
             const text = event.target.value;
-            void navigate({ search: ({ q: _, ...kept }) => (text ? { ...kept, q: text } : kept), replace: true });
+            void navigate({ search: (kept) => ({ ...kept, q: text || undefined }), replace: true });
           }}
           className={`${inputClass} mb-4 max-w-md`}
         />

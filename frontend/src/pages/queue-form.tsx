@@ -21,6 +21,8 @@ const LIMITS: readonly (readonly [string, string, string])[] = [
   ["max_runtime", "Longest run", "24h"],
 ];
 
+const QUOTAS = DIMENSIONS.map((dimension) => [dimension, DIMENSION_NAMES[dimension], "unbounded"] as const);
+
 const KNOWN = ["name", "priority", "weight", "clusters", "team", "quota", "user_quota", "limits", "submitters", "policy", "run_as", "networks", "default_max_runtime"];
 
 export function QueueForm({
@@ -115,8 +117,8 @@ export function QueueForm({
         onChange={setChosen}
       />
       <Fold title="Quotas" note="What its jobs may hold together">
-        <Amounts legend="All its jobs" fields={DIMENSIONS.map((name) => [name, DIMENSION_NAMES[name], "unbounded"])} values={quota} path="quota" errors={errors} onChange={setQuota} />
-        <Amounts legend="Each user" fields={DIMENSIONS.map((name) => [name, DIMENSION_NAMES[name], "unbounded"])} values={userQuota} path="user_quota" errors={errors} onChange={setUserQuota} />
+        <Amounts legend="All its jobs" fields={QUOTAS} values={quota} path="quota" errors={errors} onChange={setQuota} />
+        <Amounts legend="Each user" fields={QUOTAS} values={userQuota} path="user_quota" errors={errors} onChange={setUserQuota} />
       </Fold>
       <Fold title="Limits" note="What one job may ask for">
         <Amounts legend="One job" fields={LIMITS} values={limits} path="limits" errors={errors} onChange={setLimits} />
@@ -149,10 +151,10 @@ export function QueueForm({
       <Fold title="Containers" note="What they may do on their node">
         <div className="grid gap-4 sm:grid-cols-2">
           <SelectField label="Policy" hint={CONTAINER_POLICIES[policy].means} value={policy} error={errors("policy")} onChange={(event) => setPolicy(event.target.value as ContainerPolicy)}>
-            {Object.entries(CONTAINER_POLICIES).map(([value, { text }]) => <option key={value} value={value}>{text}</option>)}
+            {Object.entries(CONTAINER_POLICIES).map(([value, words]) => <option key={value} value={value}>{words.text}</option>)}
           </SelectField>
           <SelectField label="Run as" hint={RUN_AS[runAs].means} value={runAs} error={errors("run_as")} onChange={(event) => setRunAs(event.target.value as RunAs)}>
-            {Object.entries(RUN_AS).map(([value, { text }]) => <option key={value} value={value}>{text}</option>)}
+            {Object.entries(RUN_AS).map(([value, words]) => <option key={value} value={value}>{words.text}</option>)}
           </SelectField>
         </div>
         <Checks label="Networks" error={errors("networks")} options={NETWORKS} chosen={networks} onChange={setNetworks} />
