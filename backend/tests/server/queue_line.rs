@@ -1,7 +1,5 @@
 //! Who is next in a queue and why not yet, how long others waited, and what part of the fleet it has.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
-
 use lilac_api::auth::Role;
 use lilac_api::job::{JobState, Reason};
 use lilac_api::problem::ErrorCode;

@@ -61,8 +61,8 @@ export function QueueForm({
   const [networks, setNetworks] = useState<Network[]>(queue?.networks ?? ["bridge", "none"]);
   const clusterNames = clusters.data?.items.map((cluster) => cluster.name) ?? [];
   const teamNames = teams.data?.items.map((team) => team.name) ?? [];
-  // With nothing chosen yet, the first cluster is what most people mean.
-  const selected = chosen ?? clusterNames.slice(0, 1);
+  // With nothing chosen yet, this is what most people mean.
+  const selected = chosen ?? (clusterNames.includes("default") ? ["default"] : clusterNames.slice(0, 1));
   const errors = fieldErrors(error);
   const set = (field: string) => (value: string) => setText({ ...text, [field]: value });
 
