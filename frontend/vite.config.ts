@@ -19,6 +19,19 @@ export default defineConfig({
     // The content security policy allows fonts from the server only, so nothing becomes a data: URL.
     assetsInlineLimit: 0,
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        // What every page needs comes in one file, which compresses better than many small ones.
+        advancedChunks: {
+          groups: [
+            {
+              name: "frame",
+              test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|openapi-fetch|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
+            },
+          ],
+        },
+      },
+    },
   },
   test: {
     environment: "happy-dom",

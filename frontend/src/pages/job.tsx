@@ -21,12 +21,12 @@ import { LogsTab } from "./job/logs";
 import { OutputsTab } from "./job/outputs";
 import { ReceiptTab } from "./job/receipt";
 import { EstimateSpan, SchedulingTab } from "./job/scheduling";
-import { SpecTab } from "./job/spec";
 import { AttemptsTab, EventsTab, OverviewTab } from "./job-tabs";
 import { PhaseBar } from "./phase-bar";
 
-// Charts and terminals are wanted by few of those who look at a job.
+// What few of those who look at a job want comes when it is wanted.
 const MetricsTab = lazy(() => import("./job-metrics").then((module) => ({ default: module.MetricsTab })));
+const SpecTab = lazy(() => import("./job/spec").then((module) => ({ default: module.SpecTab })));
 const ShellTab = lazy(() => import("./job/shell").then((module) => ({ default: module.ShellTab })));
 
 const route = getRouteApi("/app/jobs/$jobId");

@@ -98,7 +98,7 @@ function List({ filter, cols, matching, clear }: ListProps) {
       <Card>
         {pages.isPending && <SkeletonRows rows={10} />}
         {pages.error && <Broken error={pages.error} retry={pages.retry} />}
-        {!pages.isPending && !pages.error && pages.count === 0 && <Nothing filtered={Object.keys(filter).length > 0} clear={clear} />}
+        {!pages.isPending && !pages.error && pages.count === 0 && <Nothing filter={filter} clear={clear} />}
         {pages.count > 0 && <Rows pages={pages} columns={columnsOf(cols)} selection={selection} />}
       </Card>
       <Suspense>{selection.size > 0 && <SelectionBar selection={selection} filter={filter} matching={matching} />}</Suspense>
@@ -106,11 +106,12 @@ function List({ filter, cols, matching, clear }: ListProps) {
   );
 }
 
-function Nothing({ filtered, clear }: { filtered: boolean; clear: () => void }) {
-  if (filtered) {
+function Nothing({ filter, clear }: { filter: JobFilter; clear: () => void }) {
+  if (Object.keys(filter).length > 0) {
     return (
       <Empty title="No job matches" action={<Button onClick={clear}>Clear the filters</Button>}>
         Jobs exist that these filters hide, or none has come yet.
+        {filter.text !== undefined && " A text is looked for in the names of the newest 50,000 jobs."}
       </Empty>
     );
   }

@@ -15,11 +15,13 @@ interface MenuProps {
   label?: ReactNode;
   /** A button of another look, without an arrow. */
   button?: { name: string; className: string; content: ReactNode };
+  /** Where the button that was pressed only stood for this one. */
+  openAtOnce?: boolean;
   children: ReactNode;
 }
 
-export function Menu({ label, button, children }: MenuProps) {
-  const [wanted, setWanted] = useState(false);
+export function Menu({ label, button, openAtOnce = false, children }: MenuProps) {
+  const [wanted, setWanted] = useState(openAtOnce);
   const look = button
     ? { "aria-label": button.name, title: button.name, className: button.className }
     : { className: buttonClass() };

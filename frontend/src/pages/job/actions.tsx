@@ -11,12 +11,14 @@ import type { Job } from "@/api/types";
 import { jobCan } from "@/domain/job";
 import { useActions } from "@/lib/actions";
 import { randomWord } from "@/lib/random";
-import { asCli, asCurl, asYaml } from "@/spec/text";
 import { Button } from "@/ui/button";
 import { CopyMenu } from "@/ui/copy-menu";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { FormError, TextField } from "@/ui/field";
 import { Menu, MenuItem } from "@/ui/menu";
+
+/** What writes YAML is larger than all else on the page. */
+const texts = () => import("@/spec/text");
 
 type Asked = "cancel" | "hold" | "reprioritise" | "extend";
 
@@ -92,9 +94,9 @@ function CopyJob({ job }: { job: Job }) {
   return (
     <CopyMenu
       choices={[
-        ["Command line", () => asCli(spec)],
-        ["curl", () => asCurl(spec, location.origin)],
-        ["YAML", () => asYaml(spec)],
+        ["Command line", async () => (await texts()).asCli(spec)],
+        ["curl", async () => (await texts()).asCurl(spec, location.origin)],
+        ["YAML", async () => (await texts()).asYaml(spec)],
         ["Job id", () => job.id],
         ["Address", () => location.href],
       ]}

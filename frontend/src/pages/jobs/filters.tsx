@@ -1,6 +1,6 @@
 /// What narrows the list, how it is grouped and laid out; all of it stands in the URL.
 import { useQuery } from "@tanstack/react-query";
-import { Columns3, Search, X } from "lucide-react";
+import { Bookmark, Columns3, Search, X } from "lucide-react";
 import { type FormEvent, lazy, Suspense, useEffect, useEffectEvent, useRef, useState } from "react";
 
 import { jobQueries } from "@/api/job-queries";
@@ -13,7 +13,7 @@ import { shortId } from "@/lib/format";
 import { useShortcuts } from "@/lib/keys";
 import { filterOf } from "@/pages/jobs";
 import type { JobsSearch } from "@/router";
-import { Button, ICON_BUTTON } from "@/ui/button";
+import { Button, ICON_BUTTON, IconButton } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { columnsOf, DEFAULT_COLUMNS, JOB_COLUMNS, type JobColumnId } from "@/ui/job-rows";
@@ -69,14 +69,22 @@ export function Filters({ search, change }: FilterProps) {
         </select>
         <div className="ml-auto flex items-center gap-1">
           <Columns search={search} change={change} />
-          <Suspense>
-            <Views search={search} />
-          </Suspense>
+          <ViewsWhenWanted search={search} />
         </div>
       </div>
       <Chips search={search} change={change} />
     </div>
   );
+}
+
+function ViewsWhenWanted({ search }: { search: JobsSearch }) {
+  const [wanted, setWanted] = useState(false);
+  const button = (
+    <IconButton label="Views" aria-haspopup="menu" onClick={() => setWanted(true)}>
+      <Bookmark size={16} />
+    </IconButton>
+  );
+  return wanted ? <Suspense fallback={button}><Views search={search} /></Suspense> : button;
 }
 
 function StateChips({ search, change }: FilterProps) {

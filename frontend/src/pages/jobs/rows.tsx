@@ -33,7 +33,7 @@ export function Rows({ pages, columns, selection }: { pages: JobPages; columns: 
           );
         })}
       </div>
-      {more && count > 0 && <SkeletonRows rows={2} />}
+      {more && last >= count - 1 && <SkeletonRows rows={2} />}
     </div>
   );
 }

@@ -55,7 +55,7 @@ export function Views({ search }: { search: JobsSearch }) {
   };
   return (
     <>
-      <Menu button={{ name: "Views", className: ICON_BUTTON, content: <Bookmark size={16} /> }}>
+      <Menu openAtOnce button={{ name: "Views", className: ICON_BUTTON, content: <Bookmark size={16} /> }}>
         {[...own, ...USUAL].map((view) => <MenuItem key={view.name} onSelect={() => open(view)}>{view.name}</MenuItem>)}
         <MenuSeparator />
         <MenuItem onSelect={() => setAsking("save")} disabledReason={own.length >= MAX_VIEWS ? "There are 50 already." : null}>Save this view…</MenuItem>
