@@ -3,6 +3,10 @@
 use lilac_api::SessionId;
 use uuid::Uuid;
 
+/// How long the first message of a session may be under way, in seconds. What is older by more than that is no late
+/// message: it is counted by another clock.
+const LATEST_SECS: u64 = 600;
+
 /// Who speaks, by the message's own words.
 #[derive(Clone, Copy, Debug)]
 pub struct Speaker<'a> {
@@ -33,7 +37,8 @@ pub enum Greeting {
     Older,
 }
 
-/// A session is new with its first message only: one that was overtaken does not come back with a later one.
+/// A session is new with its first message only: one that was overtaken does not come back with a later one. And that
+/// first one is not taken when it comes late, after that of a session that began after it in the same boot.
 #[must_use]
 pub fn greet(known: Known<'_>, speaker: Speaker<'_>) -> Greeting {
     if known.machine_id != speaker.machine_id {
@@ -42,15 +47,45 @@ pub fn greet(known: Known<'_>, speaker: Speaker<'_>) -> Greeting {
     if known.session == Some(speaker.session) {
         return Greeting::Current;
     }
-    if speaker.sequence != 0 {
+    let is_late = known.boot_id == Some(speaker.boot_id)
+        && known.session.is_some_and(|session| began_before(speaker.session, session));
+    if speaker.sequence != 0 || is_late {
         return Greeting::Older;
     }
     Greeting::TakesOver { rebooted: known.boot_id.is_some_and(|boot_id| boot_id != speaker.boot_id) }
 }
 
+/// Whether a session began before another, by what their ids say, and not longer ago than a message may take. An id
+/// holds a time since the boot; that of an agent of a release before, a time since 1970.
+fn began_before(one: SessionId, other: SessionId) -> bool {
+    let began = |session: SessionId| session.0.get_timestamp().map(|began| began.to_unix());
+    let (Some(one), Some(other)) = (began(one), began(other)) else { return false };
+    one < other && other.0 - one.0 <= LATEST_SECS
+}
+
 #[cfg(test)]
 mod tests {
+    use uuid::{NoContext, Timestamp};
+
     use super::*;
+
+    #[test]
+    fn a_first_message_that_comes_late_is_not_that_of_a_new_session() {
+        let at = |secs, nanos| SessionId(Uuid::new_v7(Timestamp::from_unix(NoContext, secs, nanos)));
+        let (boot, other_boot) = (Uuid::from_u128(3), Uuid::from_u128(4));
+        let speaks = at(1_000, 500_000_000);
+        let known = Known { session: Some(speaks), boot_id: Some(boot), machine_id: "m" };
+        let greeted =
+            |session, boot_id| greet(known, Speaker { session, sequence: 0, boot_id, machine_id: "m" });
+        assert_eq!(greeted(at(1_000, 499_000_000), boot), Greeting::Older);
+        assert_eq!(greeted(at(400, 600_000_000), boot), Greeting::Older);
+        assert_eq!(greeted(at(1_000, 500_000_000), boot), Greeting::TakesOver { rebooted: false });
+        assert_eq!(greeted(at(1_001, 0), boot), Greeting::TakesOver { rebooted: false });
+        // The clock of another boot, or another clock.
+        assert_eq!(greeted(at(1, 0), other_boot), Greeting::TakesOver { rebooted: true });
+        assert_eq!(greeted(at(300, 0), boot), Greeting::TakesOver { rebooted: false });
+        assert_eq!(greeted(at(1_700_000_000, 0), boot), Greeting::TakesOver { rebooted: false });
+    }
 
     #[test]
     fn the_latest_session_of_the_machine_speaks() {
