@@ -10,7 +10,7 @@ const MAX_VOLUMES: usize = 32;
 /// The most secrets that one job may name.
 const MAX_SECRETS: usize = 256;
 /// Folders of the container that are the kernel's or Docker's own.
-const OWN_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
+const OWN_FOLDERS: [&str; 4] = ["/proc", "/sys", "/dev", "/.lilac"];
 
 pub(super) fn check(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     secrets(spec, errors);

@@ -96,6 +96,8 @@ fn each_broken_field_is_named() {
         ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/a//b")])),
         ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/a:b")])),
         ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/proc/self")])),
+        ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/.lilac")])),
+        ("volumes[0].target", Box::new(|s| s.volumes = vec![volume("x", "/.lilac/run")])),
         ("volumes[1].target", Box::new(|s| s.volumes = vec![volume("x", "/a"), volume("y", "/a")])),
         ("volumes", Box::new(|s| s.volumes = vec![volume("x", "/a"); 33])),
         ("resources.cpus", Box::new(|s| s.resources.cpus = Cpus { milli: 0 })),
