@@ -5,6 +5,7 @@ use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, TMPFS_MAGIC, statfs};
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access};
 
 use super::{Finding, Verdict};
@@ -20,6 +21,7 @@ const INOTIFY: [(&str, u64); 2] = [("max_user_instances", 512), ("max_user_watch
 pub(super) fn examine(settings: &Settings, root: &Path) -> Vec<Finding> {
     let mut findings = vec![
         state_dir(&settings.state_dir),
+        programs(&settings.state_dir),
         run_dir(&settings.run_dir),
         cgroups(root),
         open_files(),
@@ -72,6 +74,20 @@ fn state_dir(path: &Path) -> Finding {
             }
             Finding::good("state-dir", words)
         }
+    }
+}
+
+/// Every container runs a program from the state folder.
+fn programs(path: &Path) -> Finding {
+    let shown = path.display();
+    match statvfs(existing(path)) {
+        Ok(stat) if stat.flags().contains(FsFlags::ST_NOEXEC) => Finding::bad(
+            "state-dir-exec",
+            format!("{shown} is on a file system mounted `noexec`, and containers run a program from there"),
+            "set `state_dir` to a folder elsewhere, or mount its file system without `noexec`",
+        ),
+        Ok(_) => Finding::good("state-dir-exec", format!("programs can be run from {shown}")),
+        Err(error) => Finding::skipped("state-dir-exec", error.to_string()),
     }
 }
 
@@ -196,6 +212,17 @@ mod tests {
         assert!(remedy.contains("max_user_instances=512") && !remedy.contains("watches"), "{remedy}");
         write(folder.path(), "proc/sys/fs/inotify/max_user_instances", "1024\n");
         assert_eq!(inotify(folder.path()).verdict, Verdict::Good);
+    }
+
+    #[test]
+    fn a_state_folder_that_runs_no_programs_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(programs(&folder.path().join("state")).verdict, Verdict::Good);
+        // The kernel mounts its own so.
+        if statvfs("/proc").is_ok_and(|stat| stat.flags().contains(FsFlags::ST_NOEXEC)) {
+            let found = programs(Path::new("/proc/lilac"));
+            assert!(found.verdict == Verdict::Bad && found.message.contains("noexec"), "{found:?}");
+        }
     }
 
     #[test]
