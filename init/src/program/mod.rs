@@ -27,7 +27,8 @@ const EVERYBODY: i32 = -1;
 const LEFTOVERS_MS: u64 = 1_000;
 /// How often one stream is read before the other gets its turn.
 const READS_AT_ONCE: u32 = 16;
-/// `lilac-init ATTEMPT LIMIT -- PROGRAM …`: the attempt names the container in lists of processes.
+/// `lilac-init ATTEMPT LIMIT[/RATE] -- PROGRAM …`: the attempt names the container in lists of processes. How much of
+/// the output is kept, in all and in a second.
 const LIMIT_WORD: usize = 2;
 const PROGRAM_WORD: usize = 4;
 
@@ -44,10 +45,10 @@ pub fn run(words: Words) -> i32 {
         return BROKEN;
     }
     sys::forbid_tracing();
-    let limit = words.get(LIMIT_WORD).and_then(|word| crate::lease::number(word.to_bytes()));
+    let limit = words.get(LIMIT_WORD).and_then(|word| crate::limit::read(word.to_bytes()));
     let name = words.get(PROGRAM_WORD).map(core::ffi::CStr::to_bytes);
-    let (Some(limit), Some(name)) = (limit, name) else { return BROKEN };
-    let Some(mut spool) = Spool::open(limit) else { return BROKEN };
+    let (Some((limit, bytes_per_sec)), Some(name)) = (limit, name) else { return BROKEN };
+    let Some(mut spool) = Spool::open(limit, bytes_per_sec) else { return BROKEN };
     let mut lease = Lease::new();
     if lease.left_ms() == 0 {
         return end(&mut spool, End::LeaseOver, name);

@@ -8,7 +8,7 @@ use core::ops::Range;
 use super::sys::{self, Errno, Fd, Mode};
 use crate::end::{End, MAX_NAME_BYTES, RECORD_BYTES};
 use crate::frame::{HEADER_BYTES, Header, Kind, MAX_PAYLOAD_BYTES};
-use crate::limit::{Limit, MARKER};
+use crate::limit::{Limit, MARKER, MAX_WORDS_BYTES, Rate};
 
 const PATH: &core::ffi::CStr = c"/.lilac/log/frames";
 /// The disk begins to write after so much, so that little is left to wait for at the end.
@@ -19,6 +19,7 @@ const LAST_TRIES: u32 = 100;
 pub struct Spool {
     file: Fd,
     limit: Limit,
+    rate: Rate,
     /// One frame.
     buffer: [u8; HEADER_BYTES + MAX_PAYLOAD_BYTES],
     /// What of the frame is still to be written.
@@ -40,7 +41,7 @@ pub enum Read {
 
 impl Spool {
     /// Opens the file that the agent made. One that is begun belongs to a container that ran before.
-    pub fn open(limit: u64) -> Option<Self> {
+    pub fn open(limit: u64, bytes_per_sec: u64) -> Option<Self> {
         let file = Fd::open(PATH, Mode::Append).ok()?;
         if file.length() != Ok(0) {
             return None;
@@ -48,6 +49,7 @@ impl Spool {
         Some(Self {
             file,
             limit: Limit::new(limit),
+            rate: Rate::new(bytes_per_sec, sys::boot_ms()),
             buffer: [0; HEADER_BYTES + MAX_PAYLOAD_BYTES],
             pending: 0..0,
             marker_due: false,
@@ -63,6 +65,10 @@ impl Spool {
 
     /// Takes over what the job printed to `from`, as much as one frame holds. For a spool that is not stuck.
     pub fn take(&mut self, kind: Kind, from: Fd) -> Read {
+        let now = sys::boot_ms();
+        if self.rate.owes_words(now) && !self.tell_of_dropped() {
+            return Read::Nothing;
+        }
         let length = match from.read(&mut self.buffer[HEADER_BYTES..]) {
             Ok(0) => return Read::Ended,
             Ok(length) => length,
@@ -70,7 +76,7 @@ impl Spool {
             Err(_) => return Read::Ended,
         };
         let was_full = self.limit.is_full();
-        let kept = self.limit.take(length);
+        let kept = self.limit.take(self.rate.take(length, now));
         self.marker_due = self.limit.is_full() && !was_full;
         if kept > 0 {
             self.stage(kind, kept);
@@ -97,6 +103,18 @@ impl Spool {
         }
     }
 
+    /// Says that output was dropped for its rate, unless the log is at its end anyway; whether that is written.
+    fn tell_of_dropped(&mut self) -> bool {
+        let mut words = [0; MAX_WORDS_BYTES];
+        let length = self.rate.words(&mut words);
+        let length = self.limit.take(length);
+        if length > 0 {
+            self.buffer[HEADER_BYTES..][..length].copy_from_slice(&words[..length]);
+            self.stage(Kind::Note, length);
+        }
+        self.flush()
+    }
+
     fn wrote(&mut self, written: usize) {
         self.pending.start += written;
         self.unsynced += written;
@@ -114,6 +132,9 @@ impl Spool {
 
     /// Writes how the job ended. `name` is the program, where it could not be run.
     pub fn end(&mut self, end: End, name: &[u8]) {
+        if self.flush_with_patience() && self.rate.has_dropped() {
+            self.tell_of_dropped();
+        }
         if !self.flush_with_patience() {
             return;
         }
