@@ -11,7 +11,7 @@ use crate::bed::Bed;
 use crate::jobs::{end, whole_log};
 
 /// What an idle agent and an idle server may take.
-const AGENT_BOUND_MB: f64 = 15.0;
+const AGENT_BOUND_MB: f64 = 10.0;
 const SERVER_BOUND_MB: f64 = 40.0;
 
 const JOBS: usize = 20;

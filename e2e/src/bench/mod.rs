@@ -11,6 +11,7 @@ mod drain;
 mod idle;
 mod idle_sync;
 mod lists;
+mod log_rate;
 mod placements;
 mod start;
 mod submit;
@@ -34,6 +35,8 @@ pub enum Name {
     StartOverheadMs,
     /// How fast a hundred waiting jobs are done, against the bare API at the same parallelism.
     Drain,
+    /// How fast a job's log comes to whoever follows it, against `docker logs -f` of the same program.
+    LogRate,
     /// Memory of an agent with nothing to do, against its bound.
     AgentIdleMb,
     /// Memory of a server with nothing to do, against its bound.
@@ -72,7 +75,10 @@ impl Name {
 
     /// Whether it needs a node with Docker.
     fn needs_node(self) -> bool {
-        matches!(self, Self::StartOverheadMs | Self::Drain | Self::AgentIdleMb | Self::ServerIdleMb)
+        matches!(
+            self,
+            Self::StartOverheadMs | Self::Drain | Self::LogRate | Self::AgentIdleMb | Self::ServerIdleMb
+        )
     }
 
     /// Whether it is about the command line, which has a database of its own with a hundred thousand jobs.
@@ -184,6 +190,9 @@ async fn with_node(name: Option<Name>) -> Result<Vec<Measurement>> {
     }
     if wanted(Name::Drain) {
         results.push(drain::measure(&bed).await?);
+    }
+    if wanted(Name::LogRate) {
+        results.push(log_rate::measure(&bed).await?);
     }
     Ok(results)
 }
