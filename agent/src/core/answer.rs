@@ -202,8 +202,14 @@ fn accept(
     }
     // Without a task the control plane took the attempt for known; the next sync sets that right.
     let Some(task) = desired.task else { return };
-    state.orphans.retain(|_, orphan| orphan.attempt != Some(id));
     let lease_until = lease_deadline(sent_at, desired.lease_ms);
+    if now.boot_ms >= lease_until {
+        // The answer was waited for longer than its lease lasts, which counts from the question. Nothing is begun: asked
+        // anew, the control plane says it again.
+        actions.push(Action::Renew);
+        return;
+    }
+    state.orphans.retain(|_, orphan| orphan.attempt != Some(id));
     let attempt = Attempt {
         epoch: desired.epoch,
         max_runtime: desired.max_runtime.or(task.max_runtime),

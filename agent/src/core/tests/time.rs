@@ -82,3 +82,15 @@ fn a_failed_container_is_kept_for_its_time_and_its_result_told_at_once() {
         }
     }
 }
+
+#[test]
+fn a_lease_that_is_over_when_it_comes_is_asked_for_again() {
+    let mut scene = Scene::new();
+    let (id, sent_at) = (scene.id, scene.now);
+    // The question was held open for as long as the lease lasts.
+    scene.now += LEASE_MS;
+    let answer = SyncResponse { desired: vec![scene.desired(false)], ..SyncResponse::default() };
+    assert_eq!(scene.step(Event::Answered { sent_at, answer }), [Action::Renew]);
+    assert!(scene.state.attempts.is_empty());
+    assert!(scene.want().contains(&Action::SaveIntent(id)));
+}
