@@ -9,6 +9,7 @@ use lilac_rules::{report, retry};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
+use super::elsewhere;
 use super::loss::lose;
 use super::{LockedAttempt, Override, Step, gang, step};
 
@@ -34,7 +35,7 @@ pub async fn progress(
     step(conn, &change).await
 }
 
-/// T5, T6, T8: the owning node says how an attempt ended. Accepted once, while its epoch is the current one;
+/// T5, T6, T8, T11: the owning node says how an attempt ended. Accepted once, while its epoch is the current one;
 /// after a loss, too, as long as the job was not placed again: finished work is not thrown away.
 pub async fn finish(
     conn: &mut PgConnection,
@@ -73,6 +74,7 @@ pub(super) async fn conclude(
         luck: f64::from(rand::random::<f32>()),
     };
     let Some(verdict) = verdict::judge(standing, result) else { return Ok(false) };
+    let verdict = elsewhere::judge(conn, attempt, result, verdict).await?;
     // Each rank of a gang has a log of its own, of which its own end tells.
     let log_end_bytes = i64::try_from(result.log_bytes).ok().filter(|_| !attempt.is_gang());
     if verdict.attempt == AttemptState::Lost {

@@ -8,6 +8,7 @@
 //! hold the same lines a second time.
 
 mod begin;
+mod elsewhere;
 mod end;
 mod gang;
 mod loss;
