@@ -119,6 +119,9 @@ pub struct ContainerConfig {
 
 impl ContainerConfig {
     fn is_empty(&self) -> bool {
+    /// How much of what one prints is kept in a second, and ten times that at once; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_rate: Option<Bytes>,
         *self == Self::default()
     }
 }
@@ -172,6 +175,8 @@ pub struct Settings {
 /// Where the configuration lies when nobody says: `/etc/lilac/agent.toml` for root.
 #[must_use]
 pub fn default_path() -> PathBuf {
+    /// How much of a container's output is kept in a second.
+    pub log_rate: Option<u64>,
     if is_root() {
         return PathBuf::from("/etc/lilac/agent.toml");
     }
@@ -262,7 +267,9 @@ pub fn settle(config: AgentConfig, env: impl Fn(&str) -> Option<String>) -> anyh
     Ok(settings)
 }
 
+        log_rate: config.containers.log_rate.map(|rate| rate.0),
 fn read_join_key(path: &Path) -> anyhow::Result<Secret> {
+    ensure!(settings.log_rate != Some(0), "containers: log_rate must be at least 1");
     let content = fs::read_to_string(path)
         .with_context(|| format!("cannot read the join key from {}", path.display()))?;
     let key = content.trim();

@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest};
 use lilac_api::auth::Secret;
 use lilac_api::client::{Client, ClientError};
-use lilac_api::ids::{ClusterId, NodeId};
+use lilac_api::ids::{ClusterId, NodeId, SessionId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::VERSION;
+use crate::clock::Millis;
 use crate::config::Settings;
 use crate::files::{self, Durability};
 use crate::sync::Backoff;
@@ -77,6 +78,30 @@ pub fn machine(state_dir: &Path) -> anyhow::Result<Machine> {
     Ok(Machine { machine_id, boot_id })
 }
 
+/// Refuses a state folder that came from another machine together with its installation's id, as a copied disk does:
+/// what is known of the other one's containers would be taken for the word of this one. Where the firmware says nothing,
+/// nothing can be told apart.
+pub fn check_hardware(state_dir: &Path, root: &Path) -> anyhow::Result<()> {
+    let told = files::read_if_there(&root.join("sys/class/dmi/id/product_uuid")).unwrap_or_default();
+    let Some(told) = told.filter(|told| !told.trim_ascii().is_empty()) else { return Ok(()) };
+    let mut hash = Sha256::new();
+    hash.update(b"lilac hardware id ");
+    hash.update(told.trim_ascii());
+    let hardware: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let path = state_dir.join("hardware-id");
+    match files::read_if_there(&path).with_context(|| format!("cannot read {}", path.display()))? {
+        Some(known) if known == hardware.as_bytes() => Ok(()),
+        Some(_) => bail!(
+            "{} belongs to another machine: where this one is its copy, delete the folder and join with a key of \
+             its own; where the hardware was replaced, delete {}",
+            state_dir.display(),
+            path.display()
+        ),
+        None => files::replace(&path, hardware.as_bytes(), Durability::Name)
+            .with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
 /// An id for machines that have none, as many containers do.
 fn own_machine_id(state_dir: &Path) -> anyhow::Result<Vec<u8>> {
     let path = state_dir.join("machine-id");
@@ -98,6 +123,14 @@ pub fn load_credential(state_dir: &Path) -> anyhow::Result<Option<Credential>> {
         .transpose()
         // The error of serde_json tells line and column only, nothing of the content.
         .with_context(|| format!("{} is damaged; delete it and join again with a join key", path.display()))
+}
+
+/// A new session of this machine. Its id holds when in this boot it began, so that the control plane knows the late
+/// first message of one that is dead from a new one: that clock is never set.
+#[must_use]
+pub fn session(boot_ms: Millis) -> SessionId {
+    let nanos = u32::try_from(boot_ms % 1_000).unwrap_or_default() * 1_000_000;
+    SessionId(Uuid::new_v7(Timestamp::from_unix(NoContext, boot_ms / 1_000, nanos)))
 }
 
 /// Joins the cluster with the join key and keeps the credential. Waits for a server that is away.
@@ -162,6 +195,23 @@ mod tests {
         assert_eq!(first.machine_id.len(), 64);
         let raw = fs::read_to_string("/etc/machine-id").unwrap_or_default();
         assert_ne!(first.machine_id, raw.trim());
+    }
+
+    #[test]
+    fn a_state_folder_stays_with_its_machine() {
+        let (state, machine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // One that says nothing of itself.
+        check_hardware(state.path(), machine.path()).unwrap();
+        let firmware = machine.path().join("sys/class/dmi/id");
+        fs::create_dir_all(&firmware).unwrap();
+        fs::write(firmware.join("product_uuid"), "4c4c4544-0043\n").unwrap();
+        check_hardware(state.path(), machine.path()).unwrap();
+        check_hardware(state.path(), machine.path()).unwrap();
+        fs::write(firmware.join("product_uuid"), "4c4c4544-0044\n").unwrap();
+        let error = check_hardware(state.path(), machine.path()).unwrap_err().to_string();
+        assert!(error.contains("belongs to another machine") && !error.contains("4c4c"), "{error}");
+        fs::remove_file(state.path().join("hardware-id")).unwrap();
+        check_hardware(state.path(), machine.path()).unwrap();
     }
 
     #[test]

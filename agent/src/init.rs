@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use lilac_api::ids::AttemptId;
+use lilac_init::limit::LIMIT_BYTES;
 use sha2::{Digest, Sha256};
 
 use crate::files::{self, Durability};
@@ -30,6 +31,10 @@ pub struct Places {
     pub lease: PathBuf,
     /// The folder with the spool.
     pub spool: PathBuf,
+    /// How much of what it prints is kept in a second; none for all.
+    pub log_rate: Option<u64>,
+    /// Whether SELinux keeps containers from files that are not labelled for them.
+    pub relabel: bool,
 }
 
 impl Places {
@@ -39,6 +44,17 @@ impl Places {
             program: program.to_owned(),
             lease: lease::folder(run_dir, attempt),
             spool: journal::spool_folder(state_dir, attempt),
+            log_rate: None,
+            relabel: false,
+        }
+    }
+
+    /// How much of its output the program is to keep, in the program's words.
+    #[must_use]
+    pub fn log_limit(&self) -> String {
+        match self.log_rate {
+            Some(rate) => format!("{LIMIT_BYTES}/{rate}"),
+            None => LIMIT_BYTES.to_string(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod hands;
 mod signals;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -79,6 +80,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let program = init::unpack(&settings.state_dir)?;
     let machine = identity::machine(&settings.state_dir)?;
     let credential = match identity::load_credential(&settings.state_dir)? {
+    identity::check_hardware(&settings.state_dir, Path::new("/"))?;
         Some(credential) => credential,
         None => identity::register(&settings, &machine).await?,
     };
@@ -120,7 +122,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     };
     let speaker = Speaker {
         machine,
-        session: SessionId::new(),
+        session: identity::session(clock::boot_ms()),
         labels: settings.labels.clone(),
         address,
         on_node: images.on_node(),

@@ -38,15 +38,13 @@ async fn hostile_containers_are_contained() -> Result<()> {
             stop: stop(std::time::Duration::from_secs(1)),
             ..script("deaf", "trap '' TERM; while :; do sleep 1; done")
         };
-        // With room to reach the limit on processes, and with time of its own to die: what is throttled to a tenth of
-        // a CPU and thrashes in 32 MiB takes minutes for that.
-        let forks = JobSpec {
-            resources: resources(2_000, 1_024),
-            ..script("forks", "bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done")
-        };
+        // One that can reach the limit on processes, and one that is throttled to a tenth of a CPU and thrashes in 32 MiB.
+        let bomb = |name| script(name, "bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done");
+        let forks = JobSpec { resources: resources(2_000, 1_024), ..bomb("forks") };
+        let small_forks = bomb("small-forks");
         let one_line = script("one-line", "tr '\\0' x </dev/zero");
         let mut endless = Vec::new();
-        for spec in [deaf, forks, one_line] {
+        for spec in [deaf, forks, small_forks, one_line] {
             endless.push(submit(&spec).await?);
         }
         // These are ended by their limits.

@@ -17,11 +17,14 @@ mod written;
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::{ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum};
+use bollard::models::{
+    ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum, ContainerUpdateBody,
+};
 use bollard::query_parameters::{
     DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, RemoveContainerOptions,
 };
@@ -43,6 +46,9 @@ pub use written::{written_bytes, written_folders};
 
 /// How long Docker may take to answer a question that costs it nothing.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many CPUs a container may use to die.
+const DYING_CPUS: i64 = 4;
 
 /// Labels of every container that Lilac makes.
 pub mod label {
@@ -71,13 +77,28 @@ pub fn container_name(attempt: AttemptId) -> String {
 pub struct Link {
     host: Arc<str>,
     client: Arc<Mutex<Option<Docker>>>,
+    has_selinux: Arc<AtomicBool>,
 }
 
 impl Link {
     /// A link to `unix:///path`, `tcp://host:port` or `http://host:port`.
     #[must_use]
     pub fn new(host: &str) -> Self {
-        Self { host: host.into(), client: Arc::default() }
+        Self { host: host.into(), client: Arc::default(), has_selinux: Arc::default() }
+    }
+
+    /// Whether the daemon labels containers for SELinux, as it said when it was asked last.
+    #[must_use]
+    pub fn has_selinux(&self) -> bool {
+        self.has_selinux.load(Ordering::Relaxed)
+    }
+
+    /// Asks the daemon what it does for the containers' security.
+    async fn ask_for_security(&self) -> Result<(), Error> {
+        let docker = self.client().await?;
+        let options = answer_in_time(docker.info()).await?.security_options.unwrap_or_default();
+        self.has_selinux.store(options.iter().any(|option| option == "name=selinux"), Ordering::Relaxed);
+        Ok(())
     }
 
     /// A client for the daemon, in the newest version of the API that both know.
@@ -200,6 +221,21 @@ async fn send(link: &Link, attempt: AttemptId, signal: String) -> Result<(), Err
     let docker = link.client().await?;
     let options = KillContainerOptions { signal };
     match answer_in_time(docker.kill_container(&container_name(attempt), Some(options))).await {
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// Takes the limits off a container that is about to be killed: what is throttled to a tenth of a CPU and thrashes at
+/// the end of its memory takes minutes to die.
+pub async fn lift_limits(link: &Link, attempt: AttemptId) -> Result<(), Error> {
+    let docker = link.client().await?;
+    let update = ContainerUpdateBody {
+        cpu_period: Some(policy::CPU_PERIOD_MICROS),
+        cpu_quota: Some(DYING_CPUS * policy::CPU_PERIOD_MICROS),
+        ..ContainerUpdateBody::default()
+    };
+    match answer_in_time(docker.update_container(&container_name(attempt), update)).await {
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
         answer => answer,
     }

@@ -21,7 +21,7 @@ use crate::gpu::amd;
 /// The most processes and threads in one container.
 const PIDS_LIMIT: i64 = 4_096;
 /// The kernel shares out CPU time in rounds of this length.
-const CPU_PERIOD_MICROS: i64 = 100_000;
+pub(super) const CPU_PERIOD_MICROS: i64 = 100_000;
 /// The least share of a round that the kernel takes.
 const MIN_CPU_QUOTA_MICROS: i64 = 1_000;
 /// Open files of one process, and up to how many a program may ask for. A daemon's own limit may be a thousand

@@ -10,7 +10,6 @@ use bollard::models::{
     PortBinding,
 };
 use lilac_api::agent::{Supplies, TaskSpec};
-use lilac_init::limit::LIMIT_BYTES;
 use lilac_init::{LEASE_FOLDER, PROGRAM, SPOOL_FOLDER};
 
 use super::policy::host_config;
@@ -31,16 +30,15 @@ pub fn container_body(order: &Order<'_>, supplies: &Supplies, program: Vec<Strin
     let secret = supplies.env.iter().map(|(name, value)| format!("{name}={}", value.0));
     let env = task.env.iter().map(|(name, value)| format!("{name}={value}")).chain(secret).collect();
     let mut host_config = host_config(task, &supplies.mounts);
-    host_config.mounts.get_or_insert_default().extend(init_mounts(places));
+    if places.relabel {
+        host_config.binds = Some(init_binds(places).to_vec());
+    } else {
+        host_config.mounts.get_or_insert_default().extend(init_mounts(places));
+    }
     host_config.port_bindings = bindings(ports);
     ContainerCreateBody {
         image: Some(task.image.clone()),
-        entrypoint: Some(vec![
-            PROGRAM.to_owned(),
-            attempt.to_string(),
-            LIMIT_BYTES.to_string(),
-            "--".to_owned(),
-        ]),
+        entrypoint: Some(vec![PROGRAM.to_owned(), attempt.to_string(), places.log_limit(), "--".to_owned()]),
         cmd: Some(program),
         env: Some(env),
         working_dir: task.workdir.clone(),
@@ -110,6 +108,18 @@ fn init_mounts(places: &Places) -> [Mount; 3] {
     ]
 }
 
+/// The same where SELinux is on. Only in this older form can the daemon be asked to label them for all containers;
+/// what else is mounted, its administrator labels.
+fn init_binds(places: &Places) -> [String; 3] {
+    let bind =
+        |source: &Path, target: &str, mode: &str| format!("{}:{target}:{mode},z,rprivate", source.display());
+    [
+        bind(&places.program, PROGRAM, "ro"),
+        bind(&places.lease, LEASE_FOLDER, "ro"),
+        bind(&places.spool, SPOOL_FOLDER, "rw"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use lilac_api::agent::Mount as Volume;
@@ -122,7 +132,7 @@ mod tests {
     use crate::core::tests::task;
 
     /// Every field that a request may have.
-    const ALLOWED: [&str; 33] = [
+    const ALLOWED: [&str; 34] = [
         "Cmd",
         "Entrypoint",
         "Env",
@@ -135,6 +145,7 @@ mod tests {
         "WorkingDir",
         "HostConfig",
         "HostConfig.AutoRemove",
+        "HostConfig.Binds",
         "HostConfig.CapAdd",
         "HostConfig.CapDrop",
         "HostConfig.CgroupnsMode",
@@ -201,6 +212,24 @@ mod tests {
         let of = |port: &str| bound[port].as_ref().unwrap()[0].host_port.clone().unwrap();
         assert_eq!((of("80/tcp"), of("29501/tcp")), ("29500".into(), "29501".into()));
         assert_eq!(bindings(&[]), None);
+    }
+
+    #[test]
+    fn where_selinux_is_on_our_own_files_are_labelled_for_containers() {
+        let attempt = AttemptId::new();
+        let places = Places {
+            relabel: true,
+            ..Places::of(Path::new("/init"), Path::new("/state"), Path::new("/run"), attempt)
+        };
+        let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
+        let task = task();
+        let order = Order { owner, attempt, epoch: 1, task: &task, places: &places, ports: &[] };
+        let config = container_body(&order, &Supplies::default(), vec!["true".into()]).host_config.unwrap();
+        assert!(config.mounts.is_none());
+        let binds = config.binds.unwrap();
+        assert_eq!(binds[0], "/init:/.lilac/init:ro,z,rprivate");
+        assert_eq!(binds[1], format!("/run/leases/{attempt}:/.lilac/run:ro,z,rprivate"));
+        assert_eq!(binds[2], format!("/state/attempts/{attempt}/spool:/.lilac/log:rw,z,rprivate"));
     }
 
     fn words(text: &str) -> Vec<String> {

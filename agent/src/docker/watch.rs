@@ -49,6 +49,7 @@ async fn watch_once(
     backoff.reset();
     let filters = HashMap::from([
         ("type".to_owned(), vec!["container".to_owned()]),
+    link.ask_for_security().await?;
         ("event".to_owned(), vec!["die".to_owned()]),
         ("label".to_owned(), vec![format!("{}={}", label::NODE, owner.node_id)]),
     ]);

@@ -72,6 +72,7 @@ pub(super) struct Hands {
     /// Containers whose writing is watched.
     disks: HashMap<AttemptId, Vec<JoinHandle<()>>>,
     disk_limit: Option<u64>,
+    log_rate: Option<u64>,
 }
 
 /// A task with what its node adds, and which of the node's ports lead to which of its container.
@@ -121,6 +122,7 @@ impl Hands {
             meters,
             disks: HashMap::new(),
             disk_limit: settings.disk_limit,
+            log_rate: settings.log_rate,
         }
     }
 
@@ -173,7 +175,11 @@ impl Hands {
                 let tell_image = self.image_teller(id, &task.image);
                 let cancel = CancellationToken::new();
                 self.pulls.insert(id, cancel.clone());
-                let places = Places::of(&self.program, &self.state_dir, &self.run_dir, id);
+                let places = Places {
+                    log_rate: self.log_rate,
+                    relabel: self.link.has_selinux(),
+                    ..Places::of(&self.program, &self.state_dir, &self.run_dir, id)
+                };
                 let spool = journal::log_path(&self.state_dir, id);
                 let gpus = self.gpus.clone();
                 let meeting = self.meeting(id, &task);

@@ -43,6 +43,9 @@ pub(super) async fn send(link: &Link, state_dir: PathBuf, id: AttemptId, signal:
 /// Kills a container: by an order to its init, which keeps the job's last words; by Docker; by the kernel.
 pub(super) async fn kill(link: &Link, state_dir: PathBuf, id: AttemptId) {
     let by_docker = async {
+        if let Err(error) = docker::lift_limits(link, id).await {
+            tracing::debug!(attempt = %id, error = docker::words(&error), "cannot lift the container's limits");
+        }
         docker::order_kill(link, id).await?;
         sleep(ORDER_FOLLOWED).await;
         docker::signal(link, id, Signal::SigKill).await
