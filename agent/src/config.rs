@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use lilac_api::auth::Secret;
 use lilac_api::quantity::{Bytes, Cpus, Span};
+use lilac_api::spec::Runtime;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Durability};
@@ -44,6 +45,9 @@ pub struct AgentConfig {
     /// `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker_host: Option<String>,
+    /// What runs jobs: `docker`, or `process` on a machine without it; `docker` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
     /// NVIDIA's management library, where it does not lie in the usual place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nvml: Option<PathBuf>,
@@ -115,13 +119,13 @@ pub struct ContainerConfig {
     /// How much one may write to the node's disk; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<Bytes>,
+    /// How much of what one prints is kept in a second, and ten times that at once; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_rate: Option<Bytes>,
 }
 
 impl ContainerConfig {
     fn is_empty(&self) -> bool {
-    /// How much of what one prints is kept in a second, and ten times that at once; all by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_rate: Option<Bytes>,
         *self == Self::default()
     }
 }
@@ -160,6 +164,7 @@ pub struct Settings {
     pub state_dir: PathBuf,
     pub run_dir: PathBuf,
     pub docker_host: String,
+    pub runtime: Runtime,
     pub nvml: Option<PathBuf>,
     pub metrics_listen: Option<SocketAddr>,
     /// Where containers of other nodes reach this one, where that was said.
@@ -170,13 +175,13 @@ pub struct Settings {
     pub images: ImageSettings,
     /// How much a container may write to the disk whose job does not say.
     pub disk_limit: Option<u64>,
+    /// How much of a container's output is kept in a second.
+    pub log_rate: Option<u64>,
 }
 
 /// Where the configuration lies when nobody says: `/etc/lilac/agent.toml` for root.
 #[must_use]
 pub fn default_path() -> PathBuf {
-    /// How much of a container's output is kept in a second.
-    pub log_rate: Option<u64>,
     if is_root() {
         return PathBuf::from("/etc/lilac/agent.toml");
     }
@@ -253,23 +258,33 @@ pub fn settle(config: AgentConfig, env: impl Fn(&str) -> Option<String>) -> anyh
             .docker_host
             .or_else(|| env("DOCKER_HOST"))
             .unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
+        runtime: config.runtime.unwrap_or_default(),
         nvml: env("LILAC_NVML_PATH").map(PathBuf::from).or(config.nvml),
         metrics_listen: config.metrics_listen,
         address: env("LILAC_NODE_ADDRESS").or(config.address),
         ports: config.ports.unwrap_or_default(),
-        labels: config.labels,
+        labels: labels(config.labels, config.runtime.unwrap_or_default()),
         capacity: config.capacity,
         images: config.images.settle(env)?,
         disk_limit: config.containers.disk.map(|disk| disk.0),
+        log_rate: config.containers.log_rate.map(|rate| rate.0),
     };
+    ensure!(settings.log_rate != Some(0), "containers: log_rate must be at least 1");
     ensure!(settings.state_dir.is_absolute(), "state_dir must be an absolute path");
     ensure!(settings.run_dir.is_absolute(), "run_dir must be an absolute path");
     Ok(settings)
 }
 
-        log_rate: config.containers.log_rate.map(|rate| rate.0),
+/// The node's labels, with the one that tells the scheduler of a node without Docker.
+fn labels(mut labels: BTreeMap<String, String>, runtime: Runtime) -> BTreeMap<String, String> {
+    labels.remove(Runtime::LABEL);
+    if runtime != Runtime::Docker {
+        labels.insert(Runtime::LABEL.to_owned(), runtime.to_string());
+    }
+    labels
+}
+
 fn read_join_key(path: &Path) -> anyhow::Result<Secret> {
-    ensure!(settings.log_rate != Some(0), "containers: log_rate must be at least 1");
     let content = fs::read_to_string(path)
         .with_context(|| format!("cannot read the join key from {}", path.display()))?;
     let key = content.trim();

@@ -32,21 +32,48 @@ pub fn signal(state_dir: &Path, attempt: AttemptId, signal: Signal) -> io::Resul
     Ok(true)
 }
 
-fn find(state_dir: &Path, attempt: AttemptId) -> io::Result<Option<i32>> {
+/// The init of an attempt, by the node's count.
+pub fn find(state_dir: &Path, attempt: AttemptId) -> io::Result<Option<i32>> {
+    Ok(inits(state_dir)?.into_iter().find(|(id, _)| *id == attempt).map(|(_, pid)| pid))
+}
+
+/// The attempts whose inits run.
+pub fn all(state_dir: &Path) -> io::Result<Vec<AttemptId>> {
+    Ok(inits(state_dir)?.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Whether the process is the init of an attempt.
+#[must_use]
+pub fn is_init_of(state_dir: &Path, pid: i32, attempt: AttemptId) -> bool {
+    let process = Path::new("/proc").join(pid.to_string());
+    named(&process) == Some(attempt) && programs(state_dir).is_ok_and(|programs| is_init(&process, &programs))
+}
+
+fn inits(state_dir: &Path) -> io::Result<Vec<(AttemptId, i32)>> {
     let programs = programs(state_dir)?;
-    let begins = format!("{PROGRAM}\0{attempt}\0").into_bytes();
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let Ok(entry) = entry else { continue };
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;
         };
-        // Most of what is read here is gone a moment later, now and then.
-        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
-        if line.starts_with(&begins) && is_init(&entry.path(), &programs) {
-            return Ok(Some(pid));
+        if let Some(attempt) = named(&entry.path())
+            && is_init(&entry.path(), &programs)
+        {
+            found.push((attempt, pid));
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// The attempt that a process names on its command line, as an init does. Most of what is read here is gone a moment
+/// later, now and then.
+fn named(process: &Path) -> Option<AttemptId> {
+    let line = fs::read(process.join("cmdline")).ok()?;
+    let mut words = line.split(|byte| *byte == 0);
+    let program = words.next()?;
+    let attempt = std::str::from_utf8(words.next()?).ok()?;
+    if program == PROGRAM.as_bytes() { attempt.parse().ok() } else { None }
 }
 
 /// The programs that this agent and those before it unpacked, by device and number.

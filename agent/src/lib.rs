@@ -5,7 +5,7 @@
 //! it out. The rest are the hands: [`journal`] and [`lease`] remember across crashes, [`docker`] runs
 //! containers, [`sync`] talks to the control plane, [`log_spool`] and [`log_pump`] carry the logs, [`supplies`] fetches what no disk
 //! may hold. [`init`] is what goes into every container, and [`last_resort`] ends one that Docker does not.
-//! [`interactive`] lets users into containers, [`doctor`] says what a machine lacks.
+//! [`process`] is what runs jobs where there is no Docker. [`interactive`] lets users into containers, [`doctor`] says what a machine lacks.
 
 pub mod clock;
 pub mod config;
@@ -26,6 +26,7 @@ pub mod log_spool;
 pub mod meters;
 pub mod outputs;
 pub mod ports;
+pub mod process;
 pub mod resources;
 pub mod run;
 pub mod supplies;

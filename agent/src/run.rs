@@ -12,6 +12,7 @@ use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, Phase, SyncRequest};
 use lilac_api::client::Client;
 use lilac_api::ids::SessionId;
 use lilac_api::image::CachedImage;
+use lilac_api::spec::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -27,6 +28,7 @@ use crate::images::Images;
 use crate::interactive::Streams;
 use crate::journal::Entry;
 use crate::meters::Meters;
+use crate::process::Local;
 use crate::sync::{Courier, Heard};
 use crate::{VERSION, clock, init, journal, lease, ports, resources};
 use hands::{Hands, Here};
@@ -78,9 +80,9 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     lease::prepare(&settings.run_dir)
         .with_context(|| format!("cannot make {}", settings.run_dir.display()))?;
     let program = init::unpack(&settings.state_dir)?;
+    identity::check_hardware(&settings.state_dir, Path::new("/"))?;
     let machine = identity::machine(&settings.state_dir)?;
     let credential = match identity::load_credential(&settings.state_dir)? {
-    identity::check_hardware(&settings.state_dir, Path::new("/"))?;
         Some(credential) => credential,
         None => identity::register(&settings, &machine).await?,
     };
@@ -94,7 +96,15 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
         "the agent starts"
     );
 
-    let link = Link::new(&settings.docker_host);
+    let link = match settings.runtime {
+        Runtime::Docker => Link::new(&settings.docker_host),
+        Runtime::Process => Link::to_processes(Local::new(
+            settings.state_dir.clone(),
+            settings.run_dir.clone(),
+            machine.boot_id,
+        )?),
+    };
+    let has_images = link.local().is_none();
     let (sender, events) = mpsc::channel(EVENTS);
     tokio::spawn(docker::watch(link.clone(), owner, sender.clone()));
     // Logs have a client, and so connections, of their own.
@@ -106,7 +116,9 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let here = Here { program, boot_id: machine.boot_id, owner };
     let mut hands = Hands::new(&settings, here, link, log_client, sender, gpus.clone(), meters);
     let images = hands.images();
-    tokio::spawn(images.clone().keep());
+    if has_images {
+        tokio::spawn(images.clone().keep());
+    }
     let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
     let mut state = State::default();
     hands.go_on(&recovered);

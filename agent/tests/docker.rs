@@ -172,6 +172,7 @@ fn task(command: &[&str]) -> TaskSpec {
         job_id: JobId::new(),
         job_name: "job".into(),
         rank: 0,
+        runtime: Default::default(),
         image: IMAGE.into(),
         pull: PullPolicy::IfNotPresent,
         command: command.iter().map(ToString::to_string).collect(),

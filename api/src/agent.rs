@@ -21,7 +21,7 @@ use crate::job::Reason;
 use crate::output::OutputTask;
 use crate::quantity::Span;
 use crate::queue::{ContainerPolicy, default_networks};
-use crate::spec::{Network, PullPolicy, Signal, Warn};
+use crate::spec::{Network, PullPolicy, Runtime, Signal, Warn};
 use crate::stream::StreamOrder;
 
 /// Version of this protocol, which an agent names in every message.
@@ -299,6 +299,10 @@ pub struct TaskSpec {
     /// Name of the job.
     pub job_name: String,
     pub rank: u16,
+    /// What runs it; a node that offers another refuses it.
+    #[serde(default)]
+    pub runtime: Runtime,
+    /// Empty where it is no container.
     pub image: String,
     pub pull: PullPolicy,
     /// Replaces the image's own command; empty leaves it.

@@ -40,7 +40,7 @@ pub enum ContainerPolicy {
     Restricted,
     /// As restricted, and without any capability, not as root, on a read-only file system.
     Strict,
-    /// What Docker gives by default.
+    /// What Docker gives by default. Its jobs may also be processes of nodes that offer that (`runtime: process`).
     Trusted,
 }
 

@@ -86,6 +86,13 @@ impl Agent {
         Ok(deadline.parse()?)
     }
 
+    /// Adds a line to its configuration, for its next start.
+    pub fn configure(&self, line: &str) -> Result<()> {
+        let content = std::fs::read_to_string(&self.config)?;
+        // In front, for its last lines belong to a table.
+        Ok(std::fs::write(&self.config, format!("{line}\n{content}"))?)
+    }
+
     /// Changes the GPUs under it.
     pub fn set_gpus(&self, gpus: &[Gpu]) -> Result<()> {
         Ok(lilac_fake_nvml::state::write(&self.folder.join(GPUS), gpus)?)

@@ -1,6 +1,7 @@
 //! A file that containers write to while they run: evidence that comes from nobody's word.
 //!
-//! Every line names a job, an attempt, and a time on the machine's own clock, which all of a test's nodes share.
+//! Every line names a job, an attempt, a process by its container and its number there, and a time on the machine's own
+//! clock, which all of a test's nodes share.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::jobs::script;
 
 const VOLUME: &str = "witness";
 /// Before anything else, and then twenty times a second.
-const SIGN: &str = r#"sign() { read up rest < /proc/uptime; echo "$LILAC_JOB_ID $LILAC_ATTEMPT $up" >> /witness/marks; }; sign; "#;
+const SIGN: &str = r#"read host < /proc/sys/kernel/hostname; sign() { read up rest < /proc/uptime; echo "$LILAC_JOB_ID $LILAC_ATTEMPT $host/$$ $up" >> /witness/marks; }; sign; "#;
 
 pub struct Witness {
     folder: PathBuf,
@@ -59,17 +60,21 @@ impl Witness {
         self.folder.join(name)
     }
 
-    /// All attempts of a job, by when they were seen first. An error where two were alive at once.
+    /// All attempts of a job, by when they were seen first. An error where two were alive at once, or where one was run
+    /// by two containers.
     pub fn of(&self, job: JobId) -> Result<Vec<Seen>> {
         let marks = std::fs::read_to_string(self.path("marks")).context("nobody signed")?;
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
+        let mut who: BTreeMap<u32, &str> = BTreeMap::new();
         for line in marks.lines() {
             let words: Vec<&str> = line.split(' ').collect();
-            let [of, epoch, secs] = words.as_slice() else { continue };
+            let [of, epoch, process, secs] = words.as_slice() else { continue };
             if *of != job.to_string() {
                 continue;
             }
             let (epoch, at) = (epoch.parse()?, since_boot_ms(secs)?);
+            let first = who.entry(epoch).or_insert(process);
+            ensure!(first == process, "attempt {epoch} of {job} was run by {first} and by {process}");
             let one = seen.entry(epoch).or_insert(Seen { epoch, first_ms: at, last_ms: at });
             (one.first_ms, one.last_ms) = (one.first_ms.min(at), one.last_ms.max(at));
         }

@@ -36,6 +36,7 @@ pub(crate) fn task() -> TaskSpec {
         job_id: JobId::new(),
         job_name: "job".into(),
         rank: 0,
+        runtime: Default::default(),
         image: "busybox".into(),
         pull: PullPolicy::IfNotPresent,
         command: vec!["true".into()],

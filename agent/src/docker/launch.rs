@@ -6,7 +6,7 @@ use bollard::models::ImageConfig;
 use bollard::query_parameters::CreateContainerOptions;
 use lilac_api::agent::{RegistryLogin, Supplies, TaskSpec};
 use lilac_api::ids::AttemptId;
-use lilac_api::spec::PullPolicy;
+use lilac_api::spec::{PullPolicy, Runtime};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,16 @@ where
     P: Future<Output = Result<(), Failure>>,
 {
     let task = order.task;
+    if let Some(local) = link.local() {
+        let supplies = match task.needs_supplies {
+            true => unless_cancelled((sources.supplies)(), cancel).await?,
+            false => Supplies::default(),
+        };
+        return local.create(order, &supplies);
+    }
+    if task.runtime != Runtime::Docker {
+        return Err(Failure::Refused("This node runs containers and no other processes.".to_owned()));
+    }
     if let Some(objection) = policy::objection(task) {
         return Err(Failure::Refused(objection));
     }
@@ -163,6 +173,9 @@ fn check_user(task: &TaskSpec, image: Option<&ImageConfig>) -> Result<(), Failur
 
 /// Starts the attempt's container. One that runs already counts as started.
 pub async fn start(link: &Link, attempt: AttemptId) -> Result<(), Failure> {
+    if let Some(local) = link.local() {
+        return local.start(attempt).await;
+    }
     let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
     docker.start_container(&container_name(attempt), None).await.map_err(|error| match &error {
         // Somebody removed it. A 404 about anything else, a program for example, is a refusal.

@@ -17,6 +17,7 @@ mod written;
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,9 +37,11 @@ use lilac_api::spec::Signal;
 use lilac_init::KILL_ORDER;
 
 use crate::core::{Exit, Listed, Sight};
+use crate::process::Local;
 pub use bollard::errors::Error;
 pub use images::{find_image, image_of, images, images_in_use, remove_image, root_folder};
 pub use launch::{Order, Sources, create, start};
+pub use policy::objection;
 pub use pull::{Credentials, Failed as PullFailed, Word, pull, with_tag};
 pub use spec::container_body;
 pub use watch::watch;
@@ -78,13 +81,27 @@ pub struct Link {
     host: Arc<str>,
     client: Arc<Mutex<Option<Docker>>>,
     has_selinux: Arc<AtomicBool>,
+    /// What runs jobs where there is no daemon.
+    local: Option<Local>,
 }
 
 impl Link {
     /// A link to `unix:///path`, `tcp://host:port` or `http://host:port`.
     #[must_use]
     pub fn new(host: &str) -> Self {
-        Self { host: host.into(), client: Arc::default(), has_selinux: Arc::default() }
+        Self { host: host.into(), client: Arc::default(), has_selinux: Arc::default(), local: None }
+    }
+
+    /// One that leads to no daemon, but to processes of the node's.
+    #[must_use]
+    pub fn to_processes(local: Local) -> Self {
+        Self { local: Some(local), ..Self::new("") }
+    }
+
+    /// The node's processes, where they are what runs jobs.
+    #[must_use]
+    pub fn local(&self) -> Option<&Local> {
+        self.local.as_ref()
     }
 
     /// Whether the daemon labels containers for SELinux, as it said when it was asked last.
@@ -103,6 +120,11 @@ impl Link {
 
     /// A client for the daemon, in the newest version of the API that both know.
     pub async fn client(&self) -> Result<Docker, Error> {
+        if self.local.is_some() {
+            return Err(Error::IOError {
+                err: io::Error::other("this node runs processes and no containers"),
+            });
+        }
         let known = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(client) = known {
             return Ok(client);
@@ -147,6 +169,9 @@ fn status(error: &Error) -> Option<u16> {
 
 /// How the attempt's container stands.
 pub async fn look(link: &Link, attempt: AttemptId) -> Result<Sight, Error> {
+    if let Some(local) = link.local() {
+        return Ok(local.look(attempt));
+    }
     let docker = link.client().await?;
     match answer_in_time(docker.inspect_container(&container_name(attempt), None)).await {
         Ok(found) => Ok(sight(&found.state.unwrap_or_default())),
@@ -157,6 +182,9 @@ pub async fn look(link: &Link, attempt: AttemptId) -> Result<Sight, Error> {
 
 /// The process that the attempt's container is, by the node's count; none where it does not run.
 pub async fn pid(link: &Link, attempt: AttemptId) -> Result<Option<u32>, Error> {
+    if let Some(local) = link.local() {
+        return Ok(local.find(attempt).and_then(|pid| u32::try_from(pid).ok()));
+    }
     let docker = link.client().await?;
     let found = answer_in_time(docker.inspect_container(&container_name(attempt), None)).await?;
     let pid = found.state.and_then(|state| state.pid).and_then(|pid| u32::try_from(pid).ok());
@@ -218,6 +246,10 @@ pub async fn order_kill(link: &Link, attempt: AttemptId) -> Result<(), Error> {
 }
 
 async fn send(link: &Link, attempt: AttemptId, signal: String) -> Result<(), Error> {
+    if let Some(local) = link.local() {
+        local.signal(attempt, &signal);
+        return Ok(());
+    }
     let docker = link.client().await?;
     let options = KillContainerOptions { signal };
     match answer_in_time(docker.kill_container(&container_name(attempt), Some(options))).await {
@@ -229,6 +261,9 @@ async fn send(link: &Link, attempt: AttemptId, signal: String) -> Result<(), Err
 /// Takes the limits off a container that is about to be killed: what is throttled to a tenth of a CPU and thrashes at
 /// the end of its memory takes minutes to die.
 pub async fn lift_limits(link: &Link, attempt: AttemptId) -> Result<(), Error> {
+    if link.local().is_some() {
+        return Ok(());
+    }
     let docker = link.client().await?;
     let update = ContainerUpdateBody {
         cpu_period: Some(policy::CPU_PERIOD_MICROS),
@@ -243,6 +278,10 @@ pub async fn lift_limits(link: &Link, attempt: AttemptId) -> Result<(), Error> {
 
 /// Kills and removes a container, by name or id, with its anonymous volumes.
 pub async fn remove(link: &Link, container: &str) -> Result<(), Error> {
+    if let Some(local) = link.local() {
+        local.remove(container).await;
+        return Ok(());
+    }
     let docker = link.client().await?;
     let options = RemoveContainerOptions { force: true, v: true, link: false };
     match docker.remove_container(container, Some(options)).await {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::{Link, Owner, answer_in_time, label, list, words};
 use crate::clock;
 use crate::core::Event;
+use crate::process;
 use crate::sync::Backoff;
 
 /// How often the daemon is asked for a listing when it has nothing to say.
@@ -23,6 +24,9 @@ const LIST_EVERY: Duration = Duration::from_secs(60);
 
 /// Tells of the daemon and of ended containers until nobody listens any more.
 pub async fn watch(link: Link, owner: Owner, events: mpsc::Sender<Event>) {
+    if let Some(local) = link.local() {
+        return process::watch(local.clone(), events).await;
+    }
     let mut backoff = Backoff::default();
     loop {
         let error = match watch_once(&link, owner, &events, &mut backoff).await {
@@ -45,11 +49,11 @@ async fn watch_once(
     let docker = link.client().await?;
     let since = Utc::now();
     let version = answer_in_time(docker.version()).await?.version.unwrap_or_default();
+    link.ask_for_security().await?;
     report(link, owner, &version, events).await?;
     backoff.reset();
     let filters = HashMap::from([
         ("type".to_owned(), vec!["container".to_owned()]),
-    link.ask_for_security().await?;
         ("event".to_owned(), vec!["die".to_owned()]),
         ("label".to_owned(), vec![format!("{}={}", label::NODE, owner.node_id)]),
     ]);

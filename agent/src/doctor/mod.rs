@@ -9,6 +9,7 @@ mod server;
 
 use std::path::Path;
 
+use lilac_api::spec::Runtime;
 use serde::Serialize;
 
 use crate::config::Settings;
@@ -57,11 +58,22 @@ impl Finding {
     }
 }
 
+/// What takes Docker's place where jobs are processes.
+fn processes() -> Finding {
+    match crate::process::check_node() {
+        Ok(()) => Finding::good("process", "jobs can be run as processes of this machine"),
+        Err(error) => Finding::bad("process", error.to_string(), "see `Processes` in the agent's guide"),
+    }
+}
+
 /// All that there is to say about this machine.
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let root = Path::new("/");
     let mut findings = server::examine(settings).await;
-    let (found, info) = docker::examine(&settings.docker_host).await;
+    let (found, info) = match settings.runtime {
+        Runtime::Docker => docker::examine(&settings.docker_host).await,
+        Runtime::Process => (vec![processes()], None),
+    };
     findings.extend(found);
     findings.extend(host::examine(settings, root));
     findings.extend(gpu::examine(root, settings.nvml.as_deref(), info.as_ref()));

@@ -15,6 +15,7 @@ fn intent(attempt: AttemptId) -> Intent {
         job_id: JobId::new(),
         job_name: "job".into(),
         rank: 0,
+        runtime: Default::default(),
         image: "busybox".into(),
         pull: PullPolicy::IfNotPresent,
         command: vec!["true".into()],

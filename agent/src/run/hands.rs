@@ -416,8 +416,9 @@ impl Hands {
         let spool = journal::spool_folder(&self.state_dir, id);
         let most = file_limit(LIMIT_BYTES) + SPOOL_SLACK_BYTES;
         let mut watches = vec![tokio::spawn(disk::watch_folder(id, spool, most, self.events.clone()))];
-        // A job's word stands over the node's.
-        if let Some(limit) = task.disk_bytes.or(self.disk_limit) {
+        // A job's word stands over the node's. What a process writes has no place of its own that could be measured.
+        let limit = task.disk_bytes.or(self.disk_limit).filter(|_| self.link.local().is_none());
+        if let Some(limit) = limit {
             let watch = disk::watch(self.link.clone(), id, limit, self.events.clone());
             watches.push(tokio::spawn(watch));
         }

@@ -73,6 +73,39 @@ pub enum Network {
     None,
 }
 
+/// What runs the job on its node.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Runtime {
+    /// A container of the job's image.
+    #[default]
+    Docker,
+    /// A process among the node's own, on its files and without an image: for machines without Docker. Only nodes that
+    /// offer it take such jobs, and only queues with the policy `trusted`.
+    Process,
+}
+
+impl Runtime {
+    /// The label of nodes that run anything but containers; its value is the runtime.
+    pub const LABEL: &str = "lilac.runtime";
+}
+
 /// A port on which the job serves something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

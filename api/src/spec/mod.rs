@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use container::{Network, Notify, Output, Port, Pull, PullPolicy, VolumeMount};
+pub use container::{Network, Notify, Output, Port, Pull, PullPolicy, Runtime, VolumeMount};
 pub use ending::{Backoff, Retry, RetryAction, RetryRule, Signal, Stop, Warn};
 pub use many::{Array, Need, NeedOn, Overlap, Schedule};
 pub use resources::{Comparison, Constraint, Gpus, Placement, Resources, Subject};
@@ -37,8 +37,12 @@ pub struct JobSpec {
     /// At most 64; keys to 63 characters, values to 255.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Image reference, as Docker understands it.
+    /// Image reference, as Docker understands it. Left out with `runtime: process`, and only then.
+    #[serde(default)]
     pub image: String,
+    /// What runs it: a container, or a process of the node's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub runtime: Runtime,
     #[serde(default, skip_serializing_if = "is_default")]
     pub pull: Pull,
     /// Program and arguments; the image's own command by default. Not together with `run`.
@@ -150,6 +154,7 @@ impl JobSpec {
             priority: default_priority(),
             labels: BTreeMap::new(),
             image: image.to_owned(),
+            runtime: Runtime::default(),
             pull: Pull::default(),
             command: Vec::new(),
             run: None,

@@ -7,7 +7,7 @@ use super::{MAX_SPAN, absolute, at_most, name, no_nul, span};
 use crate::job::JobState;
 use crate::output::MAX_OUTPUTS;
 use crate::problem::FieldError;
-use crate::spec::{JobSpec, Network};
+use crate::spec::{JobSpec, Network, Runtime};
 
 /// The most bytes that environment and arguments may have together.
 const MAX_ENV_AND_ARGS_BYTES: usize = 1 << 20;
@@ -15,7 +15,9 @@ const MAX_ENV_AND_ARGS_BYTES: usize = 1 << 20;
 const MAX_ONE_STRING_BYTES: usize = 128 << 10;
 
 pub(super) fn check(spec: &JobSpec, errors: &mut Vec<FieldError>) {
-    image(&spec.image, errors);
+    if spec.runtime == Runtime::Docker {
+        image(&spec.image, errors);
+    }
     invocation(spec, errors);
     surroundings(spec, errors);
     environment(spec, errors);

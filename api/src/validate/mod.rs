@@ -5,6 +5,7 @@ mod container;
 mod ending;
 mod many;
 mod resources;
+mod runtime;
 mod supplies;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub fn job_spec(spec: &JobSpec) -> Vec<FieldError> {
     labels(spec, &mut errors);
     container::check(spec, &mut errors);
     supplies::check(spec, &mut errors);
+    runtime::check(spec, &mut errors);
     resources::check(spec, &mut errors);
     ending::check(spec, &mut errors);
     many::check(spec, &mut errors);

@@ -153,6 +153,7 @@ fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sq
         job_id,
         job_name: spec.name,
         rank: u16::try_from(rank).unwrap_or_default(),
+        runtime: spec.runtime,
         image: spec.image,
         pull: spec.pull.policy,
         command,

@@ -148,7 +148,7 @@ async fn read_awaited(pool: &PgPool, cluster: ClusterId) -> Result<Vec<String>, 
          FROM queue_clusters c JOIN queues q ON q.id = c.queue_id AND NOT q.paused AND q.deleted_at IS NULL
          CROSS JOIN LATERAL (
             SELECT j.spec->>'image' AS image, j.team_id, j.priority, j.id FROM jobs j
-            WHERE j.queue_id = q.id AND j.state = 'queued' AND NOT j.blocked
+            WHERE j.queue_id = q.id AND j.state = 'queued' AND NOT j.blocked AND j.spec->>'image' <> ''
               AND j.spec->'pull'->>'policy' IS DISTINCT FROM 'never' AND j.spec->'pull'->>'secret' IS NULL
             ORDER BY j.priority DESC, j.id LIMIT $2
          ) w

@@ -2,8 +2,8 @@
 
 use lilac_api::problem::FieldError;
 use lilac_api::quantity::Span;
-use lilac_api::queue::{JobLimits, Quota, RunAs};
-use lilac_api::spec::{JobSpec, Network};
+use lilac_api::queue::{ContainerPolicy, JobLimits, Quota, RunAs};
+use lilac_api::spec::{JobSpec, Network, Runtime};
 use lilac_api::{QueueId, TeamId, UserId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -25,6 +25,7 @@ pub struct Door {
     limits: JobLimits,
     default_max_runtime: Option<Span>,
     networks: Vec<Network>,
+    policy: ContainerPolicy,
     run_as: RunAs,
     /// Whether it is known who the caller is on the nodes.
     has_node_user: bool,
@@ -49,7 +50,7 @@ pub async fn doors(
     teams: &[&str],
 ) -> ApiResult<Vec<Door>> {
     let rows = sqlx::query(concat!(
-        "SELECT q.id, q.name, q.version, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.quota, q.user_quota,
+        "SELECT q.id, q.name, q.version, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.policy, q.quota, q.user_quota,
                 q.run_as, EXISTS (SELECT FROM users WHERE id = $3 AND uid IS NOT NULL) AS has_node_user, e.ids, e.names
          FROM queues q CROSS JOIN LATERAL (
              SELECT COALESCE(array_agg(t.id ORDER BY lower(t.name)), '{}') AS ids,
@@ -88,6 +89,7 @@ fn door(row: &sqlx::postgres::PgRow) -> sqlx::Result<Door> {
         limits: row.try_get::<Json<JobLimits>, _>("limits")?.0,
         default_max_runtime: row.try_get::<Option<i64>, _>("default_max_runtime_millis")?.map(span),
         networks: networks.iter().map(|text| word(text)).collect::<Result<_, _>>()?,
+        policy: word(row.try_get("policy")?)?,
         run_as: word(row.try_get("run_as")?)?,
         has_node_user: row.try_get("has_node_user")?,
         queued: [quota.queued_jobs, user_quota.queued_jobs],
@@ -108,6 +110,10 @@ impl Door {
             let allowed: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
             let message = format!("queue {} allows {}", self.name, allowed.join(" and "));
             errors.push(FieldError::new("network", "not-allowed", message));
+        }
+        if spec.runtime == Runtime::Process && self.policy != ContainerPolicy::Trusted {
+            let message = format!("queue {} runs containers only: its policy is not `trusted`", self.name);
+            errors.push(FieldError::new("runtime", "not-allowed", message));
         }
         errors.extend(self.wrong_user(spec));
         match self.team(spec.team.as_deref()) {

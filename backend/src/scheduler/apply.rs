@@ -195,6 +195,8 @@ mod tests {
             requests: half,
             gpus: None,
             constraints: Vec::new(),
+            runtime: Default::default(),
+            avoid: Vec::new(),
             max_disconnect: None,
             max_runtime: None,
             nodes: 1,

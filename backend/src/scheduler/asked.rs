@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lilac_api::job::Amounts;
 use lilac_api::quantity::Span;
-use lilac_api::spec::{Constraint, Gpus, JobSpec, Resources};
-use lilac_api::{JobId, QueueId, UserId};
+use lilac_api::spec::{Comparison, Constraint, Gpus, JobSpec, Resources, Runtime, Subject};
+use lilac_api::{JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::Job;
 use serde::Deserialize;
 
@@ -19,6 +19,9 @@ pub struct Asked {
     pub requests: Amounts,
     pub gpus: Option<Gpus>,
     pub constraints: Vec<Constraint>,
+    pub runtime: Runtime,
+    /// Nodes that could not start it lately.
+    pub avoid: Vec<NodeId>,
     pub max_disconnect: Option<Duration>,
     pub max_runtime: Option<Duration>,
     /// On so many nodes.
@@ -36,6 +39,8 @@ struct Part {
     constraints: Option<Vec<Constraint>>,
     nodes: Option<u32>,
     same: Option<String>,
+    runtime: Option<Runtime>,
+    avoid: Option<Vec<NodeId>>,
 }
 
 impl Asked {
@@ -44,6 +49,8 @@ impl Asked {
             requests: spec.requests(),
             gpus: spec.resources.gpus.clone(),
             constraints: spec.placement.constraints.clone(),
+            runtime: spec.runtime,
+            avoid: Vec::new(),
             max_disconnect: spec.max_disconnect.map(|span| span.0),
             max_runtime: spec.max_runtime.map(|span| span.0),
             nodes: spec.nodes,
@@ -76,9 +83,20 @@ impl Asked {
             constraints: self.constraints.clone(),
             nodes: self.nodes,
             same: self.same.clone(),
+            avoid: self.avoid.clone(),
             ..Job::new(id, queue, user)
         }
     }
+}
+
+/// That a node runs processes, or that it does not.
+pub fn offers(runtime: Runtime) -> Constraint {
+    let comparison = match runtime {
+        Runtime::Process => Comparison::Is,
+        Runtime::Docker => Comparison::IsNot,
+    };
+    let subject = Subject::Label(Runtime::LABEL.to_owned());
+    Constraint { subject, comparison, values: vec![Runtime::Process.to_string()] }
 }
 
 /// What was read already, by its text and the memory that a job asks for in place of what the text says.
@@ -118,6 +136,8 @@ fn read(text: &str, memory_bytes: Option<i64>) -> Result<Asked, sqlx::Error> {
         },
         gpus: resources.gpus,
         constraints: part.constraints.unwrap_or_default(),
+        runtime: part.runtime.unwrap_or_default(),
+        avoid: part.avoid.unwrap_or_default(),
         max_disconnect: part.max_disconnect.map(|span| span.0),
         max_runtime: part.max_runtime.map(|span| span.0),
         nodes: part.nodes.unwrap_or(1),

@@ -95,6 +95,7 @@ pub async fn prospect(
     }
     let now_ms = mirror.world.now_ms;
     let job = Asked::of(spec).job(id, ticket.queue_id, owner, spec.priority, now_ms, None);
+    let job = mirror.world.with_runtime(job, spec.runtime);
     mirror.world.suppose(&job, |node, mut inquiry| match node {
         Some(node) => Ok(Prospect { node: Some(node.name.clone()), why: None, position: 0 }),
         None => {

@@ -302,7 +302,10 @@ async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<No
 const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
         COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices,
         jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
-            'constraints', j.spec->'placement'->'constraints', 'nodes', j.spec->'nodes', 'same', j.spec->'placement'->'same')::text AS asked,
+            'constraints', j.spec->'placement'->'constraints', 'nodes', j.spec->'nodes', 'same', j.spec->'placement'->'same',
+            'runtime', j.spec->'runtime',
+            'avoid', CASE WHEN j.epoch > 0 THEN (SELECT jsonb_agg(v.node_id ORDER BY v.node_id) FROM job_avoids v
+                WHERE v.job_id = j.id AND v.at > clock_timestamp() - interval '10 minutes') END)::text AS asked,
         CASE WHEN a.ranks > 1 THEN (SELECT jsonb_agg(jsonb_build_array(o.node_id, o.gpu_indices) ORDER BY o.rank)
             FROM tasks o WHERE o.attempt_id = a.id AND o.rank > 0) END AS others
     FROM jobs j

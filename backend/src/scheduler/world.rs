@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lilac_api::job::Amounts;
+use lilac_api::spec::Runtime;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Part, Policy, Queue, State};
 
-use super::asked::Asked;
+use super::asked::{Asked, offers};
 use super::explained::Run;
 
 /// A mirror of the database as far as placing jobs goes.
@@ -27,6 +28,8 @@ pub struct World {
     jobs: HashMap<JobId, Tracked>,
     /// Jobs that began to wait, or wait anew, since it was last asked.
     anew: Vec<JobId>,
+    /// There is a node that runs processes in place of containers.
+    has_processes: bool,
     /// Something was seen that cannot be followed: all is to be read anew.
     pub(super) is_in_doubt: bool,
 }
@@ -148,6 +151,11 @@ impl World {
 
     pub fn learn_node(&mut self, node: Node, mark: Mark, max_disconnect: Duration) {
         let node = Node { allocated: Amounts::default(), ..node };
+        if !self.has_processes && node.labels.contains_key(Runtime::LABEL) {
+            // Jobs that are known already do not say yet that they are not for it.
+            self.has_processes = true;
+            self.is_in_doubt |= !self.jobs.is_empty();
+        }
         self.is_in_doubt |= !self.state.renew_node(&node);
         self.nodes.insert(node.id, Known { node, mark, max_disconnect });
     }
@@ -216,6 +224,7 @@ impl World {
             _ => None,
         };
         let job = asked.job(id, queue, owner, priority, submitted_at.timestamp_millis(), not_before_ms);
+        let job = self.with_runtime(job, asked.runtime);
         self.state.end(id);
         if let Now::Runs { parts } = now {
             if !self.state.adopt(&job, &parts) {
@@ -226,6 +235,14 @@ impl World {
             self.anew.push(id);
         }
         self.jobs.insert(id, Tracked { epoch, queue, priority, asked, standing });
+    }
+
+    /// A job that asks for nodes of its runtime. Where all nodes run containers, it need not ask for that.
+    pub fn with_runtime(&self, mut job: Job, runtime: Runtime) -> Job {
+        if self.has_processes || runtime != Runtime::Docker {
+            job.constraints.push(offers(runtime));
+        }
+        job
     }
 
     /// A job is not there, as far as placing it goes.

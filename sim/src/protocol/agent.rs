@@ -365,6 +365,7 @@ pub(super) fn task(job_id: JobId) -> lilac_api::agent::TaskSpec {
         job_id,
         job_name: String::new(),
         rank: 0,
+        runtime: Default::default(),
         image: String::new(),
         pull: PullPolicy::IfNotPresent,
         command: Vec::new(),
