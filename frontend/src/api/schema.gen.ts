@@ -15390,8 +15390,8 @@ export interface components {
                 [key: string]: string;
             };
             hold_on_failure?: components["schemas"]["Span"] | null;
-            /** @description Image reference, as Docker understands it. */
-            image: string;
+            /** @description Image reference, as Docker understands it. Left out with `runtime: process`, and only then. */
+            image?: string;
             /** @description At most 64; keys to 63 characters, values to 255. */
             labels?: {
                 [key: string]: string;
@@ -15430,6 +15430,8 @@ export interface components {
             retry?: components["schemas"]["Retry"];
             /** @description A script for the image's `/bin/sh`. Not together with `command` and `entrypoint`. */
             run?: string | null;
+            /** @description What runs it: a container, or a process of the node's. */
+            runtime?: components["schemas"]["Runtime"];
             schedule?: components["schemas"]["Schedule"] | null;
             /** @description More environment, by name: each is the value of the secret of the job's team that is named here. */
             secrets?: {
@@ -17129,6 +17131,11 @@ export interface components {
          * @enum {string}
          */
         RunAs: "image" | "submitter";
+        /**
+         * @description What runs the job on its node.
+         * @enum {string}
+         */
+        Runtime: "docker" | "process";
         /** @description Whether the node's container runtime answers. */
         RuntimeHealth: {
             /** @description What is wrong; empty when nothing is. */
@@ -17470,7 +17477,7 @@ export interface components {
             /** @description GPUs of the node, by the vendor's id, that belong to the task. */
             gpu_uuids: string[];
             hold_on_failure?: components["schemas"]["Span"] | null;
-            /** @description Image of the container. */
+            /** @description Empty where it is no container. */
             image: string;
             job_id: components["schemas"]["JobId"];
             /** @description Name of the job. */
@@ -17498,6 +17505,8 @@ export interface components {
              * @description Which of the attempt's tasks, from 0.
              */
             rank: number;
+            /** @description What runs it; a node that offers another refuses it. */
+            runtime?: components["schemas"]["Runtime"];
             /**
              * Format: int64
              * @description Size of `/dev/shm`.
