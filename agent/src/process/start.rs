@@ -183,7 +183,7 @@ mod tests {
         let here = PathBuf::from("/here");
         let places = Places::of(&here, &here, &here, attempt);
         let owner = Owner { cluster_id: ClusterId::new(), node_id: NodeId::new() };
-        Plan::new(&Order { owner, attempt, epoch: 1, task, places: &places }, supplies)
+        Plan::new(&Order { owner, attempt, epoch: 1, task, places: &places, ports: &[] }, supplies)
     }
 
     #[test]
