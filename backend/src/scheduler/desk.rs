@@ -6,6 +6,7 @@ use std::time::Duration;
 use lilac_api::job::Reason;
 use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
+use lilac_scheduler::Promises;
 use metrics::counter;
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, MutexGuard};
@@ -22,7 +23,11 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(600);
 
 /// Who wants the mirror takes turns at it.
 #[derive(Default)]
-pub struct Desk(Mutex<Shelf>);
+pub struct Desk {
+    shelf: Mutex<Shelf>,
+    /// What this replica said of when jobs start, and what came of it.
+    pub(super) promises: Mutex<Promises>,
+}
 
 /// The mirror, once it was needed, and the one that is to replace it.
 #[derive(Default)]
@@ -33,7 +38,7 @@ pub struct Shelf {
 
 impl Desk {
     pub(super) async fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.0.lock().await
+        self.shelf.lock().await
     }
 }
 

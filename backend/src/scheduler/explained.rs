@@ -2,7 +2,8 @@
 //!
 //! When it may start is found by letting what runs end, and planning on. At the latest each job takes as long as it
 //! may, which its `max_runtime` bounds; at the earliest, the part of that which the quickest tenth of those that
-//! ended lately took. What nobody has submitted yet is not foreseen.
+//! ended lately took. What nobody has submitted yet is not foreseen: where jobs of which it was said lately started
+//! later than that, the latest is put off as much as held for nearly all of them.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use lilac_api::JobId;
 use lilac_api::explanation::{Change, Estimate, Evidence};
 use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
+use lilac_scheduler::Standing;
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
@@ -81,12 +83,33 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
         };
         explained.blockers = latest.after.iter().map(ends_by).collect();
         let earliest = world.foresee(id, &runs, part, FAR_MS).map_or(now_ms, |earliest| earliest.at_ms);
-        explained.estimate = Some(estimate(now_ms, earliest.min(latest.at_ms), latest.at_ms, quickest));
+        let mut promises = app.desk.promises.lock().await;
+        promises.settle(|job| match (runs.get(&job), world.waiting_epoch(job)) {
+            (Some(run), _) => Standing::Started(run.since_ms),
+            (None, Some(_)) => Standing::Waits,
+            (None, None) => Standing::Gone,
+        });
+        let bound = if latest.at_ms < now_ms.saturating_add(FAR_MS) {
+            promises.note(id, now_ms, latest.at_ms);
+            promises.bound(now_ms, latest.at_ms)
+        } else {
+            latest.at_ms
+        };
+        let late_ms = bound - latest.at_ms;
+        explained.estimate =
+            Some(estimate(now_ms, earliest.min(latest.at_ms), latest.at_ms, late_ms, quickest));
     }
     Ok(Some(explained))
 }
 
-fn estimate(now_ms: i64, earliest_ms: i64, latest_ms: i64, quickest: Option<(f64, usize)>) -> Estimate {
+/// `late_ms` is how much later than foreseen others started.
+fn estimate(
+    now_ms: i64,
+    earliest_ms: i64,
+    latest_ms: i64,
+    late_ms: i64,
+    quickest: Option<(f64, usize)>,
+) -> Estimate {
     let at = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default();
     let is_bounded = latest_ms < now_ms.saturating_add(FAR_MS);
     let early = match quickest {
@@ -96,14 +119,16 @@ fn estimate(now_ms: i64, earliest_ms: i64, latest_ms: i64, quickest: Option<(f64
         ),
         None => "at the earliest when those before it end at once".to_owned(),
     };
-    let late = if is_bounded {
+    let late = if is_bounded && late_ms > 0 {
+        "at the latest when each of them takes all of it, and as much later as others started lately"
+    } else if is_bounded {
         "at the latest when each of them takes all of it"
     } else {
         "at the latest nobody knows when, as one of them has no max_runtime"
     };
     Estimate {
         earliest: at(if earliest_ms < now_ms.saturating_add(FAR_MS) { earliest_ms } else { now_ms }),
-        latest: is_bounded.then(|| at(latest_ms)),
+        latest: is_bounded.then(|| at(latest_ms.saturating_add(late_ms))),
         basis: format!("{early}; {late}; what is submitted meanwhile and goes first is not foreseen"),
     }
 }
