@@ -330,7 +330,11 @@ mod tests {
         let broken = by(125, &Sum::default());
         assert_eq!((broken.outcome, broken.reason), (Outcome::NotStarted, Some(Reason::Infrastructure)));
         assert_eq!(by(125, &Sum { begun: true, ..Sum::default() }).outcome, Outcome::Lost);
-        assert_eq!(by(125, &told(End::Exited { code: 125 })).outcome, Outcome::Exited, "the program's own word");
+        assert_eq!(
+            by(125, &told(End::Exited { code: 125 })).outcome,
+            Outcome::Exited,
+            "the program's own word"
+        );
         assert_eq!(by(137, &Sum::default()).outcome, Outcome::Exited);
     }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use lilac_agent::clock::Millis;
 use lilac_agent::core::{self, Action, Draft, Event, Failure, Listed, Sight, Stage, State};
-use lilac_agent::log_spool::Sum;
 use lilac_agent::journal::{Entry, ExitNote, Intent, StopNote};
+use lilac_agent::log_spool::Sum;
 use lilac_api::ids::{AttemptId, JobId, SessionId};
 use lilac_api::spec::Signal;
 
