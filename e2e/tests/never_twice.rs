@@ -114,11 +114,11 @@ async fn containers_end_with_their_leases_whoever_is_dead_silent_or_cut_off() ->
             Some(island) => island.mend()?,
             None => bed.nodes[4].agent.signal(Signal::SIGCONT)?,
         }
-        for index in 2..5 {
+        for (index, id) in jobs.iter().enumerate().skip(2) {
             bed.nodes[index].machine.empty(SOON).await?;
-            let job = end(&bed.client, jobs[index]).await?;
+            let job = end(&bed.client, *id).await?;
             assert_eq!((job.state, job.epoch), (JobState::Succeeded, 2), "{job:?}");
-            assert_eq!(witness.of(jobs[index])?.len(), 2);
+            assert_eq!(witness.of(*id)?.len(), 2);
         }
         Ok(())
     })
@@ -126,6 +126,7 @@ async fn containers_end_with_their_leases_whoever_is_dead_silent_or_cut_off() ->
 }
 
 /// Moves the agent of a node to a network of its own, where that is permitted.
+#[expect(clippy::print_stderr, reason = "what is skipped must say why")]
 async fn cut_off(bed: &mut Bed, index: usize) -> Result<Option<Island>> {
     if let Some(obstacle) = no_islands() {
         eprintln!("SKIPPED, in part: {obstacle}; its agent is stopped instead");
