@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
-use lilac_api::agent::{Outcome, Phase};
+use lilac_api::agent::{Outcome, Phase, TaskResult, TaskSpec};
 use lilac_api::auth::Role;
 use lilac_api::image::{CachedImage, ImageProblem, LayerProgress, LayerState, PullProgress, TaskImage};
+use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::quantity::Cpus;
 use lilac_api::spec::{JobSpec, PullPolicy};
+use lilac_api::{AttemptId, JobId};
 use sqlx::PgPool;
 
 use crate::protocol::{self, Node, result};
@@ -100,5 +102,61 @@ async fn nodes_tell_what_they_have_and_hear_what_jobs_wait_for(pool: PgPool) {
         }
         assert!(told.is_empty() && tokio::time::Instant::now() < deadline, "{told:?}");
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+/// T11: what is the node's fault is tried on another node and charged to nobody; what is the job's own is not.
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_job_that_a_node_cannot_start_goes_to_another(pool: PgPool) {
+    let harness = protocol::start(pool).await;
+    let mut nodes = vec![Node::join(&harness, "a").await, Node::join(&harness, "b").await];
+    for node in &mut nodes {
+        node.sync().await.unwrap();
+    }
+    let end = async |node: &mut Node, attempt, epoch, problem| {
+        node.report(attempt, epoch, Phase::Ended, Some(pull_failed()));
+        node.reports.last_mut().unwrap().image =
+            Some(TaskImage { problem: Some(problem), ..TaskImage::default() });
+        node.sync().await.unwrap();
+    };
+    for (problem, moves) in [(ImageProblem::DiskFull, true), (ImageProblem::NotFound, false)] {
+        let job = harness.client.submit(&JobSpec::new("job", "registry.example/app"), None).await.unwrap().id;
+        let (first, attempt) = place(&mut nodes, job).await;
+        end(&mut nodes[first], attempt, 1, problem).await;
+        let shown = harness.client.job(job).await.unwrap();
+        if !moves {
+            assert_eq!((shown.state, shown.reason), (JobState::Failed, Some(Reason::ImagePull)), "{shown:?}");
+            continue;
+        }
+        let (second, attempt) = place(&mut nodes, job).await;
+        assert_ne!(first, second, "it came back to the node that could not start it");
+        // And where there is no third one, that is the job's end.
+        end(&mut nodes[second], attempt, 2, problem).await;
+        let shown = harness.client.job(job).await.unwrap();
+        assert_eq!((shown.state, shown.epoch), (JobState::Failed, 2), "{shown:?}");
+        let charged: Vec<_> =
+            harness.client.attempts(job).await.unwrap().items.iter().map(|one| one.state).collect();
+        assert_eq!(charged, [AttemptState::Failed, AttemptState::Failed]);
+        assert_eq!(shown.attempts_charged, 1, "only the last one counts");
+    }
+}
+
+fn pull_failed() -> TaskResult {
+    TaskResult { reason: Some(Reason::ImagePull), ..result(Outcome::NotStarted, None) }
+}
+
+/// The index of the node that the job was placed on, and its attempt.
+async fn place(nodes: &mut [Node], job: JobId) -> (usize, AttemptId) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        for (index, node) in nodes.iter_mut().enumerate() {
+            let desired = node.sync().await.unwrap().desired;
+            let ours = |task: &TaskSpec| task.job_id == job;
+            if let Some(found) = desired.iter().find(|one| one.task.as_ref().is_some_and(ours)) {
+                return (index, found.attempt_id);
+            }
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it is placed nowhere");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
