@@ -147,13 +147,13 @@ pub(super) fn launch(
     actions: &mut Vec<Action>,
 ) {
     attempt.created |= created;
+    let gathers = created && attempt.waits_for_others();
     if attempt.stop.is_some() || now.boot_ms >= attempt.lease_until {
         stop::conclude_unstarted(id, attempt, now, actions);
-    } else if !attempt.confirmed || created && attempt.waits_for_others() {
+    } else if !attempt.confirmed || gathers {
         if attempt.stage != (Stage::Waiting { created }) {
             attempt.enter(Stage::Waiting { created }, now.boot_ms);
-            let prepared = created && attempt.waits_for_others();
-            actions.extend(prepared.then_some(Action::NoteCreated(id)));
+            actions.extend(gathers.then_some(Action::NoteCreated(id)));
             actions.push(Action::Report);
         }
     } else if created {
