@@ -5,4 +5,5 @@ pub mod core_bench;
 pub mod openb;
 pub mod properties;
 pub mod protocol;
+pub mod replay;
 pub mod trace;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lilac_scheduler::Policy;
 use lilac_sim::protocol::{self, Bug};
-use lilac_sim::{core_bench, openb, properties, trace};
+use lilac_sim::{core_bench, openb, properties, replay, trace};
 
 /// Replays traces against Lilac's scheduler core, and drives its protocol through faults.
 #[derive(Parser)]
@@ -51,6 +51,11 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         first: u64,
     },
+    /// Replay what was submitted when and how long it took, from a trace or made from a seed.
+    ///
+    /// Tells how long jobs waited, how full the cluster was and how evenly it was shared, and whether what the core
+    /// foresaw of their starts came about.
+    Replay(replay::Options),
     /// Drive agents and the control plane's rules through faults, and check the protocol's promises.
     ///
     /// Each seed is a schedule of its own: machines, jobs, and what goes wrong when. Fails with the first seed that
@@ -102,6 +107,10 @@ fn run(command: Command) -> anyhow::Result<String> {
             let report = properties::explore(first..first.saturating_add(seeds));
             anyhow::ensure!(report.broken.is_none(), "{report}");
             Ok(report.to_string())
+        }
+        Command::Replay(options) => {
+            let report = replay::run(&options)?;
+            Ok(if options.json { serde_json::to_string(&report)? } else { report.to_string() })
         }
         Command::Protocol { seed: Some(seed), bug, .. } => told(seed, bug),
         Command::Protocol { seeds, first, seed: None, bug } => {

@@ -144,7 +144,7 @@ fn cluster(nodes: &[TraceNode], policy: Policy) -> State {
     state
 }
 
-fn job(number: u128, pod: &TracePod) -> Job {
+pub(crate) fn job(number: u128, pod: &TracePod) -> Job {
     let share = (pod.gpu_milli < 1000).then_some(Ratio { thousandths: pod.gpu_milli.into() });
     let model = pod.models.iter().map(|model| word(model)).collect();
     Job {
@@ -160,6 +160,6 @@ fn job(number: u128, pod: &TracePod) -> Job {
 }
 
 /// Models are matched by a word of their name; the trace means the whole of it.
-fn word(model: &str) -> String {
+pub(crate) fn word(model: &str) -> String {
     format!("<{model}>")
 }

@@ -27,6 +27,17 @@ pub struct TracePod {
     pub models: Vec<String>,
 }
 
+/// A pod with its times, in seconds since the trace began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedPod {
+    pub pod: TracePod,
+    pub submitted_secs: u64,
+    /// How long it ran; none where it never did.
+    pub ran_secs: Option<u64>,
+    /// Its class of service, in lower case; `default` where the trace does not say.
+    pub qos: String,
+}
+
 impl TracePod {
     #[must_use]
     pub fn total_gpu_milli(&self) -> u64 {
@@ -58,6 +69,22 @@ pub fn pods(path: &Path) -> anyhow::Result<Vec<TracePod>> {
         rows(path, &["cpu_milli", "memory_mib", "num_gpu"], &["gpu_milli", "gpu_spec"], |_, row| pod(row))?;
     ensure!(pods.iter().any(|pod| pod.total_gpu_milli() > 0), "no pod in {} asks for a GPU", path.display());
     Ok(pods)
+}
+
+/// # Errors
+/// Where the file cannot be read, or is not a list of pods with their times.
+pub fn timed_pods(path: &Path) -> anyhow::Result<Vec<TimedPod>> {
+    let optional = ["gpu_milli", "gpu_spec", "creation_time", "deletion_time", "scheduled_time", "qos"];
+    rows(path, &["cpu_milli", "memory_mib", "num_gpu"], &optional, |_, row| {
+        let (deleted, started) = (row.number::<u64>(6)?, row.optional_number::<u64>(7)?);
+        let qos = if row.text(8).is_empty() { "default".to_owned() } else { row.text(8).to_lowercase() };
+        Ok(TimedPod {
+            pod: pod(row)?,
+            submitted_secs: row.number(5)?,
+            ran_secs: started.map(|started| deleted.saturating_sub(started)),
+            qos,
+        })
+    })
 }
 
 fn pod(row: &Row<'_>) -> anyhow::Result<TracePod> {
