@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use lilac_scheduler::Policy;
 use lilac_sim::protocol::{self, Bug};
-use lilac_sim::{core_bench, openb, properties, replay, trace};
+use lilac_sim::{core_bench, fleet, openb, properties, replay, trace};
 
 /// Replays traces against Lilac's scheduler core, and drives its protocol through faults.
 #[derive(Parser)]
@@ -56,6 +56,11 @@ enum Command {
     /// Tells how long jobs waited, how full the cluster was and how evenly it was shared, and whether what the core
     /// foresaw of their starts came about.
     Replay(replay::Options),
+    /// Let thousands of agents work with a real server, and measure what it bears.
+    ///
+    /// They register, hold their syncs, and run jobs that are submitted here; containers are played. Nothing is taken
+    /// away afterwards: give it a server of its own.
+    Fleet(fleet::Options),
     /// Drive agents and the control plane's rules through faults, and check the protocol's promises.
     ///
     /// Each seed is a schedule of its own: machines, jobs, and what goes wrong when. Fails with the first seed that
@@ -110,6 +115,10 @@ fn run(command: Command) -> anyhow::Result<String> {
         }
         Command::Replay(options) => {
             let report = replay::run(&options)?;
+            Ok(if options.json { serde_json::to_string(&report)? } else { report.to_string() })
+        }
+        Command::Fleet(options) => {
+            let report = fleet::run(&options)?;
             Ok(if options.json { serde_json::to_string(&report)? } else { report.to_string() })
         }
         Command::Protocol { seed: Some(seed), bug, .. } => told(seed, bug),
