@@ -142,6 +142,8 @@ fn spawn(
         .env("LILAC_ENCRYPTION_KEY", ENCRYPTION_KEY)
         // One user does what many would: the benchmarks above all.
         .env("LILAC_WRITES_PER_SECOND", "0")
+        .env("LILAC_LOGINS_PER_MINUTE", "0")
+        .env("LILAC_MAX_CONNECTIONS", "12000")
         .env("LILAC_ADMIN_PASSWORD", &password.0);
     Process::spawn(name, command, &folder.join("log"))
 }

@@ -8,6 +8,7 @@ mod cli;
 mod cores;
 mod daemon;
 mod drain;
+pub mod fleet;
 mod idle;
 mod idle_sync;
 mod lists;
@@ -65,6 +66,9 @@ pub enum Name {
     CliLsMs,
     /// How large the program is.
     CliBinaryMb,
+    /// How long a sync takes that is to be answered at once (p99), while jobs flow to a thousand agents or as many as
+    /// `--agents` says.
+    Fleet,
 }
 
 impl Name {
@@ -102,13 +106,14 @@ pub struct Measurement {
     pub detail: String,
 }
 
-/// Measures what is named; everything without a name.
-pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
+/// Measures what is named; everything without a name, but the fleet. So many agents are in that.
+pub async fn run(name: Option<Name>, agents: u32) -> Result<Vec<Measurement>> {
     let mut results = Vec::new();
     if name.is_none_or(Name::needs_node) {
         results.extend(with_node(name).await?);
     }
-    if name.is_none_or(|name| !name.needs_node() && !name.needs_scheduler() && !name.is_of_cli()) {
+    let is_alone = |name: Name| name.is_of_cli() || name == Name::Fleet;
+    if name.is_none_or(|name| !name.needs_node() && !name.needs_scheduler() && !is_alone(name)) {
         results.extend(without_node(name).await?);
     }
     if name.is_none_or(Name::needs_scheduler) {
@@ -118,6 +123,9 @@ pub async fn run(name: Option<Name>) -> Result<Vec<Measurement>> {
         let bed = Bed::start().await?;
         take_the_lead(&bed).await?;
         results.extend(cli::measure(&bed, name).await?);
+    }
+    if name == Some(Name::Fleet) {
+        results.push(fleet::measure(agents).await?);
     }
     results.sort_by_key(|result| result.name as u8);
     Ok(results)

@@ -1,4 +1,4 @@
-//! Measures the platform against the bare Docker API: `bench [NAME] [--json]`.
+//! Measures the platform against the bare Docker API: `bench [NAME] [--agents N] [--json]`.
 //!
 //! Numbers of a debug build say nothing, so build with `--release`. A number never fails a build: the
 //! exit code only tells whether it could be taken.
@@ -13,6 +13,9 @@ use lilac_e2e::bench::{self, Measurement, Name};
 struct Arguments {
     /// What to measure; everything by default.
     name: Option<Name>,
+    /// Agents of the fleet.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=11_000))]
+    agents: u32,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -25,7 +28,7 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         eprintln!("bench: this is a debug build, its numbers say nothing about a release");
     }
-    match bench::run(arguments.name).await {
+    match bench::run(arguments.name, arguments.agents).await {
         Ok(results) => {
             results.iter().for_each(|result| print(result, arguments.json));
             ExitCode::SUCCESS

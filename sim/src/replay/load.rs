@@ -126,6 +126,7 @@ pub(super) fn core_job(index: usize, job: &LoadJob) -> Job {
         user: UserId(Uuid::from_u128(job.user.into())),
         priority: job.priority,
         submitted_ms: job.submitted_ms,
+        max_runtime_ms: Some(job.declared_ms),
         ..openb::job(index as u128 + 1, &job.asks)
     }
 }
