@@ -172,6 +172,7 @@ impl Agent {
             runtime: self.state.runtime.clone(),
             attempts,
             images: None,
+            address: None,
             no_wait,
         });
     }
