@@ -15,8 +15,12 @@
 //! evenly. No job is placed over a quota of its queue or user. Each job gets a node in the first of its queue's
 //! clusters that has one with room; the cluster's policy chooses between several.
 //!
-//! The order is no strict queue: a job that does not fit does not block the smaller ones behind it, so
-//! a stream of small jobs can hold back a large one for as long as it lasts. Nothing is reserved.
+//! A job on several nodes gets all of its places at once, in one cluster. One with alternatives is placed with the
+//! first of its resources that there is room for.
+//!
+//! The order is no strict queue: a job that does not fit does not block the smaller ones behind it. So that a stream of
+//! small jobs does not hold back a large one, nodes are kept for the first in turn that found no room in each cluster,
+//! and the others fill in only where that delays nobody. `reserve.rs` tells the rule.
 
 mod class;
 mod evidence;

@@ -10,6 +10,8 @@
 //! asks for are kept without a time: nothing is placed there that takes of what it needs, so they empty as their jobs
 //! end, and it starts at last.
 //!
+//! Quotas are not kept: a job whose queue has used up what it may hold has nothing kept for it until that changes.
+//!
 //! A reservation stays with its job, whosever turn it is by then, until that starts, ends, or may not start: a promise
 //! that wanders with the shares is none. It gives way to jobs of a higher standing only: of a queue with a higher priority,
 //! or of a higher priority where those are equal. It is looked for anew, for the same job, when nodes change and as jobs
@@ -186,6 +188,10 @@ impl State {
         self.reserve.list.iter().any(|one| (one.lane, one.class) == (lane, class))
     }
 
+    pub(crate) fn is_kept_for_another(&self, lane: LaneIndex, class: ClassId) -> bool {
+        self.reserve.list.iter().any(|one| one.class == class && one.lane != lane)
+    }
+
     fn keep(&mut self, one: Reservation) {
         one.hosts.iter().for_each(|host| self.fleet.set_aside(*host, true));
         self.reserve.list.push(one);
@@ -195,6 +201,15 @@ impl State {
         let one = self.reserve.list.swap_remove(position);
         one.hosts.iter().for_each(|host| self.fleet.set_aside(*host, false));
         self.reserve.lifted.extend(one.hosts);
+    }
+
+    /// A job may not start any more: nothing is kept for it.
+    pub(crate) fn lets_go(&mut self, lane: LaneIndex, class: ClassId) {
+        if let Some(position) =
+            self.reserve.list.iter().position(|one| (one.lane, one.class) == (lane, class))
+        {
+            self.lift(position);
+        }
     }
 
     /// Before jobs are tried: lets go of what is kept for nobody, and looks anew where it is time. What was let go counts

@@ -53,8 +53,8 @@ pub struct State {
     pub(crate) has_new_room: bool,
     /// The class of the alternative that a job was placed as.
     pub(crate) chosen: FxHashMap<Row, ClassId>,
-    /// Waiting for room with one of their resources, and for a quota with another: capped, and to be tried where
-    /// something ended, too.
+    /// Waiting for room with one of their resources, and for a quota with another, or for room that is kept for another
+    /// of their class: capped, and to be tried where something ended, too.
     pub(crate) torn: FxHashSet<(LaneIndex, ClassId)>,
     pub(crate) reserve: Reserve,
     pub(crate) now_ms: i64,
@@ -373,7 +373,15 @@ impl State {
         let class = entry.1;
         let row = self.lanes[lane as usize].first(class)?;
         match self.try_options(lane, class, row) {
-            Tried::Over => self.lanes[lane as usize].cap(entry),
+            Tried::Over => {
+                self.lanes[lane as usize].cap(entry);
+                self.lets_go(lane, class);
+            }
+            // Nodes may be kept for that one of its class: it has yet to be tried.
+            Tried::Blocked if self.is_kept_for_another(lane, class) => {
+                self.lanes[lane as usize].cap(entry);
+                self.torn.insert((lane, class));
+            }
             Tried::Torn => {
                 self.lanes[lane as usize].cap(entry);
                 self.torn.insert((lane, class));

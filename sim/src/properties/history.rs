@@ -276,7 +276,15 @@ impl History {
             }
         }
         // A promise ends where the job may not start any more, or where it was taken over by one that stands higher.
-        let held: BTreeSet<JobId> = self.state.promises().into_iter().map(|promise| promise.job).collect();
+        let mut held: BTreeSet<JobId> =
+            self.state.promises().into_iter().map(|promise| promise.job).collect();
+        for job in &self.waiting {
+            let queue = self.queue(job);
+            // What is kept is what the job asks for first.
+            if !reference::is_within_quota(queue, &self.running, job, &Wish::of(job)[0]) {
+                held.remove(&job.id);
+            }
+        }
         self.promised.retain(|job, _| held.contains(job));
         match self.promised.iter().find(|(_, by_ms)| **by_ms <= self.now_ms) {
             Some((job, by_ms)) => {
