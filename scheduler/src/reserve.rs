@@ -265,14 +265,12 @@ impl State {
         }
     }
 
-    /// Lets classes be tried on nodes that are not kept any more. `false` where there are none.
-    pub(crate) fn rouse_lifted(&mut self) -> bool {
-        if self.reserve.lifted.is_empty() {
-            return false;
+    /// Lets classes be tried at once on nodes that are not kept any more: who goes before the next has its turn there.
+    pub(crate) fn rouse_lifted(&mut self) {
+        if !self.reserve.lifted.is_empty() {
+            self.grown.append(&mut self.reserve.lifted);
+            self.wake();
         }
-        self.grown = std::mem::take(&mut self.reserve.lifted);
-        self.wake();
-        true
     }
 
     /// A class found no room: the first in turn of those that did not may get nodes kept for it.

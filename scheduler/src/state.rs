@@ -286,13 +286,11 @@ impl State {
         self.settle(now_ms);
         let mut placements = Vec::new();
         while placements.len() < most {
+            self.rouse_lifted();
             let Some((lane, entry)) = self.next() else {
                 self.parking.roused.clear();
                 self.grown.clear();
                 self.reserve.trying.clear();
-                if self.rouse_lifted() {
-                    continue;
-                }
                 break;
             };
             placements.extend(self.attempt(lane, entry));
