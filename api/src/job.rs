@@ -284,6 +284,9 @@ pub struct Attempt {
     pub exit_code: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
+    /// Which of the job's alternatives it was given, from 1 on; absent for the resources that the job asks for first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<u32>,
     /// One task per rank.
     pub tasks: Vec<Task>,
 }

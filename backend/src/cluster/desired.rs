@@ -72,11 +72,11 @@ async fn read(
         "SELECT n.session_id IS NOT DISTINCT FROM $2 AS is_current,
                 t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.is_undelivered,
                 t.epoch, t.state, t.lease_millis, t.job_id, t.spec, t.policy, t.run_as, t.uid, t.gid, t.networks, t.resume_reason,
-                t.memory_bytes, t.max_runtime_millis, t.array_index, t.ranks, t.rendezvous_port, t.addresses, t.go, t.hurries,
+                t.memory_bytes, t.max_runtime_millis, t.array_index, t.alternative, t.ranks, t.rendezvous_port, t.addresses, t.go, t.hurries,
                 CASE WHEN t.spec IS NOT NULL THEN n.gpus END AS gpus
          FROM nodes n LEFT JOIN LATERAL (
             SELECT t.attempt_id, t.rank, t.lease_until, t.gpu_indices, t.session_id IS NULL AS is_undelivered,
-                   a.epoch, a.state, a.lease_millis, a.job_id, t.memory_bytes, j.max_runtime_millis, j.array_index,
+                   a.epoch, a.state, a.lease_millis, a.job_id, a.alternative, t.memory_bytes, j.max_runtime_millis, j.array_index,
                    a.ranks, a.rendezvous_port,
                    CASE WHEN a.ranks > 1 THEN ARRAY(SELECT o.address FROM tasks o WHERE o.attempt_id = a.id ORDER BY o.rank) END AS addresses,
                    a.ranks > 1 AND NOT EXISTS (SELECT FROM tasks o WHERE o.attempt_id = a.id AND o.ready_at IS NULL) AS go,
@@ -115,7 +115,11 @@ fn held(row: &PgRow, limits: OutputLimits) -> Result<Held, sqlx::Error> {
     })
 }
 
-fn task(row: &PgRow, spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sqlx::Error> {
+fn task(row: &PgRow, mut spec: JobSpec, limits: OutputLimits) -> Result<TaskSpec, sqlx::Error> {
+    let alternative = usize::try_from(row.try_get::<i16, _>("alternative")?).unwrap_or_default();
+    if (1..=spec.alternatives.len()).contains(&alternative) {
+        spec.resources = spec.alternatives.swap_remove(alternative - 1);
+    }
     let job_id = JobId(row.try_get("job_id")?);
     let epoch: i32 = row.try_get("epoch")?;
     let rank: i16 = row.try_get("rank")?;

@@ -214,19 +214,23 @@ impl Door {
 
 /// In what a job asks for more than its queue grants one job.
 fn over_limits(limits: &JobLimits, spec: &JobSpec) -> Vec<FieldError> {
-    let asked = spec.requests();
     let mut errors = Vec::new();
     let mut refuse = |path: &str, most: String| {
         errors.push(FieldError::new(path, "over-queue-limit", format!("the queue allows {most} at most")));
     };
-    if let Some(most) = limits.cpus.filter(|most| asked.cpu_milli > most.milli) {
-        refuse("resources.cpus", format!("{most} CPUs"));
-    }
-    if let Some(most) = limits.memory.filter(|most| asked.memory_bytes > most.0) {
-        refuse("resources.memory", most.to_string());
-    }
-    if let Some(most) = limits.gpus.filter(|most| asked.gpus > *most) {
-        refuse("resources.gpus", format!("{most} GPUs"));
+    let others = spec.alternatives.iter().enumerate();
+    let others = others.map(|(index, other)| (format!("alternatives[{index}]"), other));
+    for (path, resources) in std::iter::once(("resources".to_owned(), &spec.resources)).chain(others) {
+        let asked = resources.amounts();
+        if let Some(most) = limits.cpus.filter(|most| asked.cpu_milli > most.milli) {
+            refuse(&format!("{path}.cpus"), format!("{most} CPUs"));
+        }
+        if let Some(most) = limits.memory.filter(|most| asked.memory_bytes > most.0) {
+            refuse(&format!("{path}.memory"), most.to_string());
+        }
+        if let Some(most) = limits.gpus.filter(|most| asked.gpus > *most) {
+            refuse(&format!("{path}.gpus"), format!("{most} GPUs"));
+        }
     }
     if let Some(most) = limits.nodes.filter(|most| spec.nodes > *most) {
         refuse("nodes", format!("{most} nodes"));

@@ -75,6 +75,7 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
             memory_bytes: requests.memory_bytes,
             disk_bytes: requests.disk_bytes,
             lease: order.lease,
+            alternative: order.alternative,
             message: placed_on(&nodes, order),
         });
     }
@@ -149,9 +150,13 @@ fn placed_on(nodes: &HashMap<NodeId, Node>, order: &Order) -> String {
     const NAMED: usize = 8;
     let names = order.places().filter_map(|(id, _)| Some(nodes.get(&id)?.name.as_str()));
     let named: Vec<&str> = names.take(NAMED).collect();
+    let with = match order.alternative {
+        0 => String::new(),
+        number => format!(" with alternative {number} of its resources"),
+    };
     match order.places().count().saturating_sub(NAMED) {
-        0 => format!("placed on {}", named.join(", ")),
-        more => format!("placed on {} and {more} more", named.join(", ")),
+        0 => format!("placed on {}{with}", named.join(", ")),
+        more => format!("placed on {} and {more} more{with}", named.join(", ")),
     }
 }
 
@@ -201,6 +206,8 @@ mod tests {
             max_runtime: None,
             nodes: 1,
             same: None,
+            grace: Duration::ZERO,
+            alternatives: Vec::new(),
         };
         let order = Order {
             job: JobId::new(),
@@ -209,6 +216,7 @@ mod tests {
             gpu_indices: Vec::new(),
             others: Vec::new(),
             asked: Arc::new(asked),
+            alternative: 0,
             lease: Duration::from_secs(10),
         };
         let takes = |node: &mut Node| {

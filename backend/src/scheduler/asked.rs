@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use lilac_api::job::Amounts;
 use lilac_api::quantity::Span;
-use lilac_api::spec::{Comparison, Constraint, Gpus, JobSpec, Resources, Runtime, Subject};
+use lilac_api::spec::{Comparison, Constraint, Gpus, JobSpec, Resources, Runtime, Stop, Subject};
 use lilac_api::{JobId, NodeId, QueueId, UserId};
-use lilac_scheduler::Job;
+use lilac_scheduler::{Alternative, Job};
 use serde::Deserialize;
 
 use super::load::WHOLE_GPU_MILLI;
@@ -28,12 +28,18 @@ pub struct Asked {
     pub nodes: u32,
     /// The label whose value all of these share.
     pub same: Option<String>,
+    /// How long it may take to end once it is told to.
+    pub grace: Duration,
+    /// Other resources that would do, each as what a job asks for that asks for nothing else.
+    pub alternatives: Vec<Arc<Self>>,
 }
 
 /// The part of a job's spec that is read.
 #[derive(Deserialize)]
 struct Part {
     resources: Option<Resources>,
+    alternatives: Option<Vec<Resources>>,
+    stop: Option<Stop>,
     max_disconnect: Option<Span>,
     max_runtime: Option<Span>,
     constraints: Option<Vec<Constraint>>,
@@ -45,9 +51,9 @@ struct Part {
 
 impl Asked {
     pub fn of(spec: &JobSpec) -> Self {
-        Self {
-            requests: spec.requests(),
-            gpus: spec.resources.gpus.clone(),
+        let with = |resources: &Resources, alternatives| Self {
+            requests: resources.amounts(),
+            gpus: resources.gpus.clone(),
             constraints: spec.placement.constraints.clone(),
             runtime: spec.runtime,
             avoid: Vec::new(),
@@ -55,13 +61,32 @@ impl Asked {
             max_runtime: spec.max_runtime.map(|span| span.0),
             nodes: spec.nodes,
             same: spec.placement.same.clone(),
-        }
+            grace: spec.stop.grace.0,
+            alternatives,
+        };
+        let other = |resources: &Resources| Arc::new(with(resources, Vec::new()));
+        with(&spec.resources, spec.alternatives.iter().map(other).collect())
+    }
+
+    /// What it asks for once it was given an alternative: 0 is none of them.
+    pub fn given(this: &Arc<Self>, alternative: usize) -> Arc<Self> {
+        let other = alternative.checked_sub(1).and_then(|index| this.alternatives.get(index));
+        other.unwrap_or(this).clone()
+    }
+
+    /// How long it is there at most from its start on.
+    pub fn most(&self) -> Option<Duration> {
+        self.max_runtime.map(|most| most.saturating_add(self.grace))
     }
 
     /// Thousandths of each of its GPUs.
     pub fn gpu_milli(&self) -> u16 {
         let share = self.gpus.as_ref().and_then(|gpus| gpus.share);
         share.map_or(WHOLE_GPU_MILLI, |share| u16::try_from(share.thousandths).unwrap_or(WHOLE_GPU_MILLI))
+    }
+
+    fn resources(&self) -> Alternative {
+        Alternative { requests: self.requests, gpus: self.gpus.clone() }
     }
 
     /// The job as the planner takes it.
@@ -84,6 +109,8 @@ impl Asked {
             nodes: self.nodes,
             same: self.same.clone(),
             avoid: self.avoid.clone(),
+            max_runtime_ms: self.most().map(|most| i64::try_from(most.as_millis()).unwrap_or(i64::MAX)),
+            alternatives: self.alternatives.iter().map(|other| other.resources()).collect(),
             ..Job::new(id, queue, user)
         }
     }
@@ -99,17 +126,23 @@ pub fn offers(runtime: Runtime) -> Constraint {
     Constraint { subject, comparison, values: vec![Runtime::Process.to_string()] }
 }
 
-/// What was read already, by its text and the memory that a job asks for in place of what the text says.
+/// What was read already, by its text, the memory that a job asks for in place of what the text says, and the
+/// alternative that it was given.
 #[derive(Default)]
 pub struct Interner {
-    known: HashMap<(String, Option<i64>), Arc<Asked>>,
+    known: HashMap<(String, Option<i64>, usize), Arc<Asked>>,
     /// When so many are known, those that no job asks for are dropped.
     bound: usize,
 }
 
 impl Interner {
-    pub fn intern(&mut self, text: &str, memory_bytes: Option<i64>) -> Result<Arc<Asked>, sqlx::Error> {
-        let key = (text.to_owned(), memory_bytes);
+    pub fn intern(
+        &mut self,
+        text: &str,
+        memory_bytes: Option<i64>,
+        alternative: usize,
+    ) -> Result<Arc<Asked>, sqlx::Error> {
+        let key = (text.to_owned(), memory_bytes, alternative);
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
@@ -117,7 +150,7 @@ impl Interner {
             self.known.retain(|_, asked| Arc::strong_count(asked) > 1);
             self.bound = (2 * self.known.len()).max(10_000);
         }
-        let asked = Arc::new(read(text, memory_bytes)?);
+        let asked = Asked::given(&Arc::new(read(text, memory_bytes)?), alternative);
         self.known.insert(key, asked.clone());
         Ok(asked)
     }
@@ -125,22 +158,27 @@ impl Interner {
 
 fn read(text: &str, memory_bytes: Option<i64>) -> Result<Asked, sqlx::Error> {
     let part: Part = serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    let resources = part.resources.unwrap_or_default();
-    let memory = memory_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    Ok(Asked {
-        requests: Amounts {
-            cpu_milli: resources.cpus.milli,
-            memory_bytes: memory.unwrap_or(resources.memory.0),
-            disk_bytes: resources.disk.map_or(0, |disk| disk.0),
-            gpus: resources.gpus.as_ref().map_or(0, |gpus| gpus.count),
-        },
-        gpus: resources.gpus,
-        constraints: part.constraints.unwrap_or_default(),
-        runtime: part.runtime.unwrap_or_default(),
-        avoid: part.avoid.unwrap_or_default(),
-        max_disconnect: part.max_disconnect.map(|span| span.0),
-        max_runtime: part.max_runtime.map(|span| span.0),
-        nodes: part.nodes.unwrap_or(1),
-        same: part.same,
-    })
+    let constraints = part.constraints.unwrap_or_default();
+    // What ran out of memory asks for more than its text says, with whatever resources.
+    let least = memory_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+    let grace = part.stop.unwrap_or_default().grace.0;
+    let with = |resources: Resources, alternatives| {
+        let amounts = resources.amounts();
+        Asked {
+            requests: Amounts { memory_bytes: amounts.memory_bytes.max(least), ..amounts },
+            gpus: resources.gpus,
+            constraints: constraints.clone(),
+            runtime: part.runtime.unwrap_or_default(),
+            avoid: part.avoid.clone().unwrap_or_default(),
+            max_disconnect: part.max_disconnect.map(|span| span.0),
+            max_runtime: part.max_runtime.map(|span| span.0),
+            nodes: part.nodes.unwrap_or(1),
+            same: part.same.clone(),
+            grace,
+            alternatives,
+        }
+    };
+    let others = part.alternatives.unwrap_or_default().into_iter();
+    let others = others.map(|resources| Arc::new(with(resources, Vec::new()))).collect();
+    Ok(with(part.resources.unwrap_or_default(), others))
 }

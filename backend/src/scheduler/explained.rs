@@ -70,7 +70,14 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
         estimate: None,
     };
     let waits_for_others = explained.why.as_ref().is_some_and(|(reason, _)| {
-        matches!(reason, Reason::WaitingForCapacity | Reason::WaitingForGpus | Reason::QuotaExceeded)
+        matches!(
+            reason,
+            Reason::WaitingForCapacity
+                | Reason::WaitingForGpus
+                | Reason::QuotaExceeded
+                | Reason::GangIncomplete
+                | Reason::ReservedForHigher
+        )
     });
     if !waits_for_others {
         return Ok(Some(explained));
@@ -98,6 +105,10 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
         let late_ms = bound - latest.at_ms;
         explained.estimate =
             Some(estimate(now_ms, earliest.min(latest.at_ms), latest.at_ms, late_ms, quickest));
+    }
+    // Who is in its way then is the one that goes first.
+    if let Some((job, _)) = found.kept_for {
+        explained.blockers = vec![(job, None)];
     }
     Ok(Some(explained))
 }

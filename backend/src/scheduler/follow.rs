@@ -23,7 +23,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::asked::Interner;
+use super::asked::{Asked, Interner};
 use super::load;
 use super::world::{JobRow, Mark, Now, World};
 
@@ -300,8 +300,10 @@ async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<No
 /// A job with its task, where it has one. What a live one holds is what its task says. The other ranks of a gang are
 /// like the first, and its nodes are kept for it until all of them have ended.
 const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
-        COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices,
-        jsonb_build_object('resources', j.spec->'resources', 'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
+        COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices, a.run_deadline, a.granted_at,
+        COALESCE(a.alternative, 0::smallint) AS alternative,
+        jsonb_build_object('resources', j.spec->'resources', 'alternatives', j.spec->'alternatives', 'stop', j.spec->'stop',
+            'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
             'constraints', j.spec->'placement'->'constraints', 'nodes', j.spec->'nodes', 'same', j.spec->'placement'->'same',
             'runtime', j.spec->'runtime',
             'avoid', CASE WHEN j.epoch > 0 THEN (SELECT jsonb_agg(v.node_id ORDER BY v.node_id) FROM job_avoids v
@@ -334,6 +336,9 @@ fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
         }
         _ => Now::IsNot,
     };
+    let alternative = usize::try_from(row.try_get::<i16, _>("alternative")?).unwrap_or_default();
+    let asked = interner.intern(row.try_get("asked")?, row.try_get("memory_bytes")?, alternative)?;
+    let ends_ms = ends_ms(row, &asked)?;
     Ok(JobRow {
         id: JobId(row.try_get("id")?),
         epoch: row.try_get("epoch")?,
@@ -341,7 +346,20 @@ fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
         owner: UserId(row.try_get("owner_id")?),
         priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
         submitted_at: row.try_get("created_at")?,
-        asked: interner.intern(row.try_get("asked")?, row.try_get("memory_bytes")?)?,
+        asked,
+        ends_ms,
         now,
     })
+}
+
+/// When a live job has ended at the latest: when its time is over, as far as it runs already, and its grace.
+fn ends_ms(row: &PgRow, asked: &Asked) -> Result<Option<i64>, sqlx::Error> {
+    let deadline: Option<DateTime<Utc>> = row.try_get("run_deadline")?;
+    let granted: Option<DateTime<Utc>> = row.try_get("granted_at")?;
+    let (from, left) = match deadline {
+        Some(deadline) => (Some(deadline), Some(asked.grace)),
+        None => (granted, asked.most()),
+    };
+    let millis = |left: Duration| i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+    Ok(from.zip(left).map(|(from, left)| from.timestamp_millis().saturating_add(millis(left))))
 }

@@ -70,7 +70,10 @@ pub struct JobRow {
     pub owner: UserId,
     pub priority: u8,
     pub submitted_at: DateTime<Utc>,
+    /// With the alternative that a live one was given.
     pub asked: Arc<Asked>,
+    /// When a live one has ended at the latest, in milliseconds since the Unix epoch.
+    pub ends_ms: Option<i64>,
     pub now: Now,
 }
 
@@ -97,7 +100,10 @@ pub struct Order {
     pub gpu_indices: Vec<u16>,
     /// Where its other ranks go.
     pub others: Vec<Part>,
+    /// What it gets: of resources that would do, those that there is room for.
     pub asked: Arc<Asked>,
+    /// Which those are: 0 for what it asks for first.
+    pub alternative: usize,
     /// Length of its leases.
     pub lease: Duration,
 }
@@ -202,6 +208,7 @@ impl World {
                     if known.standing == Standing::Placed(node) && known.epoch + 1 == row.epoch =>
                 {
                     (known.epoch, known.standing) = (row.epoch, standing);
+                    self.state.bound(row.id, row.ends_ms);
                     return;
                 }
                 _ => {}
@@ -211,6 +218,10 @@ impl World {
                 == (row.epoch, row.queue, row.priority, standing)
                 && asks_same
             {
+                // It may have begun to run only now, or have got more time.
+                if matches!(standing, Standing::Live(_)) {
+                    self.state.bound(row.id, row.ends_ms);
+                }
                 return;
             }
         }
@@ -218,7 +229,7 @@ impl World {
     }
 
     fn take_in(&mut self, row: JobRow, standing: Standing) {
-        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, now } = row;
+        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, ends_ms, now } = row;
         let not_before_ms = match standing {
             Standing::Waiting { not_before_ms } => not_before_ms.filter(|at| *at > self.now_ms),
             _ => None,
@@ -230,6 +241,7 @@ impl World {
             if !self.state.adopt(&job, &parts) {
                 tracing::debug!(job_id = %id, ?parts, "runs on a node that is not there");
             }
+            self.state.bound(id, ends_ms);
         } else {
             self.state.add_job(&job);
             self.anew.push(id);
@@ -269,7 +281,8 @@ impl World {
                 node,
                 gpu_indices,
                 others: parts.collect(),
-                asked: job.asked.clone(),
+                asked: Asked::given(&job.asked, placement.alternative),
+                alternative: placement.alternative,
                 lease,
             });
         }
@@ -308,6 +321,7 @@ impl World {
     /// What would become of a job, were it among those that wait: `answer` is asked with the node that it would get,
     /// and an inquiry in which it waits. Afterwards all is as it was.
     pub fn suppose<T>(&mut self, job: &Job, answer: impl FnOnce(Option<&Node>, Inquiry<'_>) -> T) -> T {
+        let kept = self.state.kept();
         self.state.suppose(job);
         let placements = self.state.schedule(self.now_ms, SUPPOSED);
         let place = placements.iter().find(|placement| placement.job == job.id);
@@ -317,6 +331,7 @@ impl World {
         let answer = answer(node, inquiry);
         placements.iter().for_each(|placement| self.state.undo(placement.job));
         self.state.end(job.id);
+        self.state.put_back(kept);
         answer
     }
 

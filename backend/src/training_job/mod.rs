@@ -9,7 +9,6 @@ mod forecast;
 pub mod groups;
 pub mod list;
 pub mod needs;
-mod not_yet;
 pub mod places;
 pub mod receipt;
 pub mod routes;

@@ -154,7 +154,7 @@ pub async fn attempts(
 ) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT a.id, a.epoch, a.state, a.reason, a.message, a.granted_at, a.started_at, a.finished_at, a.exit_code,
-                a.signal, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
+                a.signal, a.alternative, t.rank, t.node_id, n.name AS node, t.gpu_indices, t.log_bytes, t.log_end_bytes, t.released_at,
                 t.lease_until, t.image, COALESCE(t.address, n.address) AS address, t.ports, t.result, a.failed_rank,
                 CASE WHEN t.ports IS NOT NULL THEN j.spec->'ports' END AS asked_ports
          FROM (SELECT * FROM attempts WHERE job_id = $1 AND epoch < $2 ORDER BY epoch DESC LIMIT $3) a
@@ -183,6 +183,9 @@ pub async fn attempts(
                 lease_until: None,
                 exit_code: row.try_get("exit_code")?,
                 signal: row.try_get("signal")?,
+                alternative: u32::try_from(row.try_get::<i16, _>("alternative")?)
+                    .ok()
+                    .filter(|number| *number > 0),
                 tasks: Vec::new(),
             });
         }

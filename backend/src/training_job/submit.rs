@@ -12,7 +12,6 @@ use sqlx::Row;
 
 use super::committer::Submission;
 use super::needs::{self, Need};
-use super::not_yet::not_supported_yet;
 use super::transitions::{self, NewJob};
 use super::{arrays, store};
 use crate::app::App;
@@ -40,9 +39,6 @@ pub fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
 /// All that is wrong with a job, whoever submits it.
 pub fn check(spec: &JobSpec) -> Vec<FieldError> {
     let mut errors = validate::job_spec(spec);
-    if errors.is_empty() {
-        errors = not_supported_yet(spec);
-    }
     if spec.schedule.is_some() {
         let message = "a job by the clock goes to /schedules; this route runs it once";
         errors.push(FieldError::new("schedule", "not-here", message));

@@ -575,6 +575,7 @@ async fn every_grant_means_the_same(pool: PgPool) {
                 memory_bytes: 1,
                 disk_bytes: 1,
                 lease: Duration::from_millis(LEASE_MILLIS.unsigned_abs()),
+                alternative: 0,
                 message: String::new(),
             })
             .collect();

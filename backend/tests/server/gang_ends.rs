@@ -103,6 +103,7 @@ struct Bed<'a> {
 impl Bed<'_> {
     async fn grant(&mut self) {
         let grant = Grant {
+            alternative: 0,
             job_id: self.job,
             epoch: 0,
             attempt_id: self.attempt,

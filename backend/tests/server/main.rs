@@ -10,6 +10,7 @@ mod bodies;
 mod clusters;
 mod conformance;
 mod embedded;
+mod fitting;
 mod gang_ends;
 mod gangs;
 mod gpus;

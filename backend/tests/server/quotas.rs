@@ -44,6 +44,7 @@ async fn place(pool: &PgPool, job: JobId, node: NodeId, cpu_milli: u32) -> bool 
         memory_bytes: requests.memory_bytes,
         disk_bytes: 0,
         lease: Duration::from_secs(300),
+        alternative: 0,
         message: String::new(),
     };
     let granted = transitions::grant(&mut tx, &[grant], "test").await.unwrap();

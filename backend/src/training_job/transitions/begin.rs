@@ -69,6 +69,8 @@ pub struct Grant {
     pub memory_bytes: u64,
     pub disk_bytes: u64,
     pub lease: Duration,
+    /// Which of the resources that would do it gets: 0 for those that the job asks for first.
+    pub alternative: usize,
     pub message: String,
 }
 
@@ -92,8 +94,8 @@ pub async fn grant(
         .collect();
     let granted: Vec<uuid::Uuid> = sqlx::query_scalar(
         "WITH wanted AS (
-            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[])
-                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli)
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[], $14::smallint[])
+                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli, alternative)
         ), gpu AS (
             SELECT * FROM unnest($10::uuid[], $11::smallint[]) AS g(attempt_id, gpu_index)
         ), job AS (
@@ -101,10 +103,10 @@ pub async fn grant(
                 event_count = event_count + 1, not_before = NULL, started_at = NULL, exit_code = NULL, signal = NULL
             FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
             RETURNING jobs.id, jobs.epoch, jobs.event_count, jobs.message, w.attempt_id, w.node_id,
-                w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis, w.gpu_milli
+                w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis, w.gpu_milli, w.alternative
         ), attempt AS (
-            INSERT INTO attempts (id, job_id, epoch, state, lease_millis, granted_at)
-            SELECT attempt_id, job.id, job.epoch, 'granted', lease_millis, clock_timestamp() FROM job
+            INSERT INTO attempts (id, job_id, epoch, state, lease_millis, granted_at, alternative)
+            SELECT attempt_id, job.id, job.epoch, 'granted', lease_millis, clock_timestamp(), alternative FROM job
             RETURNING id
         ), task AS (
             INSERT INTO tasks (attempt_id, rank, node_id, cpu_milli, memory_bytes, disk_bytes, gpu_indices, gpu_milli, lease_until)
@@ -134,6 +136,7 @@ pub async fn grant(
     .bind(gpus.iter().map(|gpu| gpu.1).collect::<Vec<_>>())
     .bind(actor)
     .bind(grants.iter().map(|grant| i16::try_from(grant.gpu_milli).unwrap_or(1_000)).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| i16::try_from(grant.alternative).unwrap_or_default()).collect::<Vec<_>>())
     .fetch_all(&mut *conn)
     .await?;
     let granted: Vec<JobId> = granted.into_iter().map(JobId).collect();
