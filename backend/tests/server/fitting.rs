@@ -95,10 +95,10 @@ async fn room_that_is_kept_is_told_of_with_who_goes_first_and_brief_jobs_use_it(
     assert!(found.estimate.is_some_and(|estimate| estimate.latest.is_some()));
 
     let brief = submit(&harness, bounded(1000, 10)).await;
-    node.wait_for(brief).await;
+    wait_until(&harness, brief, |job| job.state == JobState::Starting).await;
     let job = harness.client.job(open).await.unwrap();
     assert_eq!((job.state, job.reason), (JobState::Queued, Some(Reason::ReservedForHigher)));
     // It is let in once the one that goes first does not want its room any more.
     harness.client.cancel(large).await.unwrap();
-    node.wait_for(open).await;
+    wait_until(&harness, open, |job| job.state == JobState::Starting).await;
 }
