@@ -5,8 +5,8 @@ use lilac_api::spec::Constraint;
 use lilac_api::{ClusterId, NodeId};
 use rustc_hash::FxHashMap;
 
-use crate::gang;
 use crate::gpu::GpuRequest;
+use crate::ledger::Claim;
 use crate::shape::Shape;
 use crate::snapshot::{Job, NodeGpu, Queue};
 
@@ -41,7 +41,7 @@ pub(crate) struct Class {
     /// As the job says it, for one node.
     pub(crate) requests: Amounts,
     /// For all its nodes, which is what quotas count.
-    pub(crate) total: Amounts,
+    pub(crate) total: Claim,
     /// Of one node.
     pub(crate) need: Need,
     models: Vec<String>,
@@ -63,7 +63,7 @@ impl Class {
         let (count, milli) = shape.gpus.map_or((0, 0), |gpus| (gpus.count, gpus.milli));
         Self {
             requests: job.requests,
-            total: gang::total(&job.requests, job.nodes),
+            total: Claim::of_all(&job.requests, u64::from(count) * u64::from(milli), job.nodes),
             need: Need {
                 cpu_milli: shape.requests.cpu_milli,
                 gpus: count,

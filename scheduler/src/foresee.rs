@@ -51,7 +51,8 @@ impl State {
         let row = *self.row_of.get(&job)?;
         let queue = self.lanes[self.rows[row as usize].lane as usize].queue;
         let later = std::mem::take(&mut self.later);
-        let kept = self.kept();
+        let (kept, ages, now_ms) = (self.kept(), self.ages.clone(), self.now_ms);
+        self.yielding.is_frozen = true;
         let mut trial = Trial::default();
         let found = self.let_end(job, ends, length_ms, &mut trial);
         let found = found.map(|(at_ms, hosts)| {
@@ -70,6 +71,8 @@ impl State {
         });
         self.roll_back(trial);
         self.put_back(kept);
+        (self.ages, self.now_ms) = (ages, now_ms);
+        self.yielding.is_frozen = false;
         self.later = later;
         found
     }

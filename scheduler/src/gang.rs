@@ -1,7 +1,6 @@
 //! Jobs on several nodes: all of their ranks get a place, or none does.
 
 use lilac_api::JobId;
-use lilac_api::job::Amounts;
 use smallvec::SmallVec;
 
 use crate::class::ClassId;
@@ -12,17 +11,6 @@ use crate::state::State;
 
 /// A place for each rank, in order.
 pub(crate) type Spots = SmallVec<[Spot; 1]>;
-
-/// What all ranks hold together, which is what quotas and shares count.
-pub(crate) fn total(each: &Amounts, nodes: u32) -> Amounts {
-    let nodes = nodes.max(1);
-    Amounts {
-        cpu_milli: each.cpu_milli.saturating_mul(nodes),
-        memory_bytes: each.memory_bytes.saturating_mul(nodes.into()),
-        disk_bytes: each.disk_bytes.saturating_mul(nodes.into()),
-        gpus: each.gpus.saturating_mul(nodes),
-    }
-}
 
 impl State {
     /// Where a job runs, once it is placed.

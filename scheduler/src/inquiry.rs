@@ -15,6 +15,7 @@ use crate::class::ClassId;
 use crate::evidence::evidence;
 use crate::ledger::{LaneIndex, QueueIndex};
 use crate::line::Row;
+use crate::preempt::awaits_place;
 use crate::remedy::remedy;
 use crate::room::{Room, rooms};
 use crate::snapshot::Node;
@@ -76,7 +77,7 @@ impl State {
         (priority, self.ledger.user_share(lane).to_bits(), submitted_ms, id)
     }
 
-    fn queue_of_row(&self, row: Row) -> QueueIndex {
+    pub(crate) fn queue_of_row(&self, row: Row) -> QueueIndex {
         self.lanes[self.rows[row as usize].lane as usize].queue
     }
 }
@@ -148,6 +149,15 @@ impl Inquiry<'_> {
         let state = self.state;
         let row = *state.row_of.get(&job)?;
         let JobRow { class, lane, ref spot, .. } = state.rows[row as usize];
+        if let Some((victims, node)) = state.awaits(row) {
+            let name = |room: &&Room<'_>| room.node.id == node;
+            let name = self.rooms.iter().find(name).map_or("", |room| room.node.name.as_str());
+            let reason = match state.classes.get(class).need.gpus {
+                0 => Reason::WaitingForCapacity,
+                _ => Reason::WaitingForGpus,
+            };
+            return Some((reason, awaits_place(victims, name)));
+        }
         if spot.is_some() {
             return None;
         }
@@ -165,7 +175,13 @@ impl Inquiry<'_> {
         // What is kept for it is not kept from it.
         let is_own =
             |why: &(Reason, String)| why.0 == Reason::ReservedForHigher && state.is_holder(lane, class);
-        self.why_class(class).filter(|why| !is_own(why))
+        let (reason, mut message) = self.why_class(class).filter(|why| !is_own(why))?;
+        if matches!(reason, Reason::WaitingForCapacity | Reason::WaitingForGpus) && state.is_owed(row) {
+            message.push_str(
+                "; its queue is guaranteed that much, and what others borrowed of it is waited for",
+            );
+        }
+        Some((reason, message))
     }
 
     /// All that can be said of a job that waits.

@@ -8,6 +8,7 @@ use lilac_api::job::Amounts;
 use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::queue::Quota;
 
+use crate::class::WHOLE_MILLI;
 use crate::snapshot::{Bounds, Queue};
 use crate::words::{Rounding, bytes, counted, cpus, listed};
 
@@ -20,6 +21,45 @@ pub(crate) struct Ledger {
     fleet: Sum,
     queues: Vec<Sum>,
     lanes: Vec<Sum>,
+    /// The share by which each lane was sorted last, in bits; and the lanes that are to be sorted anew.
+    sorted: Vec<u64>,
+    moved: Vec<LaneIndex>,
+    is_moved: Vec<bool>,
+}
+
+/// What quotas count and shares compare: a share of a GPU counts as that share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Claim {
+    pub(crate) cpu_milli: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) gpu_milli: u64,
+}
+
+impl Claim {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.cpu_milli += other.cpu_milli;
+        self.memory_bytes = self.memory_bytes.saturating_add(other.memory_bytes);
+        self.gpu_milli += other.gpu_milli;
+    }
+
+    /// What all ranks of a job hold together, each with so much of the GPUs.
+    pub(crate) fn of_all(each: &Amounts, gpu_milli: u64, nodes: u32) -> Self {
+        let nodes = u64::from(nodes.max(1));
+        Self {
+            cpu_milli: u64::from(each.cpu_milli) * nodes,
+            memory_bytes: each.memory_bytes.saturating_mul(nodes),
+            gpu_milli: gpu_milli * nodes,
+        }
+    }
+
+    /// Of whole GPUs.
+    pub(crate) fn of(amounts: &Amounts) -> Self {
+        Self {
+            cpu_milli: amounts.cpu_milli.into(),
+            memory_bytes: amounts.memory_bytes,
+            gpu_milli: u64::from(amounts.gpus) * u64::from(WHOLE_MILLI),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -27,22 +67,22 @@ struct Sum {
     jobs: u64,
     cpu_milli: u64,
     memory_bytes: u64,
-    gpus: u64,
+    gpu_milli: u64,
 }
 
 impl Sum {
-    fn add(&mut self, jobs: u32, amounts: &Amounts) {
+    fn add(&mut self, jobs: u32, claim: &Claim) {
         self.jobs += u64::from(jobs);
-        self.cpu_milli += u64::from(amounts.cpu_milli);
-        self.memory_bytes = self.memory_bytes.saturating_add(amounts.memory_bytes);
-        self.gpus += u64::from(amounts.gpus);
+        self.cpu_milli += claim.cpu_milli;
+        self.memory_bytes = self.memory_bytes.saturating_add(claim.memory_bytes);
+        self.gpu_milli += claim.gpu_milli;
     }
 
-    fn subtract(&mut self, jobs: u32, amounts: &Amounts) {
+    fn subtract(&mut self, jobs: u32, claim: &Claim) {
         self.jobs = self.jobs.saturating_sub(jobs.into());
-        self.cpu_milli = self.cpu_milli.saturating_sub(amounts.cpu_milli.into());
-        self.memory_bytes = self.memory_bytes.saturating_sub(amounts.memory_bytes);
-        self.gpus = self.gpus.saturating_sub(amounts.gpus.into());
+        self.cpu_milli = self.cpu_milli.saturating_sub(claim.cpu_milli);
+        self.memory_bytes = self.memory_bytes.saturating_sub(claim.memory_bytes);
+        self.gpu_milli = self.gpu_milli.saturating_sub(claim.gpu_milli);
     }
 
     /// The largest part that this is of a whole.
@@ -50,7 +90,7 @@ impl Sum {
         let parts = [
             (self.cpu_milli, whole.cpu_milli),
             (self.memory_bytes, whole.memory_bytes),
-            (self.gpus, whole.gpus),
+            (self.gpu_milli, whole.gpu_milli),
         ];
         let parts = parts.into_iter().filter(|(_, whole)| *whole > 0);
         parts.map(|(part, whole)| part as f64 / whole as f64).fold(0.0, f64::max)
@@ -59,11 +99,11 @@ impl Sum {
 
 impl Ledger {
     pub(crate) fn add_node(&mut self, whole: &Amounts) {
-        self.fleet.add(0, whole);
+        self.fleet.add(0, &Claim::of(whole));
     }
 
     pub(crate) fn remove_node(&mut self, whole: &Amounts) {
-        self.fleet.subtract(0, whole);
+        self.fleet.subtract(0, &Claim::of(whole));
     }
 
     pub(crate) fn add_queue(&mut self) {
@@ -72,16 +112,48 @@ impl Ledger {
 
     pub(crate) fn add_lane(&mut self) {
         self.lanes.push(Sum::default());
+        self.sorted.push(0);
+        self.is_moved.push(false);
     }
 
-    pub(crate) fn take(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, amounts: &Amounts) {
-        self.queues[queue as usize].add(jobs, amounts);
-        self.lanes[lane as usize].add(jobs, amounts);
+    fn moves(&mut self, lane: LaneIndex) {
+        if !std::mem::replace(&mut self.is_moved[lane as usize], true) {
+            self.moved.push(lane);
+        }
     }
 
-    pub(crate) fn give(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, amounts: &Amounts) {
-        self.queues[queue as usize].subtract(jobs, amounts);
-        self.lanes[lane as usize].subtract(jobs, amounts);
+    /// The fleet is another, and so are all shares of it.
+    pub(crate) fn move_all(&mut self) {
+        (0..self.lanes.len() as LaneIndex).for_each(|lane| self.moves(lane));
+    }
+
+    /// The lanes whose shares may have changed since this was last asked, with the share by which they are sorted.
+    /// From now on they are sorted by [`Ledger::sorted_share`].
+    pub(crate) fn take_moved(&mut self) -> Vec<(LaneIndex, u64)> {
+        let mut moved = Vec::new();
+        for lane in std::mem::take(&mut self.moved) {
+            self.is_moved[lane as usize] = false;
+            // Shares are not negative, so their bits sort as they do.
+            let share = self.user_share(lane).to_bits();
+            moved.push((lane, std::mem::replace(&mut self.sorted[lane as usize], share)));
+        }
+        moved
+    }
+
+    pub(crate) fn sorted_share(&self, lane: LaneIndex) -> u64 {
+        self.sorted[lane as usize]
+    }
+
+    pub(crate) fn take(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, claim: &Claim) {
+        self.queues[queue as usize].add(jobs, claim);
+        self.lanes[lane as usize].add(jobs, claim);
+        self.moves(lane);
+    }
+
+    pub(crate) fn give(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, claim: &Claim) {
+        self.queues[queue as usize].subtract(jobs, claim);
+        self.lanes[lane as usize].subtract(jobs, claim);
+        self.moves(lane);
     }
 
     /// What a queue holds of the fleet, by its weight.
@@ -94,12 +166,45 @@ impl Ledger {
         self.lanes[lane as usize].part_of(&self.fleet)
     }
 
+    /// Whether a queue holds less than it is guaranteed, of all that its guarantee names.
+    pub(crate) fn has_guaranteed_room(&self, index: QueueIndex, guaranteed: &Bounds) -> bool {
+        let held = self.queues[index as usize];
+        *guaranteed != Bounds::default()
+            && measures(*guaranteed, held, &Claim::default())
+                .into_iter()
+                .all(|(_, bound, held, _)| bound.is_none_or(|bound| held < bound))
+    }
+
+    /// Whether a job would leave its queue within its guarantee. One that asks for nothing that this names would not.
+    pub(crate) fn stays_within(&self, index: QueueIndex, guaranteed: &Bounds, asked: &Claim) -> bool {
+        let named = measures(*guaranteed, self.queues[index as usize], asked).into_iter();
+        let mut named = named.filter(|(_, bound, _, asked)| bound.is_some() && *asked > 0).peekable();
+        named.peek().is_some()
+            && named
+                .all(|(_, bound, held, asked)| bound.is_some_and(|bound| held.saturating_add(asked) <= bound))
+    }
+
+    /// Whether something that a queue holds is not guaranteed to it, once that much is given back.
+    pub(crate) fn is_beyond(
+        &self,
+        index: QueueIndex,
+        guaranteed: &Bounds,
+        part: &Claim,
+        given_back: &Claim,
+    ) -> bool {
+        let mut held = self.queues[index as usize];
+        held.subtract(0, given_back);
+        let named = measures(*guaranteed, held, part).into_iter();
+        let mut named = named.filter(|(_, bound, _, part)| bound.is_some() && *part > 0).peekable();
+        named.peek().is_none() || named.any(|(_, bound, held, _)| bound.is_some_and(|bound| held > bound))
+    }
+
     pub(crate) fn is_over_quota(
         &self,
         index: QueueIndex,
         lane: LaneIndex,
         queue: &Queue,
-        asked: &Amounts,
+        asked: &Claim,
     ) -> bool {
         let is_bounded = queue.quota != Bounds::default() || queue.user_quota != Bounds::default();
         is_bounded && self.excesses(index, lane, queue, asked).next().is_some()
@@ -111,7 +216,7 @@ impl Ledger {
         index: QueueIndex,
         lane: LaneIndex,
         queue: &Queue,
-        asked: &Amounts,
+        asked: &Claim,
     ) -> Option<String> {
         self.excesses(index, lane, queue, asked).next().map(|excess| excess.sentence(queue))
     }
@@ -122,7 +227,7 @@ impl Ledger {
         index: QueueIndex,
         lane: LaneIndex,
         queue: &Queue,
-        asked: &Amounts,
+        asked: &Claim,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
         for of_user in [false, true] {
@@ -153,7 +258,7 @@ impl Ledger {
         index: QueueIndex,
         lane: LaneIndex,
         queue: &Queue,
-        asked: &Amounts,
+        asked: &Claim,
     ) -> impl Iterator<Item = Excess> {
         let (of_queue, of_user) = (self.queues[index as usize], self.lanes[lane as usize]);
         let both = [(false, queue.quota, of_queue), (true, queue.user_quota, of_user)];
@@ -178,12 +283,12 @@ enum What {
 }
 
 /// What is bounded: how much is allowed, held and asked for.
-fn measures(bounds: Bounds, held: Sum, asked: &Amounts) -> [(What, Option<u64>, u64, u64); 4] {
+fn measures(bounds: Bounds, held: Sum, asked: &Claim) -> [(What, Option<u64>, u64, u64); 4] {
     [
         (What::Jobs, bounds.jobs, held.jobs, 1),
-        (What::Cpus, bounds.cpu_milli, held.cpu_milli, asked.cpu_milli.into()),
+        (What::Cpus, bounds.cpu_milli, held.cpu_milli, asked.cpu_milli),
         (What::Memory, bounds.memory_bytes, held.memory_bytes, asked.memory_bytes),
-        (What::Gpus, bounds.gpus, held.gpus, asked.gpus.into()),
+        (What::Gpus, bounds.gpu_milli(), held.gpu_milli, asked.gpu_milli),
     ]
 }
 
@@ -234,16 +339,16 @@ impl What {
             Self::Jobs => quota.running_jobs = count(to),
             Self::Cpus => quota.cpus = count(to).map(|milli| Cpus { milli }),
             Self::Memory => quota.memory = Some(Bytes(to)),
-            Self::Gpus => quota.gpus = count(to),
+            Self::Gpus => quota.gpus = count(to.div_ceil(WHOLE_MILLI.into())),
         }
     }
 
     /// The bare number: `1.5`, `16Gi`.
     fn number(self, amount: u64, rounding: Rounding) -> String {
         match self {
-            Self::Cpus => cpus(amount),
+            Self::Cpus | Self::Gpus => cpus(amount),
             Self::Memory => bytes(amount, rounding),
-            Self::Jobs | Self::Gpus => amount.to_string(),
+            Self::Jobs => amount.to_string(),
         }
     }
 
@@ -254,7 +359,8 @@ impl What {
             Self::Cpus if amount == 1000 => "1 CPU".to_owned(),
             Self::Cpus => format!("{} CPUs", cpus(amount)),
             Self::Memory => format!("{} of memory", bytes(amount, Rounding::Down)),
-            Self::Gpus => counted(amount, "GPU"),
+            Self::Gpus if amount == 1000 => "1 GPU".to_owned(),
+            Self::Gpus => format!("{} GPUs", cpus(amount)),
         }
     }
 }

@@ -18,10 +18,16 @@
 //! A job on several nodes gets all of its places at once, in one cluster. One with alternatives is placed with the
 //! first of its resources that there is room for.
 //!
+//! Of every eight jobs that a queue starts one is that which has waited longest, once that is an hour: so priorities and
+//! shares hold nobody back for ever. See `age.rs`.
+//!
 //! The order is no strict queue: a job that does not fit does not block the smaller ones behind it. So that a stream of
 //! small jobs does not hold back a large one, nodes are kept for the first in turn that found no room in each cluster,
-//! and the others fill in only where that delays nobody. `reserve.rs` tells the rule.
+//! and the others fill in only where that delays nobody. `reserve.rs` tells the rule. What fits nowhere may take the place
+//! of what may be put back: [`State::preempt`]. It takes no node that is kept from it, and what it takes is kept for it
+//! alone.
 
+mod age;
 mod class;
 mod evidence;
 mod explain;
@@ -33,8 +39,10 @@ mod gpu;
 mod inquiry;
 mod ledger;
 mod line;
+mod parking;
 mod plan;
 mod policy;
+mod preempt;
 mod promises;
 mod ranks;
 mod remedy;
@@ -50,6 +58,7 @@ pub use foresee::Foreseen;
 pub use inquiry::{Explanation, Inquiry};
 pub use plan::{Part, Placement, Plan, Waiting, plan, plan_with};
 pub use policy::Policy;
+pub use preempt::{Preemption, awaits_place};
 pub use promises::{Promises, Standing};
 pub use reserve::{Kept, Promise};
 pub use snapshot::{Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};

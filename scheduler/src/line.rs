@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::class::ClassId;
 use crate::ledger::QueueIndex;
+use crate::parking::{Parking, Roused};
 
 /// Where a job stands in its lane: no two are equal, as ids are not.
 pub(crate) type Key = (Reverse<u8>, i64, JobId);
@@ -30,22 +31,11 @@ pub(crate) struct Lane {
     jobs: FxHashMap<ClassId, VecDeque<Row>>,
     /// To be tried.
     ready: BTreeSet<Entry>,
-    /// Wait for room; see [`Parking`].
+    /// Wait for room; see [`Parking`]. Those of classes that are parked may still stand among the ready.
     parked: BTreeSet<Entry>,
     /// Wait for a quota.
     capped: BTreeSet<Entry>,
 }
-
-/// Which classes wait for room.
-#[derive(Default)]
-pub(crate) struct Parking {
-    pub(crate) is_parked: Vec<bool>,
-    /// Those that may fit again on a node where something ended. Lanes still hold them among the parked.
-    pub(crate) roused: Vec<ClassId>,
-}
-
-/// So few roused classes are looked up one by one.
-const FEW: usize = 8;
 
 impl Lane {
     pub(crate) fn new(queue: QueueIndex) -> Self {
@@ -58,26 +48,50 @@ impl Lane {
         }
     }
 
-    /// The first job that may be tried.
-    pub(crate) fn head(&mut self, parking: &Parking, key_of: impl Fn(Row) -> Key) -> Option<Entry> {
+    /// The first job that may be tried. Of the parked those that are roused are; they stay among the parked.
+    pub(crate) fn head(
+        &mut self,
+        parking: &Parking,
+        roused: &Roused,
+        is_roused: impl Fn(ClassId) -> bool,
+        key_of: impl Fn(Row) -> Key,
+    ) -> Option<Entry> {
         let ready = loop {
             let Some(entry) = self.ready.first().copied() else { break None };
-            if !parking.is_parked[entry.1 as usize] {
+            if !parking.is_parked(entry.1) {
                 break Some(entry);
             }
             self.ready.remove(&entry);
             self.parked.insert(entry);
         };
-        if parking.roused.is_empty() || self.parked.is_empty() {
-            return ready;
-        }
-        let roused = if parking.roused.len() <= FEW {
-            let head = |class: &ClassId| Some((key_of(*self.jobs.get(class)?.front()?), *class));
-            parking.roused.iter().filter_map(head).filter(|entry| self.parked.contains(entry)).min()
-        } else {
-            self.parked.iter().find(|(_, class)| !parking.is_parked[*class as usize]).copied()
+        let roused = match roused {
+            _ if self.parked.is_empty() => None,
+            Roused::Nobody => None,
+            // Where the lane has fewer, they are looked through.
+            Roused::Few(few) if few.len() < self.parked.len() => {
+                let head = |class: &ClassId| Some((key_of(*self.jobs.get(class)?.front()?), *class));
+                few.iter().filter_map(head).filter(|entry| self.parked.contains(entry)).min()
+            }
+            Roused::Few(few) => self.parked.iter().find(|(_, class)| few.contains(class)).copied(),
+            Roused::Many => self.parked.iter().find(|(_, class)| is_roused(*class)).copied(),
         };
         ready.into_iter().chain(roused).min()
+    }
+
+    /// The first jobs of classes that fit nowhere now.
+    pub(crate) fn waiting_for_room(&self) -> impl Iterator<Item = &Entry> {
+        self.parked.iter()
+    }
+
+    /// The first jobs of classes that wait for a quota.
+    pub(crate) fn waiting_for_quota(&self) -> impl Iterator<Item = &Entry> {
+        self.capped.iter()
+    }
+
+    /// The first of all its jobs that wait, whether or not they may be tried.
+    pub(crate) fn first_key(&self) -> Option<Key> {
+        let sets = [&self.ready, &self.parked, &self.capped];
+        sets.into_iter().filter_map(|set| set.first()).map(|(key, _)| *key).min()
     }
 
     pub(crate) fn insert(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
@@ -111,9 +125,9 @@ impl Lane {
         }
     }
 
-    /// Takes a job out; the next of its class stands where it stood.
-    pub(crate) fn remove(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
-        let Some(line) = self.jobs.get_mut(&class) else { return };
+    /// Takes a job out; the next of its class stands where it stood. `false` for one that does not stand here.
+    pub(crate) fn remove(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) -> bool {
+        let Some(line) = self.jobs.get_mut(&class) else { return false };
         let key = key_of(row);
         // Mostly it is the first; a search through the others would be a walk through memory.
         let position = match line.front() {
@@ -121,11 +135,11 @@ impl Lane {
             _ => line.partition_point(|other| key_of(*other) < key),
         };
         if line.get(position) != Some(&row) {
-            return;
+            return false;
         }
         line.remove(position);
         if position > 0 {
-            return;
+            return true;
         }
         let next = line.front().map(|next| (key_of(*next), class));
         if next.is_none() {
@@ -134,9 +148,10 @@ impl Lane {
         for set in [&mut self.ready, &mut self.parked, &mut self.capped] {
             if set.remove(&(key, class)) {
                 set.extend(next);
-                return;
+                break;
             }
         }
+        true
     }
 
     /// The first job of a class that may be tried or waits for room, and of which this holds.

@@ -14,7 +14,8 @@
 //!
 //! A reservation stays with its job, whosever turn it is by then, until that starts, ends, or may not start: a promise
 //! that wanders with the shares is none. It gives way to jobs of a higher standing only: of a queue with a higher priority,
-//! or of a higher priority where those are equal. It is looked for anew, for the same job, when nodes change and as jobs
+//! or of a higher priority where those are equal; and to those whose queue is guaranteed what they take, where it is kept
+//! for one that would borrow. It is looked for anew, for the same job, when nodes change and as jobs
 //! end earlier than they had to; that never makes it later, as nothing was placed on its nodes meanwhile that would.
 
 use std::collections::BTreeMap;
@@ -60,8 +61,6 @@ pub(crate) struct Reserve {
     pub(crate) list: Vec<Reservation>,
     /// Nodes that were kept, and are not any more.
     lifted: Vec<HostId>,
-    /// Parked classes that may fit on nodes that are kept.
-    pub(crate) trying: Vec<ClassId>,
     window_ms: Option<i64>,
     /// How many nodes were looked at in this window.
     looked_at: usize,
@@ -188,8 +187,9 @@ impl State {
         self.reserve.list.iter().any(|one| (one.lane, one.class) == (lane, class))
     }
 
-    pub(crate) fn is_kept_for_another(&self, lane: LaneIndex, class: ClassId) -> bool {
-        self.reserve.list.iter().any(|one| one.class == class && one.lane != lane)
+    /// Whether nodes are kept for a job of a class, and this is another.
+    pub(crate) fn is_kept_for_another(&self, row: Row, class: ClassId) -> bool {
+        self.reserve.list.iter().any(|one| one.class == class && self.holder(one) != Some(row))
     }
 
     fn keep(&mut self, one: Reservation) {
@@ -308,11 +308,13 @@ impl State {
                 let could = |entry: &Entry| {
                     let class = entry.1;
                     let standing = (rules.priority, entry.0.0.0);
-                    self.parking.is_parked[class as usize]
+                    self.parking.is_parked(class)
                         && !self.reserve.in_vain.contains(&(*lane, class))
                         && !self.is_holder(*lane, class)
                         && self.fleet.sites_of(class).iter().any(|site| self.is_open(*site, standing))
                         && !self.ledger.is_over_quota(*queue, *lane, rules, &self.classes.get(class).total)
+                        // What may fit again is tried first.
+                        && !self.parking.is_roused(class, &self.fleet, &self.classes)
                 };
                 let Some(entry) = self.lanes[*lane as usize].first_of(could) else { continue };
                 let share = self.ledger.user_share(*lane);
@@ -407,26 +409,54 @@ impl State {
         row: Row,
         now_ms: i64,
     ) -> Option<Spots> {
-        if self.reserve.list.is_empty() {
-            return self.fleet.find_all(option, &self.classes);
-        }
-        let standing = self.standing(row);
-        let gives_way =
-            |one: &&Reservation| (one.lane, one.class) == (lane, class) || one.standing < standing;
-        let own: Vec<HostId> =
-            self.reserve.list.iter().filter(gives_way).flat_map(|one| one.hosts.iter().copied()).collect();
+        let giving_way = self.reserve.list.iter().filter(|one| self.gives_way(one, row));
+        let own: Vec<HostId> = giving_way.flat_map(|one| one.hosts.iter().copied()).collect();
         own.iter().for_each(|host| self.fleet.set_aside(*host, false));
-        let found = self.fleet.find_all(option, &self.classes);
+        let found = match self.parking.only_place(class) {
+            Some(host) if own.is_empty() && self.classes.get(option).nodes == 1 => {
+                let spot = self.fleet.spot_at(host, option, &self.classes);
+                spot.filter(|_| !self.fleet.is_aside(host)).map(|spot| Spots::from_iter([spot]))
+            }
+            _ => self.fleet.find_all(option, &self.classes),
+        };
         own.iter().for_each(|host| self.fleet.set_aside(*host, true));
         let spots = found.or_else(|| self.fill_in((lane, class), option, row, now_ms))?;
         for position in (0..self.reserve.list.len()).rev() {
             let one = &self.reserve.list[position];
             let is_used = spots.iter().any(|spot| own.contains(&spot.host) && one.hosts.contains(&spot.host));
-            if is_used || (one.lane, one.class) == (lane, class) {
+            if is_used || self.holder(one) == Some(row) {
                 self.lift(position);
             }
         }
         Some(spots)
+    }
+
+    /// Whether what is kept gives way to a job: to the one that it is kept for, to those of a higher standing, and to
+    /// those that take no more than their queue is guaranteed, where it is kept for one that would borrow.
+    fn gives_way(&self, one: &Reservation, row: Row) -> bool {
+        let standing = self.standing(row);
+        let Some(holder) = self.holder(one) else { return true };
+        holder == row
+            || one.standing < standing
+            || one.standing.0 <= standing.0
+                && self.lanes[one.lane as usize].queue != self.queue_of_row(row)
+                && self.is_owed(row)
+                && !self.is_owed(holder)
+    }
+
+    /// Whether a node is kept for another, and from this job.
+    pub(crate) fn is_kept_from(&self, host: HostId, row: Row) -> bool {
+        self.reserve.list.iter().any(|one| one.hosts.contains(&host) && !self.gives_way(one, row))
+    }
+
+    /// A job takes the place of others on a node: nothing is kept for it any more, nor for anybody there.
+    pub(crate) fn lift_for(&mut self, row: Row, host: HostId) {
+        for position in (0..self.reserve.list.len()).rev() {
+            let one = &self.reserve.list[position];
+            if one.hosts.contains(&host) || self.holder(one) == Some(row) {
+                self.lift(position);
+            }
+        }
     }
 
     /// A place on a node that is kept for another, which it does not delay.
@@ -506,17 +536,15 @@ impl State {
         }
         let now_ms = self.now_ms;
         let JobRow { class, lane, .. } = self.rows[row as usize];
-        let is_parked = self.parking.is_parked.get(class as usize) == Some(&true);
         let is_first = self.lanes[lane as usize].first(class) == Some(row);
-        if !is_parked || (!is_first && !self.ends_in_time(row, now_ms)) {
+        if !self.parking.is_parked(class) || (!is_first && !self.ends_in_time(row, now_ms)) {
             return;
         }
-        let standing = self.standing(row);
         let outranks =
-            |one: &Reservation| one.standing < standing && self.fleet.sites_of(class).contains(&one.site);
+            |one: &Reservation| self.gives_way(one, row) && self.fleet.sites_of(class).contains(&one.site);
         let is_higher = self.reserve.list.iter().any(outranks);
         if is_higher || self.fill_in((lane, class), class, row, now_ms).is_some() {
-            self.reserve.trying.push(class);
+            self.parking.rouse(class);
         }
     }
 

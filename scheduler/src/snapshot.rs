@@ -9,6 +9,7 @@ use lilac_api::job::Amounts;
 use lilac_api::spec::{Constraint, Gpus, Subject};
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 
+use crate::class::WHOLE_MILLI;
 use crate::policy::Policy;
 
 /// The fleet and what waits, at one moment.
@@ -39,6 +40,14 @@ pub struct Bounds {
     pub cpu_milli: Option<u64>,
     pub memory_bytes: Option<u64>,
     pub gpus: Option<u64>,
+}
+
+impl Bounds {
+    /// In thousandths of one, as shares of GPUs count as such.
+    #[must_use]
+    pub fn gpu_milli(&self) -> Option<u64> {
+        self.gpus.map(|gpus| gpus.saturating_mul(u64::from(WHOLE_MILLI)))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +120,11 @@ pub struct Queue {
     pub quota: Bounds,
     /// What the jobs of one user may hold together in it.
     pub user_quota: Bounds,
+    /// What no other queue may keep from it: others may use it while it does not, and have to give it back where they
+    /// can. Jobs are not counted.
+    pub guaranteed: Bounds,
+    /// Whether its jobs may take the places of jobs that rank lower and may be put back.
+    pub preempts: bool,
 }
 
 /// A job that waits.

@@ -10,14 +10,18 @@ use std::collections::BTreeSet;
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
+use crate::age::Ages;
 use crate::class::{Class, ClassId, Classes};
 use crate::fleet::{Fleet, HostId, Spot};
 use crate::gang::Spots;
-use crate::ledger::{LaneIndex, Ledger, QueueIndex};
-use crate::line::{Entry, Key, Lane, Parking, Row};
+use crate::ledger::{Claim, LaneIndex, Ledger, QueueIndex};
+use crate::line::{Entry, Key, Lane, Row};
+use crate::parking::Parking;
 use crate::plan::Placement;
 use crate::policy::Policy;
+use crate::preempt::Yielding;
 use crate::reserve::Reserve;
 use crate::snapshot::{Alternative, Held, Job, Node, Queue, Snapshot};
 
@@ -57,12 +61,16 @@ pub struct State {
     /// of their class: capped, and to be tried where something ended, too.
     pub(crate) torn: FxHashSet<(LaneIndex, ClassId)>,
     pub(crate) reserve: Reserve,
+    pub(crate) yielding: Yielding,
+    pub(crate) ages: Ages,
     pub(crate) now_ms: i64,
 }
 
 pub(crate) struct QueueRow {
     pub(crate) queue: Queue,
     pub(crate) lanes: Vec<LaneIndex>,
+    /// The same, by the shares of their users.
+    pub(crate) by_share: BTreeSet<(u64, LaneIndex)>,
     pub(crate) place: (Reverse<i32>, u64, QueueIndex),
 }
 
@@ -122,7 +130,10 @@ impl State {
         self.ledger.add_node(&whole);
         self.reserve.is_stale = true;
         self.is_ordered = false;
-        self.has_new_room = true;
+        match self.fleet.host_of(node.id) {
+            Some(host) => self.grow(host),
+            None => self.has_new_room = true,
+        }
     }
 
     /// A node is gone. What ran there ends by [`State::end`], before or after.
@@ -147,7 +158,8 @@ impl State {
                 let index = self.queues.len() as QueueIndex;
                 self.queue_of.insert(queue.id, index);
                 let place = (Reverse(queue.priority), 0, index);
-                self.queues.push(QueueRow { queue: queue.clone(), lanes: Vec::new(), place });
+                let by_share = BTreeSet::new();
+                self.queues.push(QueueRow { queue: queue.clone(), lanes: Vec::new(), by_share, place });
                 self.ledger.add_queue();
             }
         }
@@ -157,7 +169,7 @@ impl State {
     pub fn hold(&mut self, held: &Held) {
         let Some(queue) = self.queue_of.get(&held.queue).copied() else { return };
         let lane = self.lane(queue, held.user);
-        self.ledger.take(queue, lane, held.jobs, &held.amounts);
+        self.ledger.take(queue, lane, held.jobs, &Claim::of(&held.amounts));
         self.is_ordered = false;
     }
 
@@ -200,12 +212,12 @@ impl State {
         let mut class = Class::of(job, queue);
         for Alternative { requests, gpus } in &job.alternatives {
             let other = Job { requests: *requests, gpus: gpus.clone(), ..job.clone() };
-            class.alternatives.push(self.classes.intern(Class::of(&other, queue)));
+            let option = self.classes.intern(Class::of(&other, queue));
+            self.parking.enter(option, &self.classes);
+            class.alternatives.push(option);
         }
         let class = self.classes.intern(class);
-        if self.parking.is_parked.len() <= class as usize {
-            self.parking.is_parked.resize(class as usize + 1, false);
-        }
+        self.parking.enter(class, &self.classes);
         class
     }
 
@@ -232,7 +244,17 @@ impl State {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
+        self.parking.count(class, 1);
         self.may_fill_in(row);
+    }
+
+    /// Takes a job that waits out of its line.
+    pub(crate) fn step_out(&mut self, row: Row) {
+        let rows = &self.rows;
+        let JobRow { class, lane, .. } = rows[row as usize];
+        if self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key()) {
+            self.parking.count(class, -1);
+        }
     }
 
     pub(crate) fn lane(&mut self, queue: QueueIndex, user: UserId) -> LaneIndex {
@@ -241,6 +263,7 @@ impl State {
             self.ledger.add_lane();
             let lane = self.lanes.len() as LaneIndex - 1;
             self.queues[queue as usize].lanes.push(lane);
+            self.queues[queue as usize].by_share.insert((0, lane));
             lane
         })
     }
@@ -250,9 +273,7 @@ impl State {
         let Some(row) = self.row_of.remove(&job) else { return };
         self.reserve.forget_end(row);
         if self.give_back(row).is_none() {
-            let rows = &self.rows;
-            let JobRow { class, lane, .. } = rows[row as usize];
-            self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+            self.step_out(row);
             if let Some(not_before_ms) = self.later_of.remove(&row) {
                 self.later.remove(&(not_before_ms, row));
             }
@@ -263,21 +284,25 @@ impl State {
     /// Frees what a job holds, if it holds a place.
     pub(crate) fn give_back(&mut self, row: Row) -> Option<()> {
         let spots = self.take_spots(row)?;
+        self.left(row);
         let lane = self.rows[row as usize].lane;
+        spots.iter().for_each(|spot| self.grow(spot.host));
         let class = self.classes.get(self.held_class(row));
         self.chosen.remove(&row);
-        for spot in &spots {
-            self.fleet.give(spot, &class.need);
-            // Where there are more, all is tried again anyway.
-            if self.grown.len() <= FEW_GROWN && !self.grown.contains(&spot.host) {
-                self.grown.push(spot.host);
-            }
-        }
+        spots.iter().for_each(|spot| self.fleet.give(spot, &class.need));
         let queue = self.lanes[lane as usize].queue;
         self.ledger.give(queue, lane, 1, &class.total);
         self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
         self.reorder(queue);
         Some(())
+    }
+
+    /// There may be more room on a node than before.
+    fn grow(&mut self, host: HostId) {
+        // Where there are more, all is tried again anyway.
+        if self.grown.len() <= FEW_GROWN && !self.grown.contains(&host) {
+            self.grown.push(host);
+        }
     }
 
     /// Places what can be placed, at most so many jobs.
@@ -288,12 +313,14 @@ impl State {
         while placements.len() < most {
             self.rouse_lifted();
             let Some((lane, entry)) = self.next() else {
-                self.parking.roused.clear();
-                self.grown.clear();
-                self.reserve.trying.clear();
+                self.parking.rest(&self.fleet, &self.classes);
                 break;
             };
-            placements.extend(self.attempt(lane, entry));
+            let placed = match self.eldest_instead(lane) {
+                Some(eldest) => self.attempt_row(eldest),
+                None => self.attempt(lane, entry),
+            };
+            placements.extend(placed);
         }
         placements
     }
@@ -308,8 +335,10 @@ impl State {
         if !self.is_ordered {
             self.order.clear();
             (0..self.queues.len() as QueueIndex).for_each(|queue| self.reorder(queue));
+            self.ledger.move_all();
             self.is_ordered = true;
         }
+        self.look_at_ages(now_ms);
         self.renew_reservations(now_ms);
         self.wake();
         self.look_again(now_ms);
@@ -321,28 +350,21 @@ impl State {
         if self.has_new_room || self.grown.len() > FEW_GROWN {
             self.has_new_room = false;
             self.grown.clear();
-            self.parking.roused.clear();
-            self.parking.is_parked.fill(false);
+            self.parking.unpark_all();
             self.lanes.iter_mut().for_each(Lane::unpark);
-            self.reserve.trying.clear();
             return;
         }
-        let parked = (0..self.parking.is_parked.len() as ClassId)
-            .filter(|class| self.parking.is_parked[*class as usize]);
-        let fits =
-            |class: &ClassId| self.grown.iter().any(|host| self.fleet.fits_on(*host, *class, &self.classes));
-        let mut roused: Vec<ClassId> =
-            if self.grown.is_empty() { Vec::new() } else { parked.filter(fits).collect() };
-        let is_parked = |class: &ClassId| self.parking.is_parked[*class as usize] && !roused.contains(class);
-        let trying: Vec<ClassId> = self.reserve.trying.iter().copied().filter(is_parked).collect();
-        roused.extend(trying);
-        roused.iter().for_each(|class| self.parking.is_parked[*class as usize] = false);
-        self.parking.roused.extend(roused);
+        self.parking.wake(&self.grown, &self.fleet, &self.classes);
+        self.grown.clear();
     }
 
     /// Who is to be tried next, as things stand.
     fn next(&mut self) -> Option<(LaneIndex, Entry)> {
-        let rows = &self.rows;
+        self.sort_lanes();
+        let roused = self.parking.roused();
+        let Self { rows, fleet, classes, parking, lanes, .. } = self;
+        let key_of = |row: Row| rows[row as usize].key();
+        let is_roused = |class: ClassId| parking.is_roused(class, fleet, classes);
         let mut best: Option<(LaneIndex, Entry, f64)> = None;
         let mut front = None;
         for (priority, share, queue) in &self.order {
@@ -350,13 +372,16 @@ impl State {
                 break;
             }
             front = Some((*priority, *share));
-            for lane in &self.queues[*queue as usize].lanes {
-                let Some(entry) =
-                    self.lanes[*lane as usize].head(&self.parking, |row| rows[row as usize].key())
-                else {
+            for (share, lane) in &self.queues[*queue as usize].by_share {
+                let (share, line) = (f64::from_bits(*share), &mut lanes[*lane as usize]);
+                // Who has more goes first only by a higher priority.
+                if let Some((_, best, best_share)) = &best
+                    && share > *best_share
+                    && line.first_key().is_none_or(|first| first.0 >= best.0.0)
+                {
                     continue;
-                };
-                let share = self.ledger.user_share(*lane);
+                }
+                let Some(entry) = line.head(parking, &roused, is_roused, key_of) else { continue };
                 if best.is_none_or(|(_, best, best_share)| {
                     by_turn((&entry.0, share), (&best.0, best_share)).is_lt()
                 }) {
@@ -367,43 +392,63 @@ impl State {
         best.map(|(lane, entry, _)| (lane, entry))
     }
 
+    /// Puts those users where their shares belong who got or gave something.
+    pub(crate) fn sort_lanes(&mut self) {
+        for (lane, before) in self.ledger.take_moved() {
+            let by_share = &mut self.queues[self.lanes[lane as usize].queue as usize].by_share;
+            by_share.remove(&(before, lane));
+            by_share.insert((self.ledger.sorted_share(lane), lane));
+        }
+    }
+
     fn attempt(&mut self, lane: LaneIndex, entry: Entry) -> Option<Placement> {
-        let class = entry.1;
-        let row = self.lanes[lane as usize].first(class)?;
+        let row = self.lanes[lane as usize].first(entry.1)?;
+        self.attempt_row(row)
+    }
+
+    /// Places a job whose turn it is, if it fits.
+    fn attempt_row(&mut self, row: Row) -> Option<Placement> {
+        let JobRow { class, lane, .. } = self.rows[row as usize];
         match self.try_options(lane, class, row) {
             Tried::Over => {
-                self.lanes[lane as usize].cap(entry);
+                self.cap(lane, class);
                 self.lets_go(lane, class);
             }
             // Nodes may be kept for that one of its class: it has yet to be tried.
-            Tried::Blocked if self.is_kept_for_another(lane, class) => {
-                self.lanes[lane as usize].cap(entry);
+            Tried::Blocked if self.is_kept_for_another(row, class) => {
+                self.cap(lane, class);
                 self.torn.insert((lane, class));
             }
             Tried::Torn => {
-                self.lanes[lane as usize].cap(entry);
+                self.cap(lane, class);
                 self.torn.insert((lane, class));
             }
             Tried::Blocked => {
-                self.parking.is_parked[class as usize] = true;
-                self.parking.roused.retain(|roused| *roused != class);
-                self.reserve.trying.retain(|trying| *trying != class);
+                self.parking.park(class);
                 self.is_blocked(row, class, self.now_ms);
             }
             Tried::Fits(row, alternative, option, spots) => {
-                let rows = &self.rows;
-                self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key());
+                self.ages.count_start(self.lanes[lane as usize].queue);
+                self.step_out(row);
                 let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
                 if option != class {
                     self.chosen.insert(row, option);
                 }
+                let hosts: SmallVec<[HostId; 1]> = spots.iter().map(|spot| spot.host).collect();
                 self.hold_spots(row, spots);
                 self.starts(row, self.now_ms);
-                self.settle_roused();
+                hosts.iter().for_each(|host| self.parking.taken(*host, &self.fleet, &self.classes));
                 return Some(placement);
             }
         }
         None
+    }
+
+    /// All jobs of a class in a lane wait for a quota.
+    fn cap(&mut self, lane: LaneIndex, class: ClassId) {
+        let Some(first) = self.lanes[lane as usize].first(class) else { return };
+        let key = self.rows[first as usize].key();
+        self.lanes[lane as usize].cap((key, class));
     }
 
     /// Looks for a place with each of the resources that would do.
@@ -446,24 +491,15 @@ impl State {
         });
     }
 
-    /// What a placement has left no room for is parked at once, without a look at all nodes.
-    fn settle_roused(&mut self) {
-        let Self { fleet, classes, parking, grown, reserve, .. } = self;
-        let Parking { is_parked, roused } = parking;
-        roused.retain(|class| {
-            let fits = reserve.trying.contains(class)
-                || grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
-            is_parked[*class as usize] = !fits;
-            fits
-        });
-    }
-
     /// Puts a queue where its share belongs.
     pub(crate) fn reorder(&mut self, index: QueueIndex) {
         let row = &mut self.queues[index as usize];
         self.order.remove(&row.place);
         // Shares are not negative, so their bits sort as they do.
         let share = self.ledger.queue_share(index, &row.queue).to_bits();
+        // What is guaranteed comes before what is borrowed.
+        let is_guaranteed = self.ledger.has_guaranteed_room(index, &row.queue.guaranteed);
+        let share = share | u64::from(!is_guaranteed) << 63;
         row.place = (Reverse(row.queue.priority), share, index);
         if !row.queue.paused {
             self.order.insert(row.place);

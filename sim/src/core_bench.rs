@@ -170,6 +170,8 @@ fn fleet(options: &Options) -> State {
             weight: 1 + number % 4,
             quota: Bounds::default(),
             user_quota: Bounds::default(),
+            guaranteed: Bounds::default(),
+            preempts: true,
         });
     }
     for number in 0..options.nodes {

@@ -121,6 +121,8 @@ fn cluster(nodes: &[TraceNode], policy: Policy) -> State {
         weight: 1,
         quota: Bounds::default(),
         user_quota: Bounds::default(),
+        guaranteed: Bounds::default(),
+        preempts: true,
     });
     for (number, node) in (1..).zip(nodes) {
         let gpu =

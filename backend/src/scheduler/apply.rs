@@ -18,7 +18,7 @@ use crate::bell::Topic;
 use crate::error::ApiResult;
 use crate::training_job::transitions::{self, Grant, Waiting};
 
-const ACTOR: &str = "scheduler";
+pub const ACTOR: &str = "scheduler";
 /// The most placements that one transaction makes, and the most reasons.
 pub const BATCH: usize = 500;
 
@@ -54,7 +54,7 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
             continue;
         }
         let requests = &order.asked.requests;
-        if !quotas.take(order.job, &times(requests, order.places().count())) {
+        if !quotas.take(order.job, &times(requests, order.places().count()), order.asked.gpu_milli()) {
             tracing::debug!(job_id = %order.job, "its queue has no room any more; planned again");
             continue;
         }

@@ -9,7 +9,7 @@ use lilac_api::cluster::Gpu;
 use lilac_api::job::Amounts;
 use lilac_api::queue::Quota;
 use lilac_api::{ClusterId, NodeId, QueueId, UserId};
-use lilac_scheduler::{Availability, Bounds, Cluster, Held, Node, NodeGpu, Queue};
+use lilac_scheduler::{Availability, Bounds, Cluster, Node, NodeGpu, Queue};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -20,7 +20,7 @@ pub const WHOLE_GPU_MILLI: u16 = 1_000;
 /// The queues, and the clusters with their policies.
 pub async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>, Vec<Cluster>), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT q.id, q.name, q.priority, q.paused, q.weight, q.quota, q.user_quota,
+        "SELECT q.id, q.name, q.priority, q.paused, q.weight, q.quota, q.user_quota, q.guaranteed, q.preemption,
                 ARRAY(SELECT cluster_id FROM queue_clusters c WHERE c.queue_id = q.id ORDER BY position) AS clusters
          FROM queues q WHERE q.deleted_at IS NULL",
     )
@@ -38,6 +38,8 @@ pub async fn queues_and_clusters(conn: &mut PgConnection) -> Result<(Vec<Queue>,
             weight: row.try_get::<i32, _>("weight")?.unsigned_abs(),
             quota: bounds(row, "quota")?,
             user_quota: bounds(row, "user_quota")?,
+            guaranteed: bounds(row, "guaranteed")?,
+            preempts: row.try_get::<&str, _>("preemption")? != "off",
         });
     }
     let rows = sqlx::query("SELECT id, placement_policy FROM clusters").fetch_all(conn).await?;
@@ -61,33 +63,40 @@ pub fn bounds(row: &PgRow, column: &str) -> Result<Bounds, sqlx::Error> {
     })
 }
 
-/// What live attempts hold, by queue and user: in all queues, or in those named.
-pub async fn held(conn: &mut PgConnection, only: Option<&[uuid::Uuid]>) -> Result<Vec<Held>, sqlx::Error> {
+/// What the jobs of one user that start or run hold in one queue.
+pub struct Held {
+    pub queue: QueueId,
+    pub user: UserId,
+    pub jobs: u64,
+    pub cpu_milli: u64,
+    pub memory_bytes: u64,
+    /// Shares of GPUs count as such.
+    pub gpu_milli: u64,
+}
+
+/// What live attempts hold, by queue and user, in these queues.
+pub async fn held(conn: &mut PgConnection, queues: &[uuid::Uuid]) -> Result<Vec<Held>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT j.queue_id, j.owner_id, count(DISTINCT j.id) AS jobs, sum(t.cpu_milli)::bigint AS cpu_milli,
                 LEAST(sum(t.memory_bytes), 9223372036854775807)::bigint AS memory_bytes,
-                ceil(sum(cardinality(t.gpu_indices) * t.gpu_milli) / 1000.0)::bigint AS gpus
+                sum(cardinality(t.gpu_indices) * t.gpu_milli)::bigint AS gpu_milli
          FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN jobs j ON j.id = a.job_id
-         WHERE t.released_at IS NULL AND ($1::uuid[] IS NULL OR j.queue_id = ANY($1))
+         WHERE t.released_at IS NULL AND j.queue_id = ANY($1)
          GROUP BY j.queue_id, j.owner_id",
     )
-    .bind(only)
+    .bind(queues)
     .fetch_all(conn)
     .await?;
-    let count = |row: &PgRow, column: &str| {
-        Ok::<u32, sqlx::Error>(u32::try_from(row.try_get::<i64, _>(column)?).unwrap_or(u32::MAX))
-    };
+    let count =
+        |row: &PgRow, column: &str| Ok::<u64, sqlx::Error>(row.try_get::<i64, _>(column)?.unsigned_abs());
     let one = |row: &PgRow| {
         Ok(Held {
             queue: QueueId(row.try_get("queue_id")?),
             user: UserId(row.try_get("owner_id")?),
             jobs: count(row, "jobs")?,
-            amounts: Amounts {
-                cpu_milli: count(row, "cpu_milli")?,
-                memory_bytes: row.try_get::<i64, _>("memory_bytes")?.unsigned_abs(),
-                disk_bytes: 0,
-                gpus: count(row, "gpus")?,
-            },
+            cpu_milli: count(row, "cpu_milli")?,
+            memory_bytes: count(row, "memory_bytes")?,
+            gpu_milli: count(row, "gpu_milli")?,
         })
     };
     rows.iter().map(one).collect()

@@ -34,7 +34,8 @@ struct Sum {
     jobs: u64,
     cpu_milli: u64,
     memory_bytes: u64,
-    gpus: u64,
+    /// A share of a GPU counts as that share, as in the planner.
+    gpu_milli: u64,
 }
 
 /// Locks the queues of the jobs and reads what is held in them. To be asked before rows of nodes or jobs are locked.
@@ -53,8 +54,9 @@ pub async fn hold(conn: &mut PgConnection, jobs: &[JobId]) -> Result<Quotas, sql
     let bounded: Vec<Uuid> =
         quotas.queues.iter().filter(|(_, rules)| rules.is_bounded()).map(|(id, _)| id.0).collect();
     if !bounded.is_empty() {
-        for held in load::held(conn, Some(&bounded)).await? {
-            quotas.add(held.queue, held.user, held.jobs, &held.amounts);
+        for held in load::held(conn, &bounded).await? {
+            let load::Held { queue, user, jobs, cpu_milli, memory_bytes, gpu_milli } = held;
+            quotas.add(queue, user, Sum { jobs, cpu_milli, memory_bytes, gpu_milli });
         }
     }
     Ok(quotas)
@@ -91,8 +93,8 @@ impl Rules {
 }
 
 impl Quotas {
-    /// Counts a job in, if its queue still takes it.
-    pub fn take(&mut self, job: JobId, requests: &Amounts) -> bool {
+    /// Counts a job in, if its queue still takes it; with so many thousandths of each of its GPUs.
+    pub fn take(&mut self, job: JobId, requests: &Amounts, gpu_milli: u16) -> bool {
         let Some((queue, user)) = self.jobs.get(&job).copied() else { return false };
         // It was moved away, or its queue was deleted meanwhile.
         let Some(rules) = self.queues.get(&queue) else { return false };
@@ -101,34 +103,40 @@ impl Quotas {
         }
         let of_queue = self.of_queues.get(&queue).copied().unwrap_or_default();
         let of_user = self.of_users.get(&(queue, user)).copied().unwrap_or_default();
-        if of_queue.would_exceed(rules.quota, requests) || of_user.would_exceed(rules.user_quota, requests) {
+        let asked = Sum {
+            jobs: 1,
+            cpu_milli: requests.cpu_milli.into(),
+            memory_bytes: requests.memory_bytes,
+            gpu_milli: u64::from(requests.gpus) * u64::from(gpu_milli),
+        };
+        if of_queue.would_exceed(rules.quota, asked) || of_user.would_exceed(rules.user_quota, asked) {
             return false;
         }
-        self.add(queue, user, 1, requests);
+        self.add(queue, user, asked);
         true
     }
 
-    fn add(&mut self, queue: QueueId, user: UserId, jobs: u32, amounts: &Amounts) {
-        self.of_queues.entry(queue).or_default().add(jobs, amounts);
-        self.of_users.entry((queue, user)).or_default().add(jobs, amounts);
+    fn add(&mut self, queue: QueueId, user: UserId, more: Sum) {
+        self.of_queues.entry(queue).or_default().add(more);
+        self.of_users.entry((queue, user)).or_default().add(more);
     }
 }
 
 impl Sum {
-    fn add(&mut self, jobs: u32, amounts: &Amounts) {
-        self.jobs += u64::from(jobs);
-        self.cpu_milli += u64::from(amounts.cpu_milli);
-        self.memory_bytes = self.memory_bytes.saturating_add(amounts.memory_bytes);
-        self.gpus += u64::from(amounts.gpus);
+    fn add(&mut self, more: Self) {
+        self.jobs += more.jobs;
+        self.cpu_milli += more.cpu_milli;
+        self.memory_bytes = self.memory_bytes.saturating_add(more.memory_bytes);
+        self.gpu_milli += more.gpu_milli;
     }
 
     /// What asks for none of a thing is not held up by its quota, as in the planner.
-    fn would_exceed(&self, bounds: Bounds, asked: &Amounts) -> bool {
+    fn would_exceed(&self, bounds: Bounds, asked: Self) -> bool {
         [
-            (bounds.jobs, self.jobs, 1),
-            (bounds.cpu_milli, self.cpu_milli, asked.cpu_milli.into()),
+            (bounds.jobs, self.jobs, asked.jobs),
+            (bounds.cpu_milli, self.cpu_milli, asked.cpu_milli),
             (bounds.memory_bytes, self.memory_bytes, asked.memory_bytes),
-            (bounds.gpus, self.gpus, asked.gpus.into()),
+            (bounds.gpu_milli(), self.gpu_milli, asked.gpu_milli),
         ]
         .into_iter()
         .any(|(bound, held, asked)| {

@@ -29,7 +29,7 @@ fn spec(queue: &str, cpu_milli: u32) -> JobSpec {
 async fn place(pool: &PgPool, job: JobId, node: NodeId, cpu_milli: u32) -> bool {
     let requests = Amounts { cpu_milli, memory_bytes: 64 << 20, disk_bytes: 0, gpus: 0 };
     let mut tx = pool.begin().await.unwrap();
-    if !quotas::hold(&mut tx, &[job]).await.unwrap().take(job, &requests) {
+    if !quotas::hold(&mut tx, &[job]).await.unwrap().take(job, &requests, 1000) {
         return false;
     }
     let grant = Grant {

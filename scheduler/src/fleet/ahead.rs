@@ -131,6 +131,10 @@ impl Fleet {
         self.change(id, |host| host.is_aside = is_aside);
     }
 
+    pub(crate) fn is_aside(&self, id: HostId) -> bool {
+        self.hosts.get(id as usize).and_then(Option::as_ref).is_some_and(|host| host.is_aside)
+    }
+
     pub(crate) fn label(&self, id: HostId, label: &str) -> Option<&String> {
         self.hosts.get(id as usize)?.as_ref()?.labels.get(label)
     }

@@ -9,6 +9,7 @@ mod fragmentation;
 mod gang;
 pub(crate) mod kind;
 pub(crate) mod level;
+mod vacate;
 
 use std::collections::BTreeMap;
 
@@ -89,6 +90,24 @@ pub(crate) struct Spot {
     pub(crate) host: HostId,
     /// Slots of the GPUs that it gets.
     pub(crate) slots: Vec<u16>,
+}
+
+/// What is free on a node, in sums: what fits may still not fit by the single GPU.
+#[derive(Clone, Copy)]
+pub(crate) struct Free {
+    cpu_milli: u32,
+    memory_bytes: u64,
+    disk_bytes: u64,
+    gpu_milli: u64,
+}
+
+impl Free {
+    pub(crate) fn holds(&self, need: &Need) -> bool {
+        self.cpu_milli >= need.cpu_milli
+            && self.memory_bytes >= need.memory_bytes
+            && self.disk_bytes >= need.disk_bytes
+            && self.gpu_milli >= need.total_gpu_milli()
+    }
 }
 
 impl Fleet {
@@ -337,6 +356,14 @@ impl Fleet {
             && accepted
                 .is_some_and(|accepted| self.levels.get(host.level).left.fits(&class_of.need, kind, accepted))
             && host.is_allowed(class_of)
+    }
+
+    /// What is free on a node that takes jobs.
+    pub(crate) fn free_on(&self, id: HostId) -> Option<Free> {
+        let host = self.hosts.get(id as usize)?.as_ref().filter(|host| host.is_ready)?;
+        let left = &self.levels.get(host.level).left;
+        let (cpu_milli, memory_bytes, disk_bytes) = (left.cpu_milli, left.memory_bytes, left.disk_bytes);
+        Some(Free { cpu_milli, memory_bytes, disk_bytes, gpu_milli: left.gpu_milli() })
     }
 
     pub(crate) fn node(&self, host: HostId) -> NodeId {

@@ -92,6 +92,8 @@ prop_compose! {
             weight,
             quota,
             user_quota,
+            guaranteed: Bounds::default(),
+            preempts: true,
         }
     }
 }

@@ -37,6 +37,8 @@ fn state(nodes: u128, policy: Policy) -> State {
             weight: 1,
             quota: Bounds::default(),
             user_quota: Bounds::default(),
+            guaranteed: Bounds::default(),
+            preempts: true,
         }],
         ..Snapshot::default()
     })

@@ -1,9 +1,11 @@
 //! The scheduler's rules, one scenario each: a fleet and its jobs as text in, the plan as text out.
 //! How the text is read stands in `notation.rs`.
 
+mod ageing;
 mod explanations;
 mod kept;
 mod notation;
+mod preemption;
 
 use insta::assert_snapshot;
 

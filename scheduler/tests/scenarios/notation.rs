@@ -111,6 +111,8 @@ fn queue(name: &str, settings: &mut Settings<'_>) -> Queue {
         weight: settings.take("weight").map_or(1, |number| number.parse().unwrap()),
         quota: bounds(settings.take("quota")),
         user_quota: bounds(settings.take("each")),
+        guaranteed: bounds(settings.take("guaranteed")),
+        preempts: true,
     }
 }
 
@@ -211,6 +213,11 @@ fn alternative(text: &str) -> Alternative {
 /// The id of the job of this name.
 pub fn job_id(name: &str) -> JobId {
     JobId(id(name))
+}
+
+/// The id of the node of this name.
+pub fn node_id(name: &str) -> NodeId {
+    NodeId(id(name))
 }
 
 /// The cluster of this name.

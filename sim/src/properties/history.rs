@@ -360,6 +360,8 @@ fn queue(number: u128, clusters: &[Cluster], random: &mut StdRng) -> Queue {
         weight: random.random_range(1..4),
         quota: bounds(random),
         user_quota: bounds(random),
+        guaranteed: Bounds::default(),
+        preempts: false,
     }
 }
 

@@ -123,14 +123,15 @@ pub fn is_within_quota(queue: &Queue, runs: &[Run], job: &Job, wish: &Wish) -> b
             sums.iter_mut().zip(asked(&run.job, &run.wish)).for_each(|(sum, held)| *sum += held);
         });
         let Bounds { jobs, cpu_milli, memory_bytes, gpus } = bounds;
-        let bounds = [jobs, cpu_milli, memory_bytes, gpus];
+        let bounds = [jobs, cpu_milli, memory_bytes, gpus.map(|gpus| gpus * 1000)];
         (0..4).all(|what| wanted[what] == 0 || bounds[what].is_none_or(|bound| sums[what] <= bound))
     })
 }
 
-/// Jobs, CPUs, memory and GPUs, of all ranks.
+/// Jobs, CPUs, memory and thousandths of GPUs, of all ranks.
 fn asked(job: &Job, wish: &Wish) -> [u64; 4] {
     let nodes = u64::from(job.nodes);
     let Amounts { cpu_milli, memory_bytes, gpus, .. } = wish.requests;
-    [1, u64::from(cpu_milli) * nodes, memory_bytes * nodes, u64::from(gpus) * nodes]
+    let gpu_milli = u64::from(gpus) * u64::from(wish.milli());
+    [1, u64::from(cpu_milli) * nodes, memory_bytes * nodes, gpu_milli * nodes]
 }
