@@ -98,6 +98,49 @@ pub struct Quota {
     pub queued_jobs: Option<u32>,
 }
 
+/// What a queue is assured of; what is left out is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guarantee {
+    /// CPUs of jobs that start or run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<Cpus>,
+    /// Memory of jobs that start or run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+    /// GPUs of jobs that start or run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<u32>,
+}
+
+/// Whose places the jobs of a queue may take.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Preemption {
+    /// Nobody's: they wait. What the queue is guaranteed it gets back all the same.
+    Off,
+    /// Those of `preemptible` jobs in the same cluster that rank lower: by the priority of their queue, then by their
+    /// own.
+    #[default]
+    LowerPriority,
+}
+
 /// What one job may ask for; what is left out is not bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +193,12 @@ pub struct Queue {
     pub quota: Quota,
     /// What the jobs of each single user may hold together in it.
     pub user_quota: Quota,
+    /// What no other queue may keep from it: others borrow what it does not use, and `preemptible` jobs give it back.
+    #[serde(default)]
+    pub guaranteed: Guarantee,
+    /// Whose places its jobs may take.
+    #[serde(default)]
+    pub preemption: Preemption,
     /// What one job may ask for.
     pub limits: JobLimits,
     /// How long a job that names no `max_runtime` may run.
@@ -191,6 +240,12 @@ pub struct CreateQueue {
     pub quota: Quota,
     #[serde(default)]
     pub user_quota: Quota,
+    /// At most what the quota allows.
+    #[serde(default)]
+    pub guaranteed: Guarantee,
+    /// `lower-priority` by default.
+    #[serde(default)]
+    pub preemption: Preemption,
     #[serde(default)]
     pub limits: JobLimits,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,6 +273,8 @@ impl CreateQueue {
             weight: default_weight(),
             quota: Quota::default(),
             user_quota: Quota::default(),
+            guaranteed: Guarantee::default(),
+            preemption: Preemption::default(),
             limits: JobLimits::default(),
             default_max_runtime: None,
             submitters: Submitters::default(),
@@ -236,7 +293,7 @@ fn default_weight() -> u32 {
     1
 }
 
-/// What to change; what is left out stays. Quotas, limits and submitters are replaced as a whole.
+/// What to change; what is left out stays. Quotas, guarantees, limits and submitters are replaced as a whole.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateQueue {
@@ -257,6 +314,11 @@ pub struct UpdateQueue {
     pub quota: Option<Quota>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_quota: Option<Quota>,
+    /// At most what the quota allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guaranteed: Option<Guarantee>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preemption: Option<Preemption>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<JobLimits>,
     /// `null` takes it away.

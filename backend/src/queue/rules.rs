@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lilac_api::problem::FieldError;
-use lilac_api::queue::{CreateQueue, JobLimits, Quota, Submitters, UpdateQueue};
+use lilac_api::quantity::Cpus;
+use lilac_api::queue::{CreateQueue, Guarantee, JobLimits, Quota, Submitters, UpdateQueue};
 use lilac_api::spec::Network;
 use lilac_api::{ClusterId, QueueId, validate};
 use sqlx::PgConnection;
@@ -27,6 +28,8 @@ pub fn of_new(request: &CreateQueue) -> UpdateQueue {
         paused: None,
         quota: Some(request.quota.clone()),
         user_quota: Some(request.user_quota.clone()),
+        guaranteed: Some(request.guaranteed.clone()),
+        preemption: Some(request.preemption),
         limits: Some(request.limits.clone()),
         default_max_runtime: Some(request.default_max_runtime),
         submitters: Some(request.submitters.clone()),
@@ -53,6 +56,9 @@ pub fn check(change: &UpdateQueue, errors: &mut Vec<FieldError>) {
     }
     if let Some(quota) = &change.user_quota {
         check_quota("user_quota", quota, errors);
+    }
+    if let Some(Guarantee { cpus, memory, gpus }) = change.guaranteed.clone() {
+        check_quota("guaranteed", &Quota { cpus, memory, gpus, ..Quota::default() }, errors);
     }
     if let Some(limits) = &change.limits {
         check_limits(limits, errors);
@@ -145,6 +151,8 @@ pub async fn write(conn: &mut PgConnection, id: QueueId, change: &UpdateQueue) -
         )?;
     }
     store::write_rules(conn, id, change).await?;
+    let (quota, guaranteed) = store::guarantee(conn, id).await?;
+    refuse_invalid(beyond_quota(&quota, &guaranteed))?;
     let (default, limits) = store::runtimes(conn, id).await?;
     match (default, limits.max_runtime) {
         (Some(default), Some(most)) if default > most => {
@@ -153,6 +161,22 @@ pub async fn write(conn: &mut PgConnection, id: QueueId, change: &UpdateQueue) -
         }
         _ => Ok(()),
     }
+}
+
+/// Nobody can be guaranteed what the quota keeps from them.
+fn beyond_quota(quota: &Quota, guaranteed: &Guarantee) -> Vec<FieldError> {
+    let milli = |cpus: Cpus| u64::from(cpus.milli);
+    let pairs = [
+        ("cpus", guaranteed.cpus.map(milli), quota.cpus.map(milli)),
+        ("memory", guaranteed.memory.map(|memory| memory.0), quota.memory.map(|memory| memory.0)),
+        ("gpus", guaranteed.gpus.map(u64::from), quota.gpus.map(u64::from)),
+    ];
+    let beyond = pairs.into_iter().filter(|(_, guaranteed, most)| most.is_some() && guaranteed > most);
+    let error = |(field, ..): (&str, Option<u64>, Option<u64>)| {
+        let message = "is more than the queue's quota allows";
+        FieldError::new(format!("guaranteed.{field}"), "out-of-bounds", message)
+    };
+    beyond.map(error).collect()
 }
 
 /// The clusters of those names; a name that no cluster has is a refused field.

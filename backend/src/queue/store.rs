@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use lilac_api::problem::ErrorCode;
 use lilac_api::quantity::Span;
-use lilac_api::queue::{CreateQueue, JobLimits, Queue, Quota, Submitters, UpdateQueue};
+use lilac_api::queue::{CreateQueue, Guarantee, JobLimits, Queue, Quota, Submitters, UpdateQueue};
 use lilac_api::{ClusterId, QueueId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -47,6 +47,8 @@ struct QueueRow {
     paused: bool,
     quota: Json<Quota>,
     user_quota: Json<Quota>,
+    guaranteed: Json<Guarantee>,
+    preemption: String,
     limits: Json<JobLimits>,
     default_max_runtime_millis: Option<i64>,
     submitter_teams: Vec<String>,
@@ -78,6 +80,8 @@ impl QueueRow {
             paused: self.paused,
             quota: self.quota.0,
             user_quota: self.user_quota.0,
+            guaranteed: self.guaranteed.0,
+            preemption: word(&self.preemption)?,
             limits: self.limits.0,
             default_max_runtime: self.default_max_runtime_millis.map(span),
             submitters: Submitters { teams: self.submitter_teams, users: self.submitter_users },
@@ -124,7 +128,7 @@ pub async fn queues(
              GROUP BY qc.queue_id
          )
          SELECT q.id, q.name, m.name AS team, q.priority, q.weight, COALESCE(t.clusters, '{}') AS clusters, q.paused,
-                q.quota, q.user_quota, q.limits, q.default_max_runtime_millis, q.policy, q.run_as, q.networks,
+                q.quota, q.user_quota, q.guaranteed, q.preemption, q.limits, q.default_max_runtime_millis, q.policy, q.run_as, q.networks,
                 ARRAY(SELECT st.name FROM queue_submitters s JOIN teams st ON st.id = s.team_id
                       WHERE s.queue_id = q.id ORDER BY lower(st.name)) AS submitter_teams,
                 ARRAY(SELECT su.username FROM queue_submitters s JOIN users su ON su.id = s.user_id
@@ -218,6 +222,16 @@ pub async fn runtimes(conn: &mut PgConnection, id: QueueId) -> sqlx::Result<(Opt
     Ok((row.0.map(span), row.1.0))
 }
 
+/// What the queue may hold, and what of that it is guaranteed.
+pub async fn guarantee(conn: &mut PgConnection, id: QueueId) -> sqlx::Result<(Quota, Guarantee)> {
+    let row: (Json<Quota>, Json<Guarantee>) =
+        sqlx::query_as("SELECT quota, guaranteed FROM queues WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(conn)
+            .await?;
+    Ok((row.0.0, row.1.0))
+}
+
 pub async fn count_version_up(conn: &mut PgConnection, id: QueueId) -> sqlx::Result<()> {
     sqlx::query("UPDATE queues SET version = version + 1 WHERE id = $1").bind(id.0).execute(conn).await?;
     Ok(())
@@ -231,6 +245,7 @@ pub async fn write_rules(conn: &mut PgConnection, id: QueueId, change: &UpdateQu
     let done = sqlx::query(
         "UPDATE queues SET priority = COALESCE($2, priority), paused = COALESCE($3, paused),
                 weight = COALESCE($4, weight), quota = COALESCE($5, quota), user_quota = COALESCE($6, user_quota),
+                guaranteed = COALESCE($14, guaranteed), preemption = COALESCE($15, preemption),
                 limits = COALESCE($7, limits), policy = COALESCE($8, policy), run_as = COALESCE($13, run_as), networks = COALESCE($9, networks),
                 default_max_runtime_millis = CASE WHEN $10 THEN $11 ELSE default_max_runtime_millis END,
                 team_id = CASE WHEN $12::text IS NULL THEN team_id
@@ -250,6 +265,8 @@ pub async fn write_rules(conn: &mut PgConnection, id: QueueId, change: &UpdateQu
     .bind(runtime.map(|span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX)))
     .bind(&change.team)
     .bind(change.run_as.map(<&str>::from))
+    .bind(change.guaranteed.as_ref().map(Json))
+    .bind(change.preemption.map(<&str>::from))
     .execute(conn)
     .await?;
     if done.rows_affected() == 0 {

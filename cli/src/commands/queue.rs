@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use lilac_api::quantity::Span;
 use lilac_api::queue::{
-    ContainerPolicy, CreateQueue, JobLimits, JobsChoice, Queue, QueueStats, Quota, RunAs, Submitters,
-    UpdateQueue,
+    ContainerPolicy, CreateQueue, Guarantee, JobLimits, JobsChoice, Preemption, Queue, QueueStats, Quota,
+    RunAs, Submitters, UpdateQueue,
 };
 use lilac_api::spec::Network;
 use serde::Serialize;
@@ -89,6 +89,12 @@ pub struct Rules {
     /// What the jobs of each user may hold together, written like --quota.
     #[arg(long, value_name = "BOUNDS", value_parser = bounds::<Quota>)]
     user_quota: Option<Quota>,
+    /// What no other queue may keep from it, as in cpus=16,memory=64Gi,gpus=4; `none` for nothing.
+    #[arg(long, value_name = "AMOUNTS", value_parser = bounds::<Guarantee>)]
+    guaranteed: Option<Guarantee>,
+    /// Whose places its jobs may take: off (nobody's) or lower-priority (those of preemptible jobs that rank lower).
+    #[arg(long, value_name = "WHOSE")]
+    preemption: Option<Preemption>,
     /// What one job may ask for, as in cpus=16,memory=64Gi,gpus=4,nodes=1,max_runtime=24h; `none` for no bound.
     #[arg(long, value_name = "BOUNDS", value_parser = bounds::<JobLimits>)]
     limits: Option<JobLimits>,
@@ -164,6 +170,8 @@ pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
             request.networks = rules.networks().unwrap_or(request.networks);
             request.quota = rules.quota.unwrap_or_default();
             request.user_quota = rules.user_quota.unwrap_or_default();
+            request.guaranteed = rules.guaranteed.unwrap_or_default();
+            request.preemption = rules.preemption.unwrap_or_default();
             request.limits = rules.limits.unwrap_or_default();
             request.default_max_runtime = rules.default_max_runtime;
             request.policy = rules.policy.unwrap_or_default();
@@ -186,6 +194,8 @@ pub async fn run(global: &Global, verb: QueueVerb) -> Result<Exit, Failure> {
                 networks: rules.networks(),
                 quota: rules.quota,
                 user_quota: rules.user_quota,
+                guaranteed: rules.guaranteed,
+                preemption: rules.preemption,
                 limits: rules.limits,
                 default_max_runtime: rules.default_max_runtime.map(Some),
                 policy: rules.policy,
@@ -278,6 +288,8 @@ fn show(printer: Printer, Shown { queue, stats }: &Shown) -> std::io::Result<()>
             .into(),
         ),
         ("User quota", written(&queue.user_quota).into()),
+        ("Guaranteed", written(&queue.guaranteed).into()),
+        ("Preempts", queue.preemption.to_string().into()),
         ("Job limits", written(&queue.limits).into()),
         ("Runtime", runtime.into()),
         (
