@@ -24,8 +24,8 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::asked::{Asked, Interner};
-use super::load;
 use super::world::{JobRow, Mark, Now, World};
+use super::{load, preempt};
 
 /// Jobs whose rows are read at once.
 const PAGE: i64 = 5_000;
@@ -98,6 +98,7 @@ impl Mirror {
         while read < FIRST_PAGES && !mirror.is_whole() {
             read += mirror.read_page(&mut conn, page).await?;
         }
+        mirror.learn_promises(&mut conn, now, true).await?;
         Ok(mirror)
     }
 
@@ -170,6 +171,25 @@ impl Mirror {
             }
         }
         self.seen = next;
+        if self.was_surveyed {
+            // Another replica may lead, and clear places.
+            self.learn_promises(&mut conn, now, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes over which places are being cleared, for jobs that may be further back than was read.
+    async fn learn_promises(
+        &mut self,
+        conn: &mut PgConnection,
+        now: DateTime<Utc>,
+        lately: bool,
+    ) -> Result<(), sqlx::Error> {
+        let promises = preempt::open(conn, lately).await?;
+        let unread = promises.iter().map(|promise| promise.what.job);
+        let unread = unread.filter(|job| self.world.waiting_epoch(*job).is_none()).map(|job| job.0).collect();
+        self.look_at(conn, now, &unread).await?;
+        promises.into_iter().for_each(|promise| self.world.learn_promise(promise));
         Ok(())
     }
 
@@ -301,6 +321,7 @@ async fn marks(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<HashMap<No
 /// like the first, and its nodes are kept for it until all of them have ended.
 const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at, j.not_before, j.epoch, j.state, j.blocked,
         COALESCE(t.memory_bytes, j.memory_bytes) AS memory_bytes, t.node_id, t.gpu_indices, a.run_deadline, a.granted_at,
+        CASE WHEN a.state <> 'stopping' AND j.spec->'preemptible' = 'true' THEN COALESCE(a.started_at, a.granted_at) END AS yields_since,
         COALESCE(a.alternative, 0::smallint) AS alternative,
         jsonb_build_object('resources', j.spec->'resources', 'alternatives', j.spec->'alternatives', 'stop', j.spec->'stop',
             'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
@@ -346,6 +367,7 @@ fn job(row: &PgRow, interner: &mut Interner) -> Result<JobRow, sqlx::Error> {
         owner: UserId(row.try_get("owner_id")?),
         priority: u8::try_from(row.try_get::<i16, _>("priority")?).unwrap_or_default(),
         submitted_at: row.try_get("created_at")?,
+        yields_since: row.try_get("yields_since")?,
         asked,
         ends_ms,
         now,

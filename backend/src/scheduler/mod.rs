@@ -17,6 +17,8 @@ pub mod invariants;
 pub mod leader;
 mod line;
 pub mod load;
+mod preempt;
+mod promises;
 pub mod quotas;
 pub mod reaper;
 mod tell;
@@ -118,6 +120,9 @@ async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: 
         mirror.catch_up(&app.pool, true).await?;
         let more = place_all(app, term, mirror, began).await?;
         done = Done { placed: done.placed + more.placed, ..more };
+    }
+    if !done.has_more && done.refused == 0 {
+        preempt::clear_places(app, term, mirror).await?;
     }
     counter!("lilac_scheduler_placements_total").increment(done.placed as u64);
     gauge!("lilac_scheduler_waiting_jobs").set(mirror.world.count_waiting() as f64);

@@ -16,6 +16,7 @@ use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Part, Policy, Queue
 
 use super::asked::{Asked, offers};
 use super::explained::Run;
+use super::promises::Promise;
 
 /// A mirror of the database as far as placing jobs goes.
 #[derive(Default)]
@@ -24,10 +25,12 @@ pub struct World {
     pub(super) now_ms: i64,
     queues: HashMap<QueueId, Queue>,
     clusters: HashMap<ClusterId, Policy>,
-    nodes: HashMap<NodeId, Known>,
-    jobs: HashMap<JobId, Tracked>,
+    pub(super) nodes: HashMap<NodeId, Known>,
+    pub(super) jobs: HashMap<JobId, Tracked>,
     /// Jobs that began to wait, or wait anew, since it was last asked.
-    anew: Vec<JobId>,
+    pub(super) anew: Vec<JobId>,
+    /// Places that are being cleared, by the job that they are for.
+    pub(super) promises: HashMap<JobId, Promise>,
     /// There is a node that runs processes in place of containers.
     has_processes: bool,
     /// Something was seen that cannot be followed: all is to be read anew.
@@ -35,8 +38,8 @@ pub struct World {
 }
 
 /// A node, with nothing taken on it: what is taken follows from the jobs.
-struct Known {
-    node: Node,
+pub(super) struct Known {
+    pub(super) node: Node,
     mark: Mark,
     max_disconnect: Duration,
 }
@@ -44,16 +47,16 @@ struct Known {
 /// Tells whether a node has changed.
 pub type Mark = (i64, bool);
 
-struct Tracked {
-    epoch: i32,
+pub(super) struct Tracked {
+    pub(super) epoch: i32,
     queue: QueueId,
     priority: u8,
     asked: Arc<Asked>,
-    standing: Standing,
+    pub(super) standing: Standing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     Waiting {
         not_before_ms: Option<i64>,
     },
@@ -74,6 +77,8 @@ pub struct JobRow {
     pub asked: Arc<Asked>,
     /// When a live one has ended at the latest, in milliseconds since the Unix epoch.
     pub ends_ms: Option<i64>,
+    /// For one that runs and may be put back in its queue: since when its work would be lost.
+    pub yields_since: Option<DateTime<Utc>>,
     pub now: Now,
 }
 
@@ -163,12 +168,15 @@ impl World {
             self.is_in_doubt |= !self.jobs.is_empty();
         }
         self.is_in_doubt |= !self.state.renew_node(&node);
-        self.nodes.insert(node.id, Known { node, mark, max_disconnect });
+        let id = node.id;
+        self.nodes.insert(id, Known { node, mark, max_disconnect });
+        self.recheck_promises(id);
     }
 
     pub fn forget_node(&mut self, id: NodeId) {
-        self.state.remove_node(id);
         self.nodes.remove(&id);
+        self.recheck_promises(id);
+        self.state.remove_node(id);
     }
 
     /// Whether the queue and the node that the row names are known: if not, they are newer than what was read.
@@ -185,6 +193,13 @@ impl World {
 
     /// Takes over what a job's row says. Said twice, it changes nothing.
     pub fn learn(&mut self, row: JobRow) {
+        let (id, since) = (row.id, row.yields_since);
+        self.take_over(row);
+        self.state.let_yield(id, since.map(|at| at.timestamp_millis()));
+        self.keep_promise(id);
+    }
+
+    fn take_over(&mut self, row: JobRow) {
         let standing = match &row.now {
             Now::IsNot => {
                 self.forget(row.id);
@@ -229,7 +244,7 @@ impl World {
     }
 
     fn take_in(&mut self, row: JobRow, standing: Standing) {
-        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, ends_ms, now } = row;
+        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, ends_ms, yields_since: _, now } = row;
         let not_before_ms = match standing {
             Standing::Waiting { not_before_ms } => not_before_ms.filter(|at| *at > self.now_ms),
             _ => None,
@@ -261,12 +276,14 @@ impl World {
     pub fn forget(&mut self, id: JobId) {
         if self.jobs.remove(&id).is_some() {
             self.state.end(id);
+            self.promises.remove(&id);
         }
     }
 
     /// The next placements, at most so many. From now on they count as made, until [`World::settle`] says otherwise.
     pub fn plan(&mut self, most: usize) -> Vec<Order> {
-        let placements = self.state.schedule(self.now_ms, most);
+        let mut placements = self.redeem();
+        placements.extend(self.state.schedule(self.now_ms, most.saturating_sub(placements.len())));
         let mut orders = Vec::with_capacity(placements.len());
         for placement in placements {
             let Some(job) = self.jobs.get_mut(&placement.job) else { continue };

@@ -28,6 +28,7 @@ mod openapi;
 mod outputs;
 mod overview;
 mod own_account;
+mod preemption;
 mod process;
 mod protocol;
 mod queue_line;
