@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, Free, HostId};
 /// Classes of a block: one bit each says whether it is parked.
 const BLOCK: usize = 64;
 /// So many classes that could go to a node are named; more of them are looked for from the front of each line.
-const FEW: usize = 32;
+const FEW: usize = 8;
 
 /// Which classes wait for room, and which of them may have it again.
 #[derive(Default)]
