@@ -81,6 +81,8 @@ pub fn plan_with(snapshot: &Snapshot, now_ms: i64, keeps_nodes: bool) -> Plan {
                 left.push(Left { job, queue, why: Why::NotPlaced });
             }
             Err(refusal) => {
+                // It is usual for all that, as it is to a state that has it wait.
+                state.expect(job, 1);
                 if refusal.0 == Reason::Backoff {
                     plan.wake_at_ms = plan.wake_at_ms.into_iter().chain(job.not_before_ms).min();
                 }

@@ -244,7 +244,8 @@ impl World {
     }
 
     fn take_in(&mut self, row: JobRow, standing: Standing) {
-        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, ends_ms, yields_since: _, now } = row;
+        let JobRow { id, epoch, queue, owner, priority, submitted_at, asked, ends_ms, yields_since: _, now } =
+            row;
         let not_before_ms = match standing {
             Standing::Waiting { not_before_ms } => not_before_ms.filter(|at| *at > self.now_ms),
             _ => None,

@@ -196,9 +196,11 @@ impl History {
                 return Err("what it asks for first was there".to_owned());
             }
         }
+        // Who has waited for an hour may go before what is more urgent in its queue.
+        let is_aged = self.now_ms - job.submitted_ms >= 60 * MINUTE;
         for other in &self.waiting {
             let goes_before = self.queue(other).priority > queue.priority
-                || (other.queue == job.queue && other.priority > job.priority);
+                || (!is_aged && other.queue == job.queue && other.priority > job.priority);
             if goes_before && Wish::of(other).iter().any(|wish| self.could_start(other, wish, kept)) {
                 return Err(format!("{} goes before it and could start", other.id));
             }

@@ -141,6 +141,8 @@ pub(super) fn core_queue(index: usize, queue: &LoadQueue) -> Queue {
         weight: queue.weight,
         quota: Bounds::default(),
         user_quota: Bounds::default(),
+        guaranteed: Bounds::default(),
+        preempts: true,
     }
 }
 
