@@ -1,7 +1,5 @@
 //! What a replay tells is what came about: checked by hand on a few jobs, and by what must hold of any load.
 
-#![expect(clippy::unwrap_used, reason = "a trace that cannot be read has to fail its test")]
-
 use std::path::{Path, PathBuf};
 
 use clap::Parser;

@@ -1,7 +1,5 @@
 //! Resources that would do in place of others, and room that is kept for who goes first.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
-
 use std::time::Duration;
 
 use lilac_api::agent::{Outcome, Phase};

@@ -9,6 +9,7 @@ use proptest::sample::select;
 use super::*;
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few of them, and most are arrivals")]
 enum Event {
     Arrives(Job),
     Ends(usize),

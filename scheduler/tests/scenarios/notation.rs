@@ -206,7 +206,7 @@ fn alternative(text: &str) -> Alternative {
     let count = count.parse().unwrap();
     Alternative {
         requests: Amounts { cpu_milli: cpu_milli(cpus), memory_bytes: 1 << 30, disk_bytes: 0, gpus: count },
-        gpus: (count > 0).then(|| Gpus { count, model, memory: None, share: None }),
+        gpus: (count > 0).then_some(Gpus { count, model, memory: None, share: None }),
     }
 }
 
