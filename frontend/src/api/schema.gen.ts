@@ -14259,6 +14259,11 @@ export interface components {
         Attempt: {
             /**
              * Format: int32
+             * @description Which of the job's alternatives it was given, from 1 on; absent for the resources that the job asks for first.
+             */
+            alternative?: number | null;
+            /**
+             * Format: int32
              * @description Number of the attempt; grows for ever and is never reused.
              */
             epoch: number;
@@ -14598,12 +14603,16 @@ export interface components {
             /** @description Names of clusters, the preferred first; at least one. */
             clusters: string[];
             default_max_runtime?: components["schemas"]["Span"] | null;
+            /** @description At most what the quota allows. */
+            guaranteed?: components["schemas"]["Guarantee"];
             limits?: components["schemas"]["JobLimits"];
             /** @description 1 to 63 characters of letters, digits, `.`, `_`, `-`. */
             name: string;
             /** @description `bridge` and `none` by default; at least one. */
             networks?: components["schemas"]["Network"][];
             policy?: components["schemas"]["ContainerPolicy"];
+            /** @description `lower-priority` by default. */
+            preemption?: components["schemas"]["Preemption"];
             /**
              * Format: int32
              * @description -1000 to 1000; 0 by default.
@@ -14982,6 +14991,16 @@ export interface components {
             /** @description Accepted models, any of them; a word of the vendor's name, in any case: `H100`. All by default. */
             model?: string[];
             share?: components["schemas"]["Ratio"] | null;
+        };
+        /** @description What a queue is assured of; what is left out is not. */
+        Guarantee: {
+            cpus?: components["schemas"]["Cpus"] | null;
+            /**
+             * Format: int32
+             * @description GPUs of jobs that start or run.
+             */
+            gpus?: number | null;
+            memory?: components["schemas"]["Bytes"] | null;
         };
         /** @description Keeps a waiting job from being placed. */
         HoldJob: {
@@ -15949,6 +15968,11 @@ export interface components {
             items: {
                 /**
                  * Format: int32
+                 * @description Which of the job's alternatives it was given, from 1 on; absent for the resources that the job asks for first.
+                 */
+                alternative?: number | null;
+                /**
+                 * Format: int32
                  * @description Number of the attempt; grows for ever and is never reused.
                  */
                 epoch: number;
@@ -16423,6 +16447,8 @@ export interface components {
                  */
                 created_at: string;
                 default_max_runtime?: components["schemas"]["Span"] | null;
+                /** @description What no other queue may keep from it: others borrow what it does not use, and `preemptible` jobs give it back. */
+                guaranteed?: components["schemas"]["Guarantee"];
                 id: components["schemas"]["QueueId"];
                 /** @description What one job may ask for. */
                 limits: components["schemas"]["JobLimits"];
@@ -16434,6 +16460,8 @@ export interface components {
                 paused: boolean;
                 /** @description What its containers may do on their node. */
                 policy: components["schemas"]["ContainerPolicy"];
+                /** @description Whose places its jobs may take. */
+                preemption?: components["schemas"]["Preemption"];
                 /**
                  * Format: int32
                  * @description The higher goes first, over all queues; -1000 to 1000.
@@ -16660,6 +16688,11 @@ export interface components {
              */
             port: number;
         };
+        /**
+         * @description Whose places the jobs of a queue may take.
+         * @enum {string}
+         */
+        Preemption: "off" | "lower-priority";
         /** @description The body of every answer that is an error (RFC 9457). */
         Problem: {
             code: components["schemas"]["ErrorCode"];
@@ -16718,6 +16751,8 @@ export interface components {
              */
             created_at: string;
             default_max_runtime?: components["schemas"]["Span"] | null;
+            /** @description What no other queue may keep from it: others borrow what it does not use, and `preemptible` jobs give it back. */
+            guaranteed?: components["schemas"]["Guarantee"];
             id: components["schemas"]["QueueId"];
             /** @description What one job may ask for. */
             limits: components["schemas"]["JobLimits"];
@@ -16729,6 +16764,8 @@ export interface components {
             paused: boolean;
             /** @description What its containers may do on their node. */
             policy: components["schemas"]["ContainerPolicy"];
+            /** @description Whose places its jobs may take. */
+            preemption?: components["schemas"]["Preemption"];
             /**
              * Format: int32
              * @description The higher goes first, over all queues; -1000 to 1000.
@@ -17603,17 +17640,19 @@ export interface components {
             /** @description At most 254 characters. */
             email?: string | null;
         };
-        /** @description What to change; what is left out stays. Quotas, limits and submitters are replaced as a whole. */
+        /** @description What to change; what is left out stays. Quotas, guarantees, limits and submitters are replaced as a whole. */
         UpdateQueue: {
             /** @description Names of its clusters, the first choice first. */
             clusters?: string[] | null;
             default_max_runtime?: components["schemas"]["Span"] | null;
+            guaranteed?: components["schemas"]["Guarantee"] | null;
             limits?: components["schemas"]["JobLimits"] | null;
             /** @description Networks that its containers may choose from. */
             networks?: components["schemas"]["Network"][] | null;
             /** @description Whether nothing is started from it. */
             paused?: boolean | null;
             policy?: components["schemas"]["ContainerPolicy"] | null;
+            preemption?: components["schemas"]["Preemption"] | null;
             /**
              * Format: int32
              * @description Higher goes first: 0 to 100.
