@@ -184,6 +184,12 @@ impl Lane {
         self.ready.append(&mut self.capped);
     }
 
+    /// A class is parked no more.
+    pub(crate) fn release(&mut self, class: ClassId, key_of: impl Fn(Row) -> Key) {
+        let first = self.first(class).map(|first| (key_of(first), class));
+        self.ready.extend(first.filter(|entry| self.parked.remove(entry)));
+    }
+
     pub(crate) fn unpark(&mut self) {
         self.ready.append(&mut self.parked);
     }

@@ -159,14 +159,17 @@ impl Parking {
         }
     }
 
-    /// All that could be tried was. What could go somewhere and was not tried is held up by something else than room.
-    pub(crate) fn rest(&mut self, fleet: &Fleet, classes: &Classes) {
+    /// All that could be tried was. What could go somewhere and was not tried is held up by something else than room:
+    /// these classes are parked no more.
+    pub(crate) fn rest(&mut self, fleet: &Fleet, classes: &Classes) -> Vec<ClassId> {
+        let mut untried = std::mem::take(&mut self.also);
         for place in std::mem::take(&mut self.places) {
-            for class in self.fitting(&place.free, place.host, usize::MAX, fleet, classes) {
-                self.unpark(class);
-            }
+            untried.extend(self.fitting(&place.free, place.host, usize::MAX, fleet, classes));
         }
-        std::mem::take(&mut self.also).into_iter().for_each(|class| self.unpark(class));
+        untried.sort_unstable();
+        untried.dedup();
+        untried.iter().for_each(|class| self.unpark(*class));
+        untried
     }
 
     fn unpark(&mut self, class: ClassId) {

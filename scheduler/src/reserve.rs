@@ -265,7 +265,7 @@ impl State {
         }
     }
 
-    /// Lets classes be tried at once on nodes that are not kept any more: who goes before the next has its turn there.
+    /// Lets classes be tried on nodes that are not kept any more.
     pub(crate) fn rouse_lifted(&mut self) {
         if !self.reserve.lifted.is_empty() {
             self.grown.append(&mut self.reserve.lifted);

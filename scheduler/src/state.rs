@@ -311,9 +311,10 @@ impl State {
         self.settle(now_ms);
         let mut placements = Vec::new();
         while placements.len() < most {
+            // Whoever was refused what was kept goes before those who come after in turn.
             self.rouse_lifted();
             let Some((lane, entry)) = self.next() else {
-                self.parking.rest(&self.fleet, &self.classes);
+                self.rest();
                 break;
             };
             let placed = match self.eldest_instead(lane) {
@@ -323,6 +324,14 @@ impl State {
             placements.extend(placed);
         }
         placements
+    }
+
+    /// Nobody is left to be tried. Those who wait for something else than room are tried when that has come.
+    fn rest(&mut self) {
+        let Self { parking, fleet, classes, lanes, rows, .. } = self;
+        for class in parking.rest(fleet, classes) {
+            lanes.iter_mut().for_each(|lane| lane.release(class, |row| rows[row as usize].key()));
+        }
     }
 
     pub(crate) fn settle(&mut self, now_ms: i64) {
