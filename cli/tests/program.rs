@@ -122,7 +122,7 @@ fn a_bad_job_file_ends_with_2_before_any_server_is_asked() {
     }
     let ran = run_with_input(home.path(), &["submit", "-f", "-"], b"name: a\n");
     assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("standard input: `image` is missing"), "{}", ran.err);
+    assert!(ran.err.contains("standard input: image: must be given"), "{}", ran.err);
 }
 
 #[test]

@@ -68,7 +68,8 @@ impl State {
     /// where that is due.
     pub(crate) fn eldest_instead(&self, lane: LaneIndex) -> Option<Row> {
         let queue = self.lanes[lane as usize].queue;
-        if self.ages.started.get(&queue) != Some(&(TURN - 1)) {
+        // In a look ahead what ended has no place either, and does not wait.
+        if self.yielding.is_frozen || self.ages.started.get(&queue) != Some(&(TURN - 1)) {
             return None;
         }
         let may = |(_, id, row): &&(i64, JobId, Row)| {

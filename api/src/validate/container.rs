@@ -28,7 +28,7 @@ pub(super) fn check(spec: &JobSpec, errors: &mut Vec<FieldError>) {
 
 fn image(image: &str, errors: &mut Vec<FieldError>) {
     let problem = if image.is_empty() {
-        "must not be empty"
+        "must be given, unless `runtime` is `process`"
     } else if image.len() > 512 {
         "must have at most 512 characters"
     } else if image.chars().any(|c| c.is_whitespace() || c.is_control()) {
