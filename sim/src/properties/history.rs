@@ -158,8 +158,9 @@ impl History {
     }
 
     fn schedule(&mut self) -> Result<(), String> {
-        let before: BTreeSet<NodeId> =
-            self.state.promises().into_iter().flat_map(|promise| promise.nodes).collect();
+        let promises = self.state.promises();
+        let holders: BTreeSet<JobId> = promises.iter().map(|promise| promise.job).collect();
+        let before: BTreeSet<NodeId> = promises.into_iter().flat_map(|promise| promise.nodes).collect();
         let placements = self.state.schedule(self.now_ms, usize::MAX);
         let twin = self.twin.schedule(self.now_ms, usize::MAX);
         if placements != twin {
@@ -170,6 +171,8 @@ impl History {
             .iter()
             .flat_map(|promise| promise.nodes.iter().copied())
             .chain(before.iter().copied())
+            // What was kept elsewhere after a look anew went to whom it was kept for.
+            .chain(placements.iter().filter(|one| holders.contains(&one.job)).flat_map(nodes_of))
             .collect();
         for placement in &placements {
             self.place(placement, &kept).map_err(|broken| format!("{broken}: {placement:?}"))?;
@@ -318,6 +321,10 @@ impl History {
             None => Ok(()),
         }
     }
+}
+
+fn nodes_of(placement: &Placement) -> impl Iterator<Item = NodeId> {
+    placement.parts.iter().map(|part| part.node)
 }
 
 fn node(number: u128, clusters: &[Cluster], random: &mut StdRng) -> Node {
