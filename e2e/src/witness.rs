@@ -3,7 +3,7 @@
 //! Every line names a job, an attempt, a process by its container and its number there, and a time on the machine's own
 //! clock, which all of a test's nodes share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -63,9 +63,14 @@ impl Witness {
     /// All attempts of a job, by when they were seen first. An error where two were alive at once, or where one was run
     /// by two containers.
     pub fn of(&self, job: JobId) -> Result<Vec<Seen>> {
+        self.of_ranks(job, 1)
+    }
+
+    /// The same of a job on several nodes, each attempt of which is run by so many containers.
+    pub fn of_ranks(&self, job: JobId, ranks: usize) -> Result<Vec<Seen>> {
         let marks = std::fs::read_to_string(self.path("marks")).context("nobody signed")?;
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
-        let mut who: BTreeMap<u32, &str> = BTreeMap::new();
+        let mut who: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
         for line in marks.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             let [of, epoch, process, secs] = words.as_slice() else { continue };
@@ -73,8 +78,9 @@ impl Witness {
                 continue;
             }
             let (epoch, at) = (epoch.parse()?, since_boot_ms(secs)?);
-            let first = who.entry(epoch).or_insert(process);
-            ensure!(first == process, "attempt {epoch} of {job} was run by {first} and by {process}");
+            let all = who.entry(epoch).or_default();
+            all.insert(process);
+            ensure!(all.len() <= ranks, "attempt {epoch} of {job} was run by {all:?}");
             let one = seen.entry(epoch).or_insert(Seen { epoch, first_ms: at, last_ms: at });
             (one.first_ms, one.last_ms) = (one.first_ms.min(at), one.last_ms.max(at));
         }

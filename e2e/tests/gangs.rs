@@ -128,8 +128,10 @@ async fn a_dead_node_ends_all_and_they_begin_anew(bed: &mut Bed) -> Result<()> {
     let id = bed.client.submit(&on(2, spec), None).await?.id;
     let job = until_state(&bed.client, id, JobState::Running).await?;
     let dead = bed.nodes.iter().position(|node| node.agent.name() == job.nodes[1]).context("no node")?;
-    eventually("the first marks", async || Ok(witness.of(id).is_ok_and(|s| !s.is_empty()).then_some(())))
-        .await?;
+    eventually("the first marks", async || {
+        Ok(witness.of_ranks(id, 2).is_ok_and(|s| !s.is_empty()).then_some(()))
+    })
+    .await?;
     let lost = attempt(bed, id, 1).await?.id;
     bed.nodes[dead].agent.kill()?;
     let lease_until = bed.nodes[dead].agent.lease(lost)?;
@@ -145,7 +147,7 @@ async fn a_dead_node_ends_all_and_they_begin_anew(bed: &mut Bed) -> Result<()> {
     assert_eq!((first.state, first.reason), (AttemptState::Lost, Some(Reason::NodeLost)), "{first:?}");
     assert!(first.message.contains(&format!("rank 1 on {name}")), "{first:?}");
     // An error where any rank of the first attempt signed after one of the second did.
-    let seen = witness.of(id)?;
+    let seen = witness.of_ranks(id, 2)?;
     let [_, second] = seen.as_slice() else { anyhow::bail!("{seen:?}") };
     assert!(second.first_ms > lease_until, "{second:?} began within the lease {lease_until}");
     check_history(&bed.client, &job).await
