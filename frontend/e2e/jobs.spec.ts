@@ -491,6 +491,7 @@ test("a hundred thousand jobs: the first are there at once, and memory is bounde
   const many = jobSpec("hundred", "true", { resources: { cpus: "900", memory: "16Mi" }, array: { count: 100_000 } });
   const first = await call<Job & { array: { id: string } }>("POST", "/jobs", many);
   await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Dashboard" })).toBeVisible();
   const began = Date.now();
   await page.goto("/jobs");
   await expect(jobTable(page).getByRole("link", { name: `hundred-${RUN}` }).first()).toBeVisible();
