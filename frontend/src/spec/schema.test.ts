@@ -29,7 +29,7 @@ outputs: [{path: /out, keep: 30d}]
 });
 
 it("names what is wrong, and where", () => {
-  expect(told("name: a")).toEqual(["image: is missing"]);
+  expect(told("image: b")).toEqual(["name: is missing"]);
   expect(told("name: a\nimage: b\npriorty: 4")).toEqual(["priorty: there is no field priorty; did you mean priority?"]);
   expect(told("name: a\nimage: b\npriority: high")).toEqual(["priority: must be a number"]);
   expect(told("name: a\nimage: b\nnetwork: wifi")[0]).toMatch(/^network: must be one of bridge/);
