@@ -129,6 +129,8 @@ need_for_tests() {
     have chromium || [ -x /usr/bin/chromium ] || want chromium "to walk through the web UI"
     have docker-registry || want docker-registry "to pull from a registry with accounts"
     have htpasswd || want apache2-utils "to make accounts of that registry"
+    have ip || [ -x /usr/sbin/ip ] || want iproute2 "for the test that cuts a node off"
+    have iptables || [ -x /usr/sbin/iptables ] || want iptables "for the test that cuts a node off"
     have shellcheck || want shellcheck "to check the scripts"
     python3 -c 'import ensurepip' 2>/dev/null || want python3-venv "for the tools that are written in Python"
     have promtool || want prometheus "to check the metrics, with its promtool"
