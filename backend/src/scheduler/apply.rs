@@ -2,10 +2,11 @@
 //! locked, in the transaction that writes it: the leader's term, the quotas, the node and its room.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lilac_api::job::Amounts;
-use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_api::{JobId, NodeId};
 use lilac_scheduler::{Availability, Node};
 use sqlx::Row;
 
@@ -23,7 +24,16 @@ pub const ACTOR: &str = "scheduler";
 pub const BATCH: usize = 500;
 
 /// Carries out placements in one transaction. Answers with the jobs that got their place.
-pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<JobId>> {
+///
+/// `beside` are orders that were planned before and may be under way still. They hold what they ask for, whether the
+/// database knows of it yet or not: so the nodes need only be kept from changing, and transactions that place on the
+/// same node do not wait for each other. No other leader's can be among them: each holds the term.
+pub async fn place(
+    app: &App,
+    term: Term,
+    batch: &[Order],
+    beside: &[Arc<[Order]>],
+) -> ApiResult<HashSet<JobId>> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
     let jobs: Vec<JobId> = batch.iter().map(|order| order.job).collect();
@@ -31,22 +41,26 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
     let mut ids: Vec<uuid::Uuid> = batch.iter().flat_map(Order::places).map(|(node, _)| node.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    // Locked in the order of their ids, as everywhere.
-    let now: Option<DateTime<Utc>> = sqlx::query_scalar(
-        "SELECT clock_timestamp() FROM (SELECT id FROM nodes WHERE id = ANY($1) ORDER BY id FOR UPDATE) locked LIMIT 1",
-    )
-    .bind(&ids)
-    .fetch_optional(&mut *tx)
-    .await?;
+    // Locked in the order of their ids, as everywhere. A claim of a GPU is checked by the database, alone on its node.
+    let lock = if batch.iter().any(|order| order.asked.requests.gpus > 0) {
+        "SELECT clock_timestamp() FROM (SELECT id FROM nodes WHERE id = ANY($1) ORDER BY id FOR UPDATE) locked LIMIT 1"
+    } else {
+        "SELECT clock_timestamp() FROM (SELECT id FROM nodes WHERE id = ANY($1) ORDER BY id FOR SHARE) locked LIMIT 1"
+    };
+    let now: Option<DateTime<Utc>> = sqlx::query_scalar(lock).bind(&ids).fetch_optional(&mut *tx).await?;
     let Some(now) = now else { return Ok(HashSet::new()) };
     let (mut nodes, mut addressed) = (HashMap::new(), HashSet::new());
-    for row in load::read_nodes(&mut tx, Some(&ids)).await? {
+    let touches = |order: &&Order| order.places().any(|(node, _)| ids.binary_search(&node.0).is_ok());
+    let beside: Vec<&Order> = beside.iter().flat_map(|orders| orders.iter()).filter(touches).collect();
+    let under_way: Vec<uuid::Uuid> = beside.iter().map(|order| order.attempt.0).collect();
+    for row in load::read_nodes(&mut tx, Some(&ids), &under_way).await? {
         let node = load::node(&row, now)?;
         if row.try_get::<Option<&str>, _>("address")?.is_some() {
             addressed.insert(node.id);
         }
         nodes.insert(node.id, node);
     }
+    beside.iter().for_each(|order| take_all(&mut nodes, order));
     let mut grants = Vec::with_capacity(batch.len());
     for order in batch {
         if !fits(&nodes, &addressed, order) {
@@ -58,15 +72,11 @@ pub async fn place(app: &App, term: Term, batch: &[Order]) -> ApiResult<HashSet<
             tracing::debug!(job_id = %order.job, "its queue has no room any more; planned again");
             continue;
         }
-        for (node, gpu_indices) in order.places() {
-            if let Some(node) = nodes.get_mut(&node) {
-                take(node, gpu_indices, order);
-            }
-        }
+        take_all(&mut nodes, order);
         grants.push(Grant {
             job_id: order.job,
             epoch: order.epoch,
-            attempt_id: AttemptId::new(),
+            attempt_id: order.attempt,
             node_id: order.node,
             gpu_indices: order.gpu_indices.clone(),
             others: order.others.clone(),
@@ -123,14 +133,24 @@ fn has_room(node: &Node, gpu_indices: &[u16], order: &Order) -> bool {
             .all(|index| node.gpus.iter().any(|gpu| gpu.index == *index && gpu.free_milli >= gpu_milli))
 }
 
-/// Takes a placement's share of a node that has it.
+/// Takes a placement's share of each of its nodes that is known.
+fn take_all(nodes: &mut HashMap<NodeId, Node>, order: &Order) {
+    for (node, gpu_indices) in order.places() {
+        if let Some(node) = nodes.get_mut(&node) {
+            take(node, gpu_indices, order);
+        }
+    }
+}
+
+/// Takes a placement's share of a node. One that has less than that, because it shrank, has nothing left.
 fn take(node: &mut Node, gpu_indices: &[u16], order: &Order) {
     let (requests, gpu_milli) = (&order.asked.requests, order.asked.gpu_milli());
-    node.allocated.cpu_milli += requests.cpu_milli;
-    node.allocated.memory_bytes += requests.memory_bytes;
-    node.allocated.disk_bytes += requests.disk_bytes;
+    let allocated = &mut node.allocated;
+    allocated.cpu_milli = allocated.cpu_milli.saturating_add(requests.cpu_milli);
+    allocated.memory_bytes = allocated.memory_bytes.saturating_add(requests.memory_bytes);
+    allocated.disk_bytes = allocated.disk_bytes.saturating_add(requests.disk_bytes);
     for gpu in node.gpus.iter_mut().filter(|gpu| gpu_indices.contains(&gpu.index)) {
-        gpu.free_milli -= gpu_milli;
+        gpu.free_milli = gpu.free_milli.saturating_sub(gpu_milli);
     }
 }
 
@@ -174,10 +194,9 @@ pub async fn reasons(app: &App, term: Term, news: &[Waiting]) -> ApiResult<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
-    use lilac_api::ClusterId;
+    use lilac_api::{AttemptId, ClusterId};
 
     use super::*;
     use crate::scheduler::asked::Asked;
@@ -211,6 +230,7 @@ mod tests {
         };
         let order = Order {
             job: JobId::new(),
+            attempt: AttemptId::new(),
             epoch: 0,
             node: node.id,
             gpu_indices: Vec::new(),

@@ -249,7 +249,7 @@ impl Mirror {
         gone.into_iter().for_each(|id| self.world.forget_node(id));
         if !changed.is_empty() {
             let ids: Vec<Uuid> = changed.iter().map(|id| id.0).collect();
-            for row in &load::read_nodes(conn, Some(&ids)).await? {
+            for row in &load::read_nodes(conn, Some(&ids), &[]).await? {
                 let (node, lease) = load::bare_node(row, now)?;
                 let Some(mark) = marks.get(&node.id) else { continue };
                 self.world.learn_node(node, *mark, lease);

@@ -106,6 +106,7 @@ pub async fn held(conn: &mut PgConnection, queues: &[uuid::Uuid]) -> Result<Vec<
 pub async fn read_nodes(
     conn: &mut PgConnection,
     only: Option<&[uuid::Uuid]>,
+    without: &[uuid::Uuid],
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     sqlx::query(
         "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.given_up_at, n.cpu_milli, n.memory_bytes,
@@ -113,14 +114,16 @@ pub async fn read_nodes(
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
                 COALESCE((SELECT jsonb_object_agg(gpu_index, milli) FROM (
-                    SELECT gpu_index, sum(milli) AS milli FROM gpu_claims g WHERE g.node_id = n.id GROUP BY 1) held), '{}') AS held_gpus
+                    SELECT gpu_index, sum(milli) AS milli FROM gpu_claims g
+                    WHERE g.node_id = n.id AND g.attempt_id <> ALL($2) GROUP BY 1) held), '{}') AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id
          LEFT JOIN LATERAL (SELECT sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
-                    FROM tasks WHERE released_at IS NULL AND node_id = n.id) h ON true
+                    FROM tasks WHERE released_at IS NULL AND node_id = n.id AND attempt_id <> ALL($2)) h ON true
          WHERE n.removed_at IS NULL AND ($1::uuid[] IS NULL OR n.id = ANY($1))
          ORDER BY n.id",
     )
     .bind(only)
+    .bind(without)
     .fetch_all(conn)
     .await
 }

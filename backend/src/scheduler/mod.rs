@@ -25,7 +25,7 @@ mod tell;
 mod waits;
 mod world;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,8 @@ const PLAN_EVERY: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Transactions that place jobs at once. The database spends longer on a batch than the planner does.
+const FLIGHTS: usize = 2;
 /// A cycle with more to do than this takes ends, so that questions get their turn.
 const CYCLE: Duration = Duration::from_secs(1);
 
@@ -153,35 +155,39 @@ struct Done {
 }
 
 /// Orders that are being carried out.
-struct Flight(JoinHandle<(Vec<Order>, ApiResult<HashSet<JobId>>)>);
+struct Flight {
+    orders: Arc<[Order]>,
+    work: JoinHandle<ApiResult<HashSet<JobId>>>,
+}
 
 impl Flight {
-    fn start(app: &Arc<App>, term: leader::Term, orders: Vec<Order>) -> Self {
-        let app = app.clone();
-        Self(tokio::spawn(async move {
-            let placed = apply::place(&app, term, &orders).await;
-            (orders, placed)
-        }))
+    fn start(app: &Arc<App>, term: leader::Term, orders: Vec<Order>, before: &VecDeque<Self>) -> Self {
+        let orders: Arc<[Order]> = orders.into();
+        let beside: Vec<Arc<[Order]>> = before.iter().map(|flight| flight.orders.clone()).collect();
+        let (app, batch) = (app.clone(), orders.clone());
+        let work = tokio::spawn(async move { apply::place(&app, term, &batch, &beside).await });
+        Self { orders, work }
     }
 
-    /// Waits for the end, and tells the world what came of it. What failed as a whole may have been committed all
-    /// the same: then the job's history tells so, and its epoch keeps it from being placed a second time.
+    /// Waits for the end, and tells the world what came of it: gives the orders that were refused. What failed as a
+    /// whole may have been committed all the same: then the job's history tells so, and its epoch keeps it from
+    /// being placed a second time.
     async fn land(self, mirror: &mut Mirror, done: &mut Done) -> ApiResult<Vec<Order>> {
-        let Ok((orders, result)) = self.0.await else {
+        let Ok(result) = self.work.await else {
             mirror.world.is_in_doubt = true;
             return Err(ApiError::internal());
         };
         let placed = result.as_ref().map_or_else(|_| HashSet::new(), Clone::clone);
-        let refused: HashSet<JobId> = mirror.world.settle(&orders, &placed).into_iter().collect();
+        let refused: HashSet<JobId> = mirror.world.settle(&self.orders, &placed).into_iter().collect();
         done.placed += placed.len();
         done.refused += refused.len();
         result?;
-        Ok(orders.into_iter().filter(|order| refused.contains(&order.job)).collect())
+        Ok(self.orders.iter().filter(|order| refused.contains(&order.job)).cloned().collect())
     }
 }
 
-/// Plans and applies in batches. While one is carried out the next is planned, as if all of it succeeded, or more of
-/// the waiting jobs are read, where not all are known yet.
+/// Plans and applies in batches. While some are carried out the next is planned, as if all of them succeeded, or more
+/// of the waiting jobs are read, where not all are known yet.
 async fn place_all(
     app: &Arc<App>,
     term: leader::Term,
@@ -189,29 +195,43 @@ async fn place_all(
     began: Instant,
 ) -> ApiResult<Done> {
     let mut done = Done::default();
-    let mut flight: Option<Flight> = None;
+    let mut flights: VecDeque<Flight> = VecDeque::with_capacity(FLIGHTS);
     loop {
         let is_late = began.elapsed() > CYCLE;
         let orders = if is_late { Vec::new() } else { mirror.world.plan(apply::BATCH) };
-        if !mirror.is_whole() && !is_late {
-            mirror.read_on(&app.pool).await?;
+        if !mirror.is_whole()
+            && !is_late
+            && let Err(error) = mirror.read_on(&app.pool).await
+        {
+            // What comes of the orders is not waited for.
+            mirror.world.is_in_doubt = true;
+            return Err(error.into());
         }
-        if let Some(flight) = flight.take() {
-            let refused = flight.land(mirror, &mut done).await;
-            if !matches!(&refused, Ok(refused) if refused.is_empty()) {
-                mirror.world.settle(&orders, &HashSet::new());
-                recheck(app, mirror, &refused?).await?;
-                return Ok(done);
-            }
+        let may_fly_on = if orders.is_empty() { 0 } else { FLIGHTS - 1 };
+        let mut refused = Ok(Vec::new());
+        while flights.len() > may_fly_on || (!is_clear(&refused) && !flights.is_empty()) {
+            let Some(flight) = flights.pop_front() else { break };
+            let also = flight.land(mirror, &mut done).await;
+            refused = refused.and_then(|refused: Vec<Order>| Ok([refused, also?].concat()));
+        }
+        if !is_clear(&refused) {
+            mirror.world.settle(&orders, &HashSet::new());
+            recheck(app, mirror, &refused?).await?;
+            return Ok(done);
         }
         if orders.is_empty() && (mirror.is_whole() || is_late) {
             done.has_more = is_late;
             return Ok(done);
         }
         if !orders.is_empty() {
-            flight = Some(Flight::start(app, term, orders));
+            let flight = Flight::start(app, term, orders, &flights);
+            flights.push_back(flight);
         }
     }
+}
+
+fn is_clear(refused: &ApiResult<Vec<Order>>) -> bool {
+    matches!(refused, Ok(refused) if refused.is_empty())
 }
 
 /// Reads again what orders that were refused were about.

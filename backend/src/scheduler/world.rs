@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use lilac_api::job::Amounts;
 use lilac_api::spec::Runtime;
-use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
+use lilac_api::{AttemptId, ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Part, Policy, Queue, State};
 
 use super::asked::{Asked, offers};
@@ -99,6 +99,8 @@ pub enum Now {
 #[derive(Clone)]
 pub struct Order {
     pub job: JobId,
+    /// What its attempt will be called.
+    pub attempt: AttemptId,
     /// The job's epoch when it was planned.
     pub epoch: i32,
     pub node: NodeId,
@@ -295,6 +297,7 @@ impl World {
             let lease = job.asked.max_disconnect.or(of_node).unwrap_or(Duration::from_secs(300));
             orders.push(Order {
                 job: placement.job,
+                attempt: AttemptId::new(),
                 epoch: job.epoch,
                 node,
                 gpu_indices,

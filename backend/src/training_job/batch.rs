@@ -16,6 +16,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::committer;
 use super::needs::{self, Dependent};
 use super::store;
 use super::submit::{self, Admitted, as_stored};
@@ -232,7 +233,7 @@ async fn earlier(
     hash: &[u8],
 ) -> ApiResult<Vec<Job>> {
     let first = submit::earlier(conn, caller, keys.first().and_then(Option::as_deref), hash).await?;
-    let first = first.ok_or_else(ApiError::internal)?;
+    let first = first.ok_or_else(committer::gone)?;
     let others: Vec<&str> = keys.iter().skip(1).filter_map(Option::as_deref).collect();
     let mut jobs = vec![first];
     jobs.extend(store::by_keys(conn, caller.user_id, &others).await?);

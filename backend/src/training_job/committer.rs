@@ -330,8 +330,13 @@ async fn again(
     let Submission { caller, key, body_hash, .. } = submission;
     match earlier(conn, caller, key.as_deref(), body_hash).await? {
         Some(job) => Ok((job, false)),
-        None => Err(refused.unwrap_or_else(ApiError::internal)),
+        None => Err(refused.unwrap_or_else(gone)),
     }
+}
+
+/// What a job names was there when it was let in, and not when it was stored.
+pub(super) fn gone() -> ApiError {
+    ApiError::conflict("the user, the team or the queue of this job was deleted just now")
 }
 
 /// Lets one job into its queue and finds what it waits for.

@@ -1,11 +1,14 @@
 //! The bare Docker API, used as the agent uses it, and the daemon's own word on what happened when.
 
 use std::collections::HashMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, EventMessage};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, EventMessage};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, EventsOptionsBuilder, LogsOptions};
 use chrono::Utc;
 use futures::stream::BoxStream;
@@ -34,8 +37,10 @@ pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
     let attempt = only_attempt(&bed.client, id).await?.id;
     let machine = &bed.nodes.first().context("a bed without a node")?.machine;
     let container = machine.container(attempt).await?.context("no container")?;
+    let lease = Lease::of(&container)?;
     bed.client.cancel(id).await?;
     machine.empty(PATIENCE).await?;
+    lease.grant_for_good()?;
     let config = container.config.context("a container without a configuration")?;
     Ok(ContainerCreateBody {
         image: config.image,
@@ -48,6 +53,31 @@ pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
         host_config: container.host_config,
         ..ContainerCreateBody::default()
     })
+}
+
+/// The lease that a container is shown. The agent takes it away with the attempt, and without one `lilac-init` starts
+/// nothing.
+struct Lease {
+    folder: PathBuf,
+    boot_id: String,
+}
+
+impl Lease {
+    fn of(container: &ContainerInspectResponse) -> Result<Self> {
+        let binds = container.host_config.as_ref().and_then(|config| config.binds.as_ref());
+        let mut folders = binds.into_iter().flatten().filter_map(|bind| bind.split_once(":/.lilac/run:"));
+        let folder = PathBuf::from(folders.next().context("a container without a lease")?.0);
+        let line = fs::read_to_string(folder.join("lease"))?;
+        let boot_id = line.split_whitespace().next().context("an empty lease")?.to_owned();
+        Ok(Self { folder, boot_id })
+    }
+
+    /// Gives it anew, to a time that does not come.
+    fn grant_for_good(&self) -> Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        fs::set_permissions(&self.folder, Permissions::from_mode(0o755))?;
+        Ok(fs::write(self.folder.join("lease"), format!("{} {}\n", self.boot_id, i64::MAX))?)
+    }
 }
 
 /// Create, start, wait, read the log, remove: a job's life without a platform.

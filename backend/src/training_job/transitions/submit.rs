@@ -56,6 +56,10 @@ pub async fn submit(
             SELECT q.id FROM queues q JOIN (SELECT DISTINCT * FROM unnest($3::uuid[], $16::bigint[])) AS d(id, version)
                 ON q.id = d.id AND q.version = d.version
             WHERE q.deleted_at IS NULL FOR KEY SHARE OF q
+        ), owner AS (
+            SELECT id FROM users WHERE id = ANY($4) FOR KEY SHARE
+        ), team AS (
+            SELECT id FROM teams WHERE id = ANY($11) FOR KEY SHARE
         ), job AS (
             INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key,
                 idempotency_hash, team_id, rerun_of, max_queue_millis, queue_deadline, blocked, reason, message)
@@ -66,7 +70,7 @@ pub async fn submit(
                 $9::text[], $10::bytea[], $11::uuid[], $12::uuid[], $13::bigint[], $14::text[], $15::text[])
                 AS j(id, name, queue_id, owner_id, priority, actor, spec, labels, idempotency_key, idempotency_hash,
                     team_id, rerun_of, max_queue_millis, reason, message)
-            WHERE queue_id IN (SELECT id FROM door)
+            WHERE queue_id IN (SELECT id FROM door) AND owner_id IN (SELECT id FROM owner) AND team_id IN (SELECT id FROM team)
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id, actor, reason, message, created_at
         ), event AS (
