@@ -36,8 +36,8 @@ pub async fn place(
 ) -> ApiResult<HashSet<JobId>> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
-    let jobs: Vec<JobId> = batch.iter().map(|order| order.job).collect();
-    let mut quotas = quotas::hold(&mut tx, &jobs).await?;
+    let queues = batch.iter().map(|order| order.queue).collect();
+    let mut quotas = quotas::hold(&mut tx, &queues).await?;
     let mut ids: Vec<uuid::Uuid> = batch.iter().flat_map(Order::places).map(|(node, _)| node.0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -68,7 +68,8 @@ pub async fn place(
             continue;
         }
         let requests = &order.asked.requests;
-        if !quotas.take(order.job, &times(requests, order.places().count()), order.asked.gpu_milli()) {
+        let all = times(requests, order.places().count());
+        if !quotas.take(order.queue, order.owner, &all, order.asked.gpu_milli()) {
             tracing::debug!(job_id = %order.job, "its queue has no room any more; planned again");
             continue;
         }
@@ -76,6 +77,7 @@ pub async fn place(
         grants.push(Grant {
             job_id: order.job,
             epoch: order.epoch,
+            queue_id: order.queue,
             attempt_id: order.attempt,
             node_id: order.node,
             gpu_indices: order.gpu_indices.clone(),
@@ -196,7 +198,7 @@ pub async fn reasons(app: &App, term: Term, news: &[Waiting]) -> ApiResult<()> {
 mod tests {
     use std::time::Duration;
 
-    use lilac_api::{AttemptId, ClusterId};
+    use lilac_api::{AttemptId, ClusterId, QueueId, UserId};
 
     use super::*;
     use crate::scheduler::asked::Asked;
@@ -231,6 +233,8 @@ mod tests {
         let order = Order {
             job: JobId::new(),
             attempt: AttemptId::new(),
+            queue: QueueId::new(),
+            owner: UserId::new(),
             epoch: 0,
             node: node.id,
             gpu_indices: Vec::new(),

@@ -5,19 +5,18 @@
 //! at the queue's row, and counts anew what is held while nobody else can add to it. Ends of jobs need no turn: they
 //! only give back. Submissions are not held up: they share the row with this lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use lilac_api::job::Amounts;
-use lilac_api::{JobId, QueueId, UserId};
+use lilac_api::{QueueId, UserId};
 use lilac_scheduler::Bounds;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::load;
 
-/// The queues of some jobs, and what is held against their quotas.
+/// Some queues, and what is held against their quotas.
 pub struct Quotas {
-    jobs: HashMap<JobId, (QueueId, UserId)>,
     queues: HashMap<QueueId, Rules>,
     of_queues: HashMap<QueueId, Sum>,
     of_users: HashMap<(QueueId, UserId), Sum>,
@@ -38,19 +37,10 @@ struct Sum {
     gpu_milli: u64,
 }
 
-/// Locks the queues of the jobs and reads what is held in them. To be asked before rows of nodes or jobs are locked.
-pub async fn hold(conn: &mut PgConnection, jobs: &[JobId]) -> Result<Quotas, sqlx::Error> {
-    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
-    let queues = lock(conn, &ids).await?;
-    // Read after the lock: a job leaves its queue only with the queue's row.
-    let rows: Vec<(Uuid, Uuid, Uuid)> =
-        sqlx::query_as("SELECT id, queue_id, owner_id FROM jobs WHERE id = ANY($1)")
-            .bind(&ids)
-            .fetch_all(&mut *conn)
-            .await?;
-    let jobs =
-        rows.into_iter().map(|(id, queue, owner)| (JobId(id), (QueueId(queue), UserId(owner)))).collect();
-    let mut quotas = Quotas { jobs, queues, of_queues: HashMap::new(), of_users: HashMap::new() };
+/// Locks queues and reads what is held in them. To be asked before rows of nodes or jobs are locked.
+pub async fn hold(conn: &mut PgConnection, queues: &BTreeSet<QueueId>) -> Result<Quotas, sqlx::Error> {
+    let queues = lock(conn, queues).await?;
+    let mut quotas = Quotas { queues, of_queues: HashMap::new(), of_users: HashMap::new() };
     let bounded: Vec<Uuid> =
         quotas.queues.iter().filter(|(_, rules)| rules.is_bounded()).map(|(id, _)| id.0).collect();
     if !bounded.is_empty() {
@@ -64,17 +54,21 @@ pub async fn hold(conn: &mut PgConnection, jobs: &[JobId]) -> Result<Quotas, sql
 
 /// Queues with a quota are locked against others that place; the rest only against being deleted, as a submission
 /// does it.
-async fn lock(conn: &mut PgConnection, jobs: &[Uuid]) -> Result<HashMap<QueueId, Rules>, sqlx::Error> {
+async fn lock(
+    conn: &mut PgConnection,
+    ids: &BTreeSet<QueueId>,
+) -> Result<HashMap<QueueId, Rules>, sqlx::Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut queues = HashMap::new();
     for query in [
         "SELECT id, paused, quota, user_quota FROM queues
-         WHERE id IN (SELECT queue_id FROM jobs WHERE id = ANY($1)) AND deleted_at IS NULL
+         WHERE id = ANY($1) AND deleted_at IS NULL
            AND (quota <> '{}' OR user_quota <> '{}') ORDER BY id FOR NO KEY UPDATE",
         "SELECT id, paused, quota, user_quota FROM queues
-         WHERE id IN (SELECT queue_id FROM jobs WHERE id = ANY($1)) AND deleted_at IS NULL
+         WHERE id = ANY($1) AND deleted_at IS NULL
            AND quota = '{}' AND user_quota = '{}' ORDER BY id FOR KEY SHARE",
     ] {
-        for row in sqlx::query(query).bind(jobs).fetch_all(&mut *conn).await? {
+        for row in sqlx::query(query).bind(&ids).fetch_all(&mut *conn).await? {
             let rules = Rules {
                 paused: row.try_get("paused")?,
                 quota: load::bounds(&row, "quota")?,
@@ -94,9 +88,8 @@ impl Rules {
 
 impl Quotas {
     /// Counts a job in, if its queue still takes it; with so many thousandths of each of its GPUs.
-    pub fn take(&mut self, job: JobId, requests: &Amounts, gpu_milli: u16) -> bool {
-        let Some((queue, user)) = self.jobs.get(&job).copied() else { return false };
-        // It was moved away, or its queue was deleted meanwhile.
+    pub fn take(&mut self, queue: QueueId, user: UserId, requests: &Amounts, gpu_milli: u16) -> bool {
+        // It was deleted meanwhile.
         let Some(rules) = self.queues.get(&queue) else { return false };
         if rules.paused {
             return false;

@@ -50,6 +50,7 @@ pub type Mark = (i64, bool);
 pub(super) struct Tracked {
     pub(super) epoch: i32,
     queue: QueueId,
+    owner: UserId,
     priority: u8,
     asked: Arc<Asked>,
     pub(super) standing: Standing,
@@ -101,6 +102,8 @@ pub struct Order {
     pub job: JobId,
     /// What its attempt will be called.
     pub attempt: AttemptId,
+    pub queue: QueueId,
+    pub owner: UserId,
     /// The job's epoch when it was planned.
     pub epoch: i32,
     pub node: NodeId,
@@ -264,7 +267,7 @@ impl World {
             self.state.add_job(&job);
             self.anew.push(id);
         }
-        self.jobs.insert(id, Tracked { epoch, queue, priority, asked, standing });
+        self.jobs.insert(id, Tracked { epoch, queue, owner, priority, asked, standing });
     }
 
     /// A job that asks for nodes of its runtime. Where all nodes run containers, it need not ask for that.
@@ -298,6 +301,8 @@ impl World {
             orders.push(Order {
                 job: placement.job,
                 attempt: AttemptId::new(),
+                queue: job.queue,
+                owner: job.owner,
                 epoch: job.epoch,
                 node,
                 gpu_indices,

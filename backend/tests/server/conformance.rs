@@ -16,7 +16,7 @@ use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::CreateJoinKey;
 use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_api::spec::{JobSpec, Retry};
-use lilac_api::{AttemptId, JobId, NodeId, SessionId};
+use lilac_api::{AttemptId, JobId, NodeId, QueueId, SessionId};
 use lilac_rules::desired::response;
 use lilac_rules::rows::{Attempt, Job, Message, Node, Rows};
 use lilac_server::scheduler::reaper;
@@ -561,11 +561,13 @@ async fn every_grant_means_the_same(pool: PgPool) {
     for epoch_off in [0, -1, 1] {
         let (mut rows, ids) = bed.lay(&standings()).await;
         let before = rows.clone();
+        let queue = sqlx::query_scalar("SELECT id FROM queues LIMIT 1").fetch_one(&bed.pool).await.unwrap();
         let grants: Vec<Grant> = ids
             .iter()
             .map(|(job, _)| Grant {
                 job_id: *job,
                 epoch: rows.jobs[job].epoch + epoch_off,
+                queue_id: QueueId(queue),
                 attempt_id: AttemptId::new(),
                 node_id: bed.others[0],
                 gpu_indices: Vec::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lilac_api::agent::{Outcome, Phase, TaskResult};
 use lilac_api::job::{AttemptState, JobState};
 use lilac_api::spec::JobSpec;
-use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_api::{AttemptId, JobId, NodeId, QueueId};
 use lilac_scheduler::Part;
 use lilac_server::training_job::transitions::{self, Grant};
 use sqlx::{PgConnection, PgPool, Row};
@@ -97,6 +97,7 @@ struct Bed<'a> {
     conn: &'a mut PgConnection,
     job: JobId,
     attempt: AttemptId,
+    queue: QueueId,
     nodes: [NodeId; 2],
 }
 
@@ -106,6 +107,7 @@ impl Bed<'_> {
             alternative: 0,
             job_id: self.job,
             epoch: 0,
+            queue_id: self.queue,
             attempt_id: self.attempt,
             node_id: self.nodes[0],
             gpu_indices: Vec::new(),
@@ -185,9 +187,10 @@ async fn every_order_of_ends_means_what_the_rules_say(pool: PgPool) {
     let nodes = [support::join(&harness.client, "n1").await, support::join(&harness.client, "n2").await];
     let spec = JobSpec { nodes: 2, ..JobSpec::new("job", "image") };
     let job = harness.client.submit(&spec, None).await.unwrap().id;
+    let queue = harness.client.queues().await.unwrap().items[0].id;
     for case in Case::all() {
         let mut tx = pool.begin().await.unwrap();
-        let mut bed = Bed { conn: &mut tx, job, attempt: AttemptId::new(), nodes };
+        let mut bed = Bed { conn: &mut tx, job, attempt: AttemptId::new(), queue, nodes };
         bed.grant().await;
         let (after_first, at_the_end) = case.expected();
         for (number, rank) in [case.first, 1 - case.first].into_iter().enumerate() {

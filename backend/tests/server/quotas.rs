@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lilac_api::auth::Role;
@@ -10,7 +11,7 @@ use lilac_api::job::{Amounts, JobState, Reason};
 use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::queue::{CreateQueue, Quota, UpdateQueue};
 use lilac_api::spec::JobSpec;
-use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_api::{AttemptId, JobId, NodeId, QueueId, UserId};
 use lilac_server::scheduler::quotas;
 use lilac_server::training_job::transitions::{self, Grant};
 use sqlx::PgPool;
@@ -27,14 +28,28 @@ fn spec(queue: &str, cpu_milli: u32) -> JobSpec {
 
 /// Places a job as a leader does whose plan was made on what was true before; says whether it may.
 async fn place(pool: &PgPool, job: JobId, node: NodeId, cpu_milli: u32) -> bool {
+    let read = "SELECT queue_id, owner_id FROM jobs WHERE id = $1";
+    let (queue, owner) = sqlx::query_as(read).bind(job.0).fetch_one(pool).await.unwrap();
+    place_by_plan(pool, job, (QueueId(queue), UserId(owner)), node, cpu_milli).await
+}
+
+async fn place_by_plan(
+    pool: &PgPool,
+    job: JobId,
+    (queue, owner): (QueueId, UserId),
+    node: NodeId,
+    cpu_milli: u32,
+) -> bool {
     let requests = Amounts { cpu_milli, memory_bytes: 64 << 20, disk_bytes: 0, gpus: 0 };
     let mut tx = pool.begin().await.unwrap();
-    if !quotas::hold(&mut tx, &[job]).await.unwrap().take(job, &requests, 1000) {
+    let mut held = quotas::hold(&mut tx, &BTreeSet::from([queue])).await.unwrap();
+    if !held.take(queue, owner, &requests, 1000) {
         return false;
     }
     let grant = Grant {
         job_id: job,
         epoch: 0,
+        queue_id: queue,
         attempt_id: AttemptId::new(),
         node_id: node,
         gpu_indices: Vec::new(),
@@ -143,4 +158,28 @@ async fn jobs_over_a_quota_wait_and_say_so(pool: PgPool) {
     assert_eq!(stats.quota.running_jobs, Some(1));
     client.update_queue(default, &most(2)).await.unwrap();
     node.wait_for(second).await;
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn a_job_is_not_placed_by_a_plan_for_the_queue_that_it_has_left(pool: PgPool) {
+    let harness = start(pool.clone()).await;
+    let node = crate::support::join(&harness.client, "n1").await;
+    let other = CreateQueue::new("other", 0, vec!["default".to_owned()]);
+    let other = harness.client.create_queue(&other).await.unwrap().id;
+    let job = harness.client.submit(&spec("default", 100), None).await.unwrap().id;
+    let (queue, owner): (uuid::Uuid, uuid::Uuid) =
+        sqlx::query_as("SELECT queue_id, owner_id FROM jobs WHERE id = $1")
+            .bind(job.0)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_ne!(queue, other.0);
+    sqlx::query("UPDATE jobs SET queue_id = $2 WHERE id = $1")
+        .bind(job.0)
+        .bind(other.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(!place_by_plan(&pool, job, (QueueId(queue), UserId(owner)), node, 100).await);
+    assert!(place_by_plan(&pool, job, (other, UserId(owner)), node, 100).await);
 }

@@ -141,3 +141,45 @@ async fn the_schema_spells_states_as_the_api_does(pool: PgPool) {
         assert_eq!(spelled, words);
     }
 }
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn nothing_that_a_job_names_is_deleted_and_what_is_its_own_goes_with_it(pool: PgPool) {
+    let (job, attempt) = row(&pool, JobState::Failed, AttemptState::Failed).await;
+    let (other, _) = row(&pool, JobState::Failed, AttemptState::Failed).await;
+    sqlx::raw_sql(
+        "INSERT INTO job_events (job_id, sequence, state, epoch, actor) SELECT id, 1, 'failed', 1, 'test' FROM jobs;
+         INSERT INTO clusters (id, name, placement_policy, max_disconnect_millis)
+         VALUES ('00000000-0000-0000-0000-00000000000c', 'c', 'spread', 300000);
+         INSERT INTO nodes (id, cluster_id, name, machine_id, credential_hmac)
+         VALUES ('00000000-0000-0000-0000-00000000000d', '00000000-0000-0000-0000-00000000000c', 'n', 'n', '');
+         INSERT INTO tasks (attempt_id, rank, node_id, cpu_milli, memory_bytes, disk_bytes, lease_until)
+         SELECT id, 0, '00000000-0000-0000-0000-00000000000d', 1, 1, 1, now() FROM attempts",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    for (table, id) in [("users", job), ("queues", job), ("nodes", Uuid::from_u128(0xd))] {
+        let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE id = $1"));
+        assert_eq!(
+            code(sqlx::query(delete).bind(id).execute(&pool).await).as_deref(),
+            Some("23503"),
+            "{table}"
+        );
+    }
+    assert_eq!(code(sqlx::query("DELETE FROM teams").execute(&pool).await).as_deref(), Some("23503"));
+    sqlx::query("DELETE FROM jobs WHERE id = $1").bind(job).execute(&pool).await.unwrap();
+    let left: (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM job_events WHERE job_id = $1), (SELECT count(*) FROM attempts WHERE job_id = $1),
+            (SELECT count(*) FROM tasks WHERE attempt_id = $2),
+            (SELECT count(*) FROM tasks t JOIN attempts a ON a.id = t.attempt_id JOIN job_events e USING (job_id) WHERE job_id = $3)",
+    )
+    .bind(job)
+    .bind(attempt)
+    .bind(other)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(left, (0, 0, 0, 1));
+    sqlx::query("DELETE FROM queues WHERE id = $1").bind(job).execute(&pool).await.unwrap();
+    sqlx::query("DELETE FROM users WHERE id = $1").bind(job).execute(&pool).await.unwrap();
+}

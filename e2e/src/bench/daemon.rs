@@ -64,9 +64,10 @@ struct Lease {
 
 impl Lease {
     fn of(container: &ContainerInspectResponse) -> Result<Self> {
-        let binds = container.host_config.as_ref().and_then(|config| config.binds.as_ref());
-        let mut folders = binds.into_iter().flatten().filter_map(|bind| bind.split_once(":/.lilac/run:"));
-        let folder = PathBuf::from(folders.next().context("a container without a lease")?.0);
+        let mut mounts = container.mounts.iter().flatten();
+        let mount = mounts.find(|mount| mount.destination.as_deref() == Some("/.lilac/run"));
+        let source = mount.and_then(|mount| mount.source.as_ref());
+        let folder = PathBuf::from(source.context("a container without a lease")?);
         let line = fs::read_to_string(folder.join("lease"))?;
         let boot_id = line.split_whitespace().next().context("an empty lease")?.to_owned();
         Ok(Self { folder, boot_id })

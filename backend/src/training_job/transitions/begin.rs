@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lilac_api::job::Reason;
-use lilac_api::{AttemptId, JobId, NodeId};
+use lilac_api::{AttemptId, JobId, NodeId, QueueId};
 use lilac_scheduler::Part;
 use sqlx::PgConnection;
 
@@ -58,6 +58,8 @@ pub struct Grant {
     pub job_id: JobId,
     /// The job's epoch when it was planned.
     pub epoch: i32,
+    /// Whose quota it was counted against.
+    pub queue_id: QueueId,
     pub attempt_id: AttemptId,
     pub node_id: NodeId,
     pub gpu_indices: Vec<u16>,
@@ -74,7 +76,7 @@ pub struct Grant {
     pub message: String,
 }
 
-/// T2, in a batch: each job that is still queued in the epoch that was planned gets its attempt. Answers with
+/// T2, in a batch: each job that is still queued, where it was and in the epoch that was planned, gets its attempt. Answers with
 /// the jobs that did. The caller holds the leader's term and the locks of the nodes, and has checked that
 /// each grant fits.
 pub async fn grant(
@@ -94,14 +96,15 @@ pub async fn grant(
         .collect();
     let granted: Vec<uuid::Uuid> = sqlx::query_scalar(
         "WITH wanted AS (
-            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[], $14::smallint[])
-                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli, alternative)
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[], $14::smallint[], $15::uuid[])
+                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli, alternative, queue_id)
         ), gpu AS (
             SELECT * FROM unnest($10::uuid[], $11::smallint[]) AS g(attempt_id, gpu_index)
         ), job AS (
             UPDATE jobs SET state = 'starting', epoch = jobs.epoch + 1, reason = NULL, message = w.message, actor = $12,
                 event_count = event_count + 1, not_before = NULL, started_at = NULL, exit_code = NULL, signal = NULL
-            FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.state = 'queued' AND NOT jobs.blocked
+            FROM wanted w WHERE jobs.id = w.job_id AND jobs.epoch = w.epoch AND jobs.queue_id = w.queue_id AND jobs.state = 'queued'
+                AND NOT jobs.blocked
             RETURNING jobs.id, jobs.epoch, jobs.event_count, jobs.message, w.attempt_id, w.node_id,
                 w.cpu_milli, w.memory_bytes, w.disk_bytes, w.lease_millis, w.gpu_milli, w.alternative
         ), attempt AS (
@@ -137,6 +140,7 @@ pub async fn grant(
     .bind(actor)
     .bind(grants.iter().map(|grant| i16::try_from(grant.gpu_milli).unwrap_or(1_000)).collect::<Vec<_>>())
     .bind(grants.iter().map(|grant| i16::try_from(grant.alternative).unwrap_or_default()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.queue_id.0).collect::<Vec<_>>())
     .fetch_all(&mut *conn)
     .await?;
     let granted: Vec<JobId> = granted.into_iter().map(JobId).collect();
