@@ -267,6 +267,19 @@ impl Client {
         self.json(self.request(Method::GET, path).query(query)).await
     }
 
+    /// A list as a single page, however many the server gives it in.
+    async fn all_pages<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>> {
+        let mut all = Page { items: Vec::new(), next_cursor: None };
+        loop {
+            let page: Page<T> = self.get_with(path, &whole_page(all.next_cursor.as_deref())).await?;
+            all.items.extend(page.items);
+            if page.next_cursor.is_none() {
+                return Ok(Page { next_cursor: None, ..all });
+            }
+            all.next_cursor = page.next_cursor;
+        }
+    }
+
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         self.json(self.request(Method::POST, path).json(body)).await
     }
@@ -441,7 +454,7 @@ impl Client {
     }
 
     pub async fn cluster_nodes(&self, id: ClusterId) -> Result<Page<Node>> {
-        self.get(&format!("/clusters/{id}/nodes")).await
+        self.all_pages(&format!("/clusters/{id}/nodes")).await
     }
 
     pub async fn cluster_jobs(&self, id: ClusterId) -> Result<Page<Job>> {
@@ -465,7 +478,7 @@ impl Client {
     }
 
     pub async fn nodes(&self) -> Result<Page<Node>> {
-        self.get("/nodes").await
+        self.all_pages("/nodes").await
     }
 
     pub async fn node(&self, id: NodeId) -> Result<Node> {

@@ -20,6 +20,7 @@ use strum::VariantArray;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::nodes::NodesQuery;
 use super::{DEFAULT_MAX_DISCONNECT, nodes, store};
 use crate::app::App;
 use crate::audit;
@@ -233,9 +234,10 @@ async fn cluster_stats(
     path = "/clusters/{id}/nodes",
     tag = "clusters",
     security(("bearer" = [])),
-    params(("id" = ClusterId, Path, description = "Id of the cluster.")),
+    params(("id" = ClusterId, Path, description = "Id of the cluster."), NodesQuery),
     responses(
-        (status = 200, description = "All its nodes that are not removed", body = Page<Node>),
+        (status = 200, description = "A page of its nodes that are not removed", body = Page<Node>),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A credential that is not for users' routes", body = Problem),
         (status = 404, description = "There is no such cluster", body = Problem),
@@ -245,11 +247,11 @@ async fn cluster_nodes(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<ClusterId>,
+    Query(query): Query<NodesQuery>,
 ) -> ApiResult<JsonBody<Page<Node>>> {
     let mut conn = app.pool.acquire().await?;
     exists(&mut conn, id).await?;
-    let items = nodes::of_cluster(&mut conn, &caller, id).await?;
-    Ok(JsonBody(Page { items, next_cursor: None }))
+    nodes::page_of(&mut conn, &caller, Some(id), &query).await.map(JsonBody)
 }
 
 /// The jobs whose latest attempt is or was on a cluster, the newest first.

@@ -9,28 +9,43 @@ use axum::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
 use lilac_api::cluster::{Gpu, Node, NodeDrain, NodeState, NodeUsage};
-use lilac_api::page::Page;
+use lilac_api::page::{MAX_LIMIT, Page};
 use lilac_api::problem::Problem;
 use lilac_api::{ClusterId, NodeId};
+use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::nodes_store::{self, Claimed, NodeRow};
+use super::nodes_store::{self, Claimed, NodeRow, Wanted};
 use super::store::{amounts, count};
 use crate::app::App;
 use crate::audit;
 use crate::auth::caller::{Admin, Caller};
 use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult};
-use crate::extract::Id;
+use crate::extract::{Id, Query};
 use crate::metrics;
+use crate::page;
 use crate::training_job::transitions;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list_nodes)).routes(routes!(get_node, remove_node))
+}
+
+/// Which part of a list of nodes to read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NodesQuery {
+    /// How many nodes at most: 1 to 500, which is the default.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// All nodes, by name.
@@ -39,15 +54,21 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     path = "/nodes",
     tag = "nodes",
     security(("bearer" = [])),
+    params(NodesQuery),
     responses(
-        (status = 200, description = "All nodes that are not removed", body = Page<Node>),
+        (status = 200, description = "A page of the nodes that are not removed", body = Page<Node>),
+        (status = 400, description = "A parameter cannot be read", body = Problem),
         (status = 401, description = "No valid credential", body = Problem),
         (status = 403, description = "A credential that is not for users' routes", body = Problem),
     )
 )]
-async fn list_nodes(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<JsonBody<Page<Node>>> {
+async fn list_nodes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<NodesQuery>,
+) -> ApiResult<JsonBody<Page<Node>>> {
     let mut conn = app.pool.acquire().await?;
-    Ok(JsonBody(Page { items: load(&mut conn, &caller, None).await?, next_cursor: None }))
+    page_of(&mut conn, &caller, None, &query).await.map(JsonBody)
 }
 
 /// One node.
@@ -113,30 +134,40 @@ async fn remove_node(
 
 /// The node as the caller sees it.
 pub async fn one(conn: &mut PgConnection, caller: &Caller, id: NodeId) -> ApiResult<Node> {
-    load(conn, caller, Some(id)).await?.pop().ok_or_else(|| ApiError::not_found("node"))
-}
-
-/// As much of a node's jobs as another team's member may know is how many there are and what they hold: GPUs name
-/// only holders that the caller sees.
-pub async fn load(conn: &mut PgConnection, caller: &Caller, only: Option<NodeId>) -> ApiResult<Vec<Node>> {
-    let rows = nodes_store::nodes(conn, only, None).await?;
-    let claims = nodes_store::gpu_claims(conn, only, caller.sees().as_deref()).await?;
-    let usage = metrics::store::latest(conn, only).await?;
+    let wanted = Wanted { only: Some(id), ..Wanted::default() };
+    let node = load(conn, caller, wanted).await?.pop().ok_or_else(|| ApiError::not_found("node"))?;
     // The name of an image may be another team's affair.
-    let sees_all = caller.sees().is_none();
-    let images = |node: Node| Node { images: node.images.filter(|_| sees_all), ..node };
-    Ok(rows.into_iter().map(|row| images(show(row, &claims, &usage))).collect())
+    Ok(Node { images: node.images.filter(|_| caller.sees().is_none()), ..node })
 }
 
-/// The nodes of a cluster as the caller sees them.
+/// A page of the nodes, or of those of a cluster.
+pub async fn page_of(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    cluster: Option<ClusterId>,
+    query: &NodesQuery,
+) -> ApiResult<Page<Node>> {
+    let limit = page::limit(query.limit.or(Some(MAX_LIMIT)))?;
+    let after = page::decode(query.cursor.as_deref())?;
+    let wanted = Wanted { cluster, after, limit: Some(limit + 1), ..Wanted::default() };
+    Ok(page::cut(load(conn, caller, wanted).await?, limit, |node| node.id.0))
+}
+
+/// All nodes of a cluster as the caller sees them.
 pub async fn of_cluster(
     conn: &mut PgConnection,
     caller: &Caller,
     cluster: ClusterId,
 ) -> ApiResult<Vec<Node>> {
-    let rows = nodes_store::nodes(conn, None, Some(cluster)).await?;
-    let claims = nodes_store::gpu_claims(conn, None, caller.sees().as_deref()).await?;
-    let usage = metrics::store::latest(conn, None).await?;
+    load(conn, caller, Wanted { cluster: Some(cluster), ..Wanted::default() }).await
+}
+
+/// As much of a node's jobs as another team's member may know is how many there are and what they hold: GPUs name
+/// only holders that the caller sees.
+async fn load(conn: &mut PgConnection, caller: &Caller, wanted: Wanted) -> ApiResult<Vec<Node>> {
+    let rows = nodes_store::nodes(conn, wanted).await?;
+    let claims = nodes_store::gpu_claims(conn, wanted.only, caller.sees().as_deref()).await?;
+    let usage = metrics::store::latest(conn, wanted.only).await?;
     Ok(rows.into_iter().map(|row| show(row, &claims, &usage)).collect())
 }
 

@@ -47,12 +47,18 @@ pub struct NodeRow {
     pub held: AllocatedRow,
 }
 
-/// The nodes that are not removed, by name; or the one, or those of the cluster, that are asked for.
-pub async fn nodes(
-    conn: &mut PgConnection,
-    only: Option<NodeId>,
-    cluster: Option<ClusterId>,
-) -> sqlx::Result<Vec<NodeRow>> {
+/// Which nodes to read; all of them by default.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    pub only: Option<NodeId>,
+    pub cluster: Option<ClusterId>,
+    /// Those that come after this one in the order of their names.
+    pub after: Option<Uuid>,
+    pub limit: Option<i64>,
+}
+
+/// The nodes that are not removed, by name.
+pub async fn nodes(conn: &mut PgConnection, wanted: Wanted) -> sqlx::Result<Vec<NodeRow>> {
     sqlx::query_as(
         "WITH holds AS (
              SELECT t.node_id, count(DISTINCT t.attempt_id) AS attempts, max(t.lease_until) AS leases_until,
@@ -71,10 +77,13 @@ pub async fn nodes(
                 (SELECT count(DISTINCT gpu_index) FROM gpu_claims g WHERE g.node_id = n.id) AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id LEFT JOIN holds h ON h.node_id = n.id
          WHERE n.removed_at IS NULL AND ($1::uuid IS NULL OR n.id = $1) AND ($2::uuid IS NULL OR n.cluster_id = $2)
-         ORDER BY n.name, c.name",
+           AND ($3::uuid IS NULL OR (n.name, n.id) > (SELECT name, id FROM nodes WHERE id = $3))
+         ORDER BY n.name, n.id LIMIT $4",
     )
-    .bind(only.map(|id| id.0))
-    .bind(cluster.map(|id| id.0))
+    .bind(wanted.only.map(|id| id.0))
+    .bind(wanted.cluster.map(|id| id.0))
+    .bind(wanted.after)
+    .bind(wanted.limit)
     .fetch_all(conn)
     .await
 }

@@ -417,3 +417,38 @@ async fn removing_a_node_gives_its_jobs_back_and_voids_its_credential(pool: PgPo
     let (again, _) = living_node(&harness, "n1").await;
     assert_ne!(again, node, "the name is free, and the node another one");
 }
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn thousands_of_nodes_are_read_page_by_page(pool: PgPool) {
+    let harness = start(pool.clone()).await;
+    let cluster = default_cluster(&harness).await;
+    let add = "INSERT INTO nodes (id, cluster_id, name, machine_id, credential_hmac)
+               SELECT gen_random_uuid(), $1, 'n' || lpad(i::text, 4, '0'), i, decode(lpad(i::text, 4, '0'), 'hex')
+               FROM generate_series(1, 1203) i";
+    sqlx::query(add).bind(cluster.id.0).execute(&pool).await.unwrap();
+    for all in
+        [harness.client.nodes().await.unwrap(), harness.client.cluster_nodes(cluster.id).await.unwrap()]
+    {
+        let names: Vec<String> = all.items.into_iter().map(|node| node.name).collect();
+        assert_eq!((names.len(), names.is_sorted()), (1203, true), "all of them, by name");
+    }
+    let bearer = harness.admin_header().await;
+    let page = async |query: &str| {
+        let path = format!("/nodes?{query}");
+        harness.send_json("GET", &path, &[("authorization", bearer.as_str())], "").await
+    };
+    let first = page("").await.body;
+    assert_eq!(first["items"].as_array().unwrap().len(), 500, "an answer has a bound");
+    // A node that goes in between shifts nothing.
+    let last = &first["items"][499];
+    sqlx::query("UPDATE nodes SET removed_at = now() WHERE name IN ('n0001', 'n0500')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(last["name"], "n0500");
+    let next = page(&format!("limit=1&cursor={}", first["next_cursor"].as_str().unwrap())).await.body;
+    assert_eq!((next["items"].as_array().unwrap().len(), &next["items"][0]["name"]), (1, &"n0501".into()));
+    for query in ["limit=0", "limit=501", "cursor=x", "name=n1"] {
+        assert_eq!(page(query).await.status, 400, "{query}");
+    }
+}
