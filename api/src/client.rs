@@ -35,7 +35,7 @@ use crate::line::{QueueLine, QueueWaits};
 use crate::log::{LogMatches, LogSearch};
 use crate::metric::{JobMetrics, JobMetricsQuery, MetricsReport, NodeMetrics, NodeMetricsQuery};
 use crate::output::{JobOutput, OutputFailure, OutputFileQuery, OutputQuery};
-use crate::overview::{JobGroupQuery, JobGroups, PlatformUsage, UsageQuery};
+use crate::overview::{JobGroups, PlatformUsage, UsageQuery};
 use crate::page::{MAX_LIMIT, Page};
 use crate::problem::{ErrorCode, Problem};
 use crate::quantity::Span;
@@ -453,6 +453,7 @@ impl Client {
         self.get(&format!("/clusters/{id}/stats")).await
     }
 
+    /// All nodes of a cluster.
     pub async fn cluster_nodes(&self, id: ClusterId) -> Result<Page<Node>> {
         self.all_pages(&format!("/clusters/{id}/nodes")).await
     }
@@ -477,6 +478,7 @@ impl Client {
         self.delete(&format!("/clusters/{cluster}/api-keys/{key}")).await
     }
 
+    /// All nodes.
     pub async fn nodes(&self) -> Result<Page<Node>> {
         self.all_pages("/nodes").await
     }
@@ -728,8 +730,9 @@ impl Client {
     }
 
     /// The jobs that match, by what they have in common.
-    pub async fn job_groups(&self, query: &JobGroupQuery) -> Result<JobGroups> {
-        self.get_with("/jobs/groups", query).await
+    pub async fn job_groups(&self, by: &str, filter: &JobFilter) -> Result<JobGroups> {
+        let request = self.request(Method::GET, "/jobs/groups").query(&[("by", by)]).query(filter);
+        self.json(request).await
     }
 
     /// What was held over the last hours, and how long jobs waited.

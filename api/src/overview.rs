@@ -6,72 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::ids::ArrayId;
-use crate::job::{JobFilter, JobState};
-
-/// Which jobs to group, and by what.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct JobGroupQuery {
-    /// `queue`, `owner`, `team`, `reason`, `name`, `image`, `node` (of the latest attempt's first task), or `label:KEY`.
-    pub by: String,
-    /// Only jobs in these states, separated by commas.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// Only jobs of this queue, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue: Option<String>,
-    /// Only jobs of this owner, by username; `me` is the caller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// Only jobs whose name is this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Only jobs whose name has this text in it, in any case; 1 to 128 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Only jobs that stand where they do for one of these reasons, separated by commas.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Only jobs of this team, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
-    /// Only the jobs of this array.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub array: Option<ArrayId>,
-    /// Only jobs that were submitted at this time or later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_after: Option<DateTime<Utc>>,
-    /// Only jobs with this label, as `key=value`; of several, separated by commas, all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Only jobs whose latest attempt is on this node, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
-}
-
-impl JobGroupQuery {
-    /// What to group by, and the filter of a list that means the same jobs.
-    #[must_use]
-    pub fn split(self) -> (String, JobFilter) {
-        let filter = JobFilter {
-            state: self.state,
-            queue: self.queue,
-            owner: self.owner,
-            name: self.name,
-            text: self.text,
-            reason: self.reason,
-            team: self.team,
-            array: self.array,
-            created_after: self.created_after,
-            label: self.label,
-            node: self.node,
-            ..JobFilter::default()
-        };
-        (self.by, filter)
-    }
-}
+use crate::job::JobState;
 
 /// Jobs that have something in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -29,7 +29,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::extract::{Id, Json, Query};
 
 /// Jobs that one transaction of a cancel by filter takes.
-const CANCEL_BATCH: u32 = 200;
+const CANCEL_BATCH: i64 = 200;
 /// Jobs that one call cancels at most; the answer says whether there are more.
 const MAX_CANCELLED: u64 = 10_000;
 /// The longest sentence that a hold keeps, in characters.
@@ -111,15 +111,10 @@ async fn cancel_many(
     Query(asked): Query<JobFilter>,
 ) -> ApiResult<axum::Json<CancelledJobs>> {
     let told = serde_json::to_value(&asked).unwrap_or_default();
-    if asked.limit.is_some() || asked.cursor.is_some() || asked.sort.is_some() {
-        return Err(ApiError::malformed(
-            "query: limit, cursor and sort are for lists; a cancel takes all that match",
-        ));
-    }
     if told.as_object().is_none_or(serde_json::Map::is_empty) {
         return Err(ApiError::malformed("query: name at least one filter, as in state=queued"));
     }
-    let mut filter = list::Filter::checked(JobFilter { limit: Some(CANCEL_BATCH), ..asked }, &caller)?;
+    let mut filter = list::Filter { limit: CANCEL_BATCH, ..list::Filter::of_all(asked, &caller)? };
     if caller.role < Role::Admin {
         let owner = filter.owner.get_or_insert_with(|| caller.username.clone());
         if !owner.eq_ignore_ascii_case(&caller.username) {

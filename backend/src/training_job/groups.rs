@@ -1,12 +1,16 @@
 //! Jobs counted by what they have in common: whose they are, where they wait, on which image they run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lilac_api::job::JobState;
-use lilac_api::overview::{JobGroup, JobGroupQuery, JobGroups};
+use lilac_api::job::{JobFilter, JobState};
+use lilac_api::overview::{JobGroup, JobGroups};
 use lilac_api::problem::Problem;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 use sqlx::postgres::PgPool;
 use sqlx::{Postgres, QueryBuilder, Row};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,9 +34,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 
 /// Count jobs by what they have in common
 ///
-/// Takes filters of the list. By queue, owner, team and reason it costs the same however many jobs there are; by
+/// Takes the filters of the list. By queue, owner, team and reason it costs the same however many jobs there are; by
 /// anything else the 50,000 newest jobs are looked at and no further.
-#[utoipa::path(get, operation_id = "group_jobs", path = "/jobs/groups", tag = "jobs", params(JobGroupQuery), security(("bearer" = [])),
+#[utoipa::path(get, operation_id = "group_jobs", path = "/jobs/groups", tag = "jobs", security(("bearer" = [])),
+    params(
+        ("by" = String, Query, description = "`queue`, `owner`, `team`, `reason`, `name`, `image`, `node` (of the latest attempt's first task), or `label:KEY`."),
+        JobFilter,
+    ),
     responses(
         (status = 200, description = "The groups, the largest first", body = JobGroups),
         (status = 400, description = "A parameter cannot be read", body = Problem),
@@ -42,12 +50,66 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 async fn groups(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(query): Query<JobGroupQuery>,
+    Query(GroupQuery { by, filter }): Query<GroupQuery>,
 ) -> ApiResult<axum::Json<JobGroups>> {
-    let (by, filter) = query.split();
     let by = By::read(&by)?;
-    let filter = Filter::checked(filter, &caller)?;
+    let filter = Filter::of_all(filter, &caller)?;
     Ok(axum::Json(read(&app.pool, &by, &filter).await?))
+}
+
+/// What to group by, beside the filter of the list. Read by hand: serde cannot flatten what refuses unknown fields.
+struct GroupQuery {
+    by: String,
+    filter: JobFilter,
+}
+
+impl<'de> Deserialize<'de> for GroupQuery {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(GroupVisitor)
+    }
+}
+
+struct GroupVisitor;
+
+impl<'de> Visitor<'de> for GroupVisitor {
+    type Value = GroupQuery;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("query parameters")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, parameters: A) -> Result<GroupQuery, A::Error> {
+        let mut by = None;
+        let filter =
+            JobFilter::deserialize(MapAccessDeserializer::new(WithoutBy { parameters, by: &mut by }))?;
+        Ok(GroupQuery { by: by.ok_or_else(|| A::Error::missing_field("by"))?, filter })
+    }
+}
+
+/// All parameters but `by`, which is put aside.
+struct WithoutBy<'a, A> {
+    parameters: A,
+    by: &'a mut Option<String>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutBy<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(name) = self.parameters.next_key::<String>()? {
+            if name != "by" {
+                return seed.deserialize(name.into_deserializer()).map(Some);
+            }
+            if self.by.replace(self.parameters.next_value()?).is_some() {
+                return Err(A::Error::duplicate_field("by"));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.parameters.next_value_seed(seed)
+    }
 }
 
 /// What jobs are grouped by.

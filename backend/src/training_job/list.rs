@@ -83,6 +83,16 @@ impl Filter {
         })
     }
 
+    /// As [`Filter::checked`], for what takes all that match.
+    pub fn of_all(filter: JobFilter, caller: &Caller) -> ApiResult<Self> {
+        if filter.limit.is_some() || filter.cursor.is_some() || filter.sort.is_some() {
+            return Err(ApiError::malformed(
+                "query: limit, cursor and sort are for lists; this takes all that match",
+            ));
+        }
+        Self::checked(filter, caller)
+    }
+
     /// Whether the counts that are kept can tell how many jobs match.
     pub(super) fn is_kept(&self) -> bool {
         self.name.is_none()

@@ -2,8 +2,9 @@
 
 use lilac_api::agent::Phase;
 use lilac_api::auth::{CreateUser, Role, Secret};
-use lilac_api::job::JobState;
-use lilac_api::overview::{JobGroupQuery, JobGroups, UsageQuery};
+use lilac_api::client::Client;
+use lilac_api::job::{JobFilter, JobState};
+use lilac_api::overview::{JobGroups, UsageQuery};
 use lilac_api::problem::ErrorCode;
 use lilac_api::spec::JobSpec;
 use lilac_api::team::CreateTeam;
@@ -12,8 +13,8 @@ use sqlx::PgPool;
 use crate::protocol::{Node, start};
 use crate::support::{PASSWORD, log_in, refused_as};
 
-fn by(what: &str) -> JobGroupQuery {
-    JobGroupQuery { by: what.to_owned(), ..JobGroupQuery::default() }
+async fn groups(client: &Client, by: &str) -> JobGroups {
+    client.job_groups(by, &JobFilter::default()).await.unwrap()
 }
 
 fn sizes(groups: &JobGroups) -> Vec<(&str, u64)> {
@@ -40,25 +41,42 @@ async fn jobs_are_counted_by_what_they_have_in_common(pool: PgPool) {
     let theirs = colleague.submit(&JobSpec::new("eval", "small"), None).await.unwrap();
     colleague.cancel(theirs.id).await.unwrap();
 
-    let groups = client.job_groups(&by("name")).await.unwrap();
-    assert_eq!(sizes(&groups), [("train", 3), ("eval", 2)]);
-    assert!(!groups.has_more);
-    let eval = &groups.items[1].by_state;
+    let by_name = groups(client, "name").await;
+    assert_eq!(sizes(&by_name), [("train", 3), ("eval", 2)]);
+    assert!(!by_name.has_more);
+    let eval = &by_name.items[1].by_state;
     assert_eq!((eval.get(&JobState::Queued), eval.get(&JobState::Cancelled)), (Some(&1), Some(&1)));
-    assert_eq!(sizes(&client.job_groups(&by("image")).await.unwrap()), [("small", 3), ("big", 2)]);
-    assert_eq!(sizes(&client.job_groups(&by("owner")).await.unwrap()), [("admin", 4), ("colleague", 1)]);
-    assert_eq!(sizes(&client.job_groups(&by("queue")).await.unwrap()), [("default", 5)]);
-    assert_eq!(sizes(&client.job_groups(&by("node")).await.unwrap()), [("", 5)]);
-    let labels = client.job_groups(&by("label:exp")).await.unwrap();
+    assert_eq!(sizes(&groups(client, "image").await), [("small", 3), ("big", 2)]);
+    assert_eq!(sizes(&groups(client, "owner").await), [("admin", 4), ("colleague", 1)]);
+    assert_eq!(sizes(&groups(client, "queue").await), [("default", 5)]);
+    assert_eq!(sizes(&groups(client, "node").await), [("", 5)]);
+    let labels = groups(client, "label:exp").await;
     assert_eq!(sizes(&labels), [("", 2), ("a", 2), ("<b>", 1)]);
 
     // Filters are those of the list.
-    let mine = JobGroupQuery { owner: Some("me".into()), label: Some("exp=a".into()), ..by("name") };
-    assert_eq!(sizes(&client.job_groups(&mine).await.unwrap()), [("train", 2)]);
-    let queued = JobGroupQuery { state: Some("queued".into()), ..by("owner") };
-    assert_eq!(sizes(&client.job_groups(&queued).await.unwrap()), [("admin", 4)]);
+    let mine = JobFilter { owner: Some("me".into()), label: Some("exp=a".into()), ..JobFilter::default() };
+    assert_eq!(sizes(&client.job_groups("name", &mine).await.unwrap()), [("train", 2)]);
+    let queued = JobFilter { state: Some("queued".into()), ..JobFilter::default() };
+    assert_eq!(sizes(&client.job_groups("owner", &queued).await.unwrap()), [("admin", 4)]);
+    let to_come = Some(chrono::Utc::now() + chrono::Duration::hours(1));
+    let none = JobFilter { created_after: to_come, ..JobFilter::default() };
+    assert_eq!(client.job_groups("owner", &none).await.unwrap().items, []);
     for wrong in ["", "colour", "label:", "label:a\0"] {
-        refused_as(client.job_groups(&by(wrong)).await.map(|_| ()), 400, ErrorCode::MalformedRequest);
+        let refused = client.job_groups(wrong, &JobFilter::default()).await;
+        refused_as(refused.map(|_| ()), 400, ErrorCode::MalformedRequest);
+    }
+    let bearer = harness.admin_header().await;
+    for (query, named) in [
+        ("", "`by`"),
+        ("by=name&by=owner", "`by`"),
+        ("by=name&colour=red", "`colour`"),
+        ("by=name&limit=1", "limit"),
+    ] {
+        let headers = [("authorization", bearer.as_str())];
+        let answer = harness.send_json("GET", &format!("/jobs/groups?{query}"), &headers, "").await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "malformed-request"), "{query}");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(named), "{query}: {detail}");
     }
 
     // Who is in another team finds nothing of it.
@@ -68,7 +86,7 @@ async fn jobs_are_counted_by_what_they_have_in_common(pool: PgPool) {
     client.create_user(&outsider).await.unwrap();
     let outsider = log_in(client, "outsider", PASSWORD).await.unwrap();
     for what in ["name", "queue", "label:exp"] {
-        assert_eq!(outsider.job_groups(&by(what)).await.unwrap().items, []);
+        assert_eq!(groups(&outsider, what).await.items, []);
     }
 }
 
