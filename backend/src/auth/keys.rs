@@ -145,7 +145,17 @@ impl Keys {
     pub fn mint(&self, kind: Kind, id: Uuid) -> Minted {
         let mut random = [0_u8; 32];
         rand::rng().fill_bytes(&mut random);
-        let secret = hex(&random);
+        self.credential(kind, id, &hex(&random))
+    }
+
+    /// Makes the credential that takes the place of another, for the row `id`. Whoever shows the older one again is
+    /// given the very same, though nothing of it is stored.
+    pub fn successor(&self, of: &Parsed, id: Uuid) -> Minted {
+        let secret = hex(&self.hmac_of(&format!("lilac successor v1:{}:{}:{id}", of.id, of.secret)));
+        self.credential(of.kind, id, &secret)
+    }
+
+    fn credential(&self, kind: Kind, id: Uuid, secret: &str) -> Minted {
         let body = format!("{}_{}_{secret}", kind.prefix(), id.simple());
         let text = Secret(format!("{body}_{}", checksum(&body)));
         Minted { text, hmac: self.hmac_of(&format!("{}:{id}:{secret}", kind.prefix())) }
@@ -260,6 +270,21 @@ mod tests {
         assert!(keys.matches(&parsed, &minted.hmac));
         assert!(!keys.matches(&parsed, &keys.mint(Kind::ApiKey, id).hmac));
         assert!(!self::keys("another key of thirty-two letters").matches(&parsed, &minted.hmac));
+    }
+
+    #[test]
+    fn a_successor_is_one_and_not_to_be_made_without_the_key() {
+        let (keys, other) =
+            (keys("0123456789abcdef0123456789abcdef"), keys("another key of thirty-two letters"));
+        let first = parse(&keys.mint(Kind::Refresh, Uuid::now_v7()).text.0).unwrap();
+        let id = Uuid::now_v7();
+        let next = keys.successor(&first, id);
+        let parsed = parse(&next.text.0).unwrap();
+        assert_eq!((parsed.kind, parsed.id), (Kind::Refresh, id));
+        assert!(keys.matches(&parsed, &next.hmac));
+        assert_eq!(keys.successor(&first, id).text, next.text);
+        assert_ne!(other.successor(&first, id).text, next.text);
+        assert_ne!(keys.successor(&first, Uuid::now_v7()).text, next.text);
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! A login gives a short access token, which scripts of a page may hold, and a refresh token, which they may
 //! not see: a cookie that is sent to these routes only. Each refresh uses its token up and gives the next of
 //! the same family. A token that is used twice was stolen by one of the two: the family ends.
+//!
+//! But an answer may get lost, as when a page is left while it renews its login, and then the older token is all that
+//! the browser has. So the token that was just replaced is answered once more with the same next one, as long as
+//! nobody has used that. Both who hold the older one then hold the same next one, and as each of them uses it, the
+//! second comes too late: a theft shows one refresh later.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +37,9 @@ use crate::extract::Json;
 
 /// A login that is not renewed for so long ends.
 pub const REFRESH_TOKEN_SECS: u32 = 7 * 86_400;
+/// How long the answer to a refresh is given again. A page that is loaded anew asks within that; a stolen cookie is
+/// seldom used as soon.
+const REFRESH_GRACE_SECS: u32 = 30;
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -200,24 +208,26 @@ async fn held(
     conn: &mut PgConnection,
     presented: &Parsed,
 ) -> ApiResult<Option<(store::RefreshRow, UserRow)>> {
-    let Some(token) = store::refresh_token(conn, presented.id).await? else { return Ok(None) };
+    let Some(token) = store::refresh_token(conn, presented.id, REFRESH_GRACE_SECS).await? else {
+        return Ok(None);
+    };
     if !app.keys.matches(presented, &token.secret_hmac) {
         return Ok(None);
     }
     let Some(user) = store::lock_user(conn, UserId(token.user_id)).await? else { return Ok(None) };
     // Read again: it may have been used or deleted while the lock was waited for.
-    let token = store::refresh_token(conn, presented.id).await?;
+    let token = store::refresh_token(conn, presented.id, REFRESH_GRACE_SECS).await?;
     Ok(token.map(|token| (token, user)))
 }
 
-/// Uses a token up and gives the next of its family; none when the login has ended.
+/// Uses a token up and gives the next of its family; that one again, if it was just given. None when the login has ended.
 async fn rotate(
     app: &App,
     conn: &mut PgConnection,
     presented: &Parsed,
 ) -> ApiResult<Option<(UserRow, Secret)>> {
     let Some((token, user)) = held(app, conn, presented).await? else { return Ok(None) };
-    if token.used {
+    if token.used && token.heir.is_none() {
         tracing::warn!(user = %user.username, "a refresh token was used twice; its login is ended");
         store::delete_family(conn, token.family).await?;
         return Ok(None);
@@ -225,9 +235,15 @@ async fn rotate(
     if token.expired || user.disabled {
         return Ok(None);
     }
-    store::mark_refresh_token_used(conn, presented.id).await?;
-    let next = issue(app, conn, &user, token.family).await?;
-    Ok(Some((user, next)))
+    if let Some(heir) = token.heir {
+        return Ok(Some((user, app.keys.successor(presented, heir).text)));
+    }
+    let id = Uuid::now_v7();
+    let next = app.keys.successor(presented, id);
+    let owner = UserId(user.id);
+    store::insert_refresh_token(conn, id, owner, token.family, &next.hmac, REFRESH_TOKEN_SECS).await?;
+    store::replace_refresh_token(conn, presented.id, id).await?;
+    Ok(Some((user, next.text)))
 }
 
 pub async fn issue(app: &App, conn: &mut PgConnection, user: &UserRow, family: Uuid) -> ApiResult<Secret> {

@@ -231,14 +231,26 @@ pub struct RefreshRow {
     pub secret_hmac: Vec<u8>,
     pub used: bool,
     pub expired: bool,
+    /// The token that took this one's place, as long as that was just now and nobody has used it.
+    pub heir: Option<Uuid>,
 }
 
-pub async fn refresh_token(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<RefreshRow>> {
+/// `grace_secs` is how long ago "just now" may be.
+pub async fn refresh_token(
+    conn: &mut PgConnection,
+    id: Uuid,
+    grace_secs: u32,
+) -> sqlx::Result<Option<RefreshRow>> {
     sqlx::query_as(
-        "SELECT user_id, family, secret_hmac, used_at IS NOT NULL AS used, expires_at <= now() AS expired
-         FROM refresh_tokens WHERE id = $1",
+        "SELECT token.user_id, token.family, token.secret_hmac, token.used_at IS NOT NULL AS used,
+                token.expires_at <= now() AS expired, heir.id AS heir
+         FROM refresh_tokens token
+         LEFT JOIN refresh_tokens heir ON heir.id = token.successor AND heir.used_at IS NULL
+                                      AND token.used_at > now() - $2 * interval '1 second'
+         WHERE token.id = $1",
     )
     .bind(id)
+    .bind(f64::from(grace_secs))
     .fetch_optional(conn)
     .await
 }
@@ -265,8 +277,12 @@ pub async fn insert_refresh_token(
     Ok(())
 }
 
-pub async fn mark_refresh_token_used(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("UPDATE refresh_tokens SET used_at = now() WHERE id = $1").bind(id).execute(conn).await?;
+pub async fn replace_refresh_token(conn: &mut PgConnection, id: Uuid, successor: Uuid) -> sqlx::Result<()> {
+    sqlx::query("UPDATE refresh_tokens SET used_at = now(), successor = $2 WHERE id = $1")
+        .bind(id)
+        .bind(successor)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -19,6 +19,9 @@ use crate::bell::Topic;
 use crate::error::{ApiError, ApiResult, refuse_invalid};
 use crate::extract;
 
+/// How long a node may join again with the key that it has used up.
+const ANSWERED_AGAIN_FOR: &str = "10 minutes";
+
 /// Refuses an agent that speaks a version of the protocol which this server does not, and says what to do. Nothing is
 /// lost by it: the agent keeps its containers and goes on to ask, for as long as their leases last.
 pub fn check_protocol(version: u32) -> ApiResult<()> {
@@ -67,7 +70,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Spoken<T> {
 /// Join a cluster
 ///
 /// With a join key as the bearer token. A node that joins again from the same machine keeps its id and gets
-/// a new credential; the old one is void.
+/// a new credential; the old one is void. With a key for one node that node may join again for ten minutes: the answer
+/// to its first try may have been lost.
 #[utoipa::path(post, path = "/agent/register", tag = "agent", request_body = RegisterRequest, security(("join key" = [])),
     responses(
         (status = 201, description = "The node's id and credential, shown once", body = RegisterResponse),
@@ -93,19 +97,23 @@ pub async fn register(
     refuse_invalid(errors)?;
 
     let mut tx = app.pool.begin().await?;
-    use_key(&mut tx, &joiner).await?;
     let existing = sqlx::query("SELECT id, machine_id FROM nodes WHERE cluster_id = $1 AND name = $2 AND removed_at IS NULL FOR UPDATE")
         .bind(joiner.cluster_id.0)
         .bind(&request.name)
         .fetch_optional(&mut *tx)
         .await?;
-    let node_id = match existing {
+    let (known, of_another) = match existing {
         Some(row) if row.try_get::<&str, _>("machine_id")? == request.machine_id => {
-            NodeId(row.try_get("id")?)
+            (Some(NodeId(row.try_get("id")?)), false)
         }
-        Some(_) => return Err(name_taken(&request.name)),
-        None => NodeId::new(),
+        other => (None, other.is_some()),
     };
+    let node_id = known.unwrap_or_else(NodeId::new);
+    // First of all: who has no good key learns nothing of names.
+    use_key(&mut tx, &joiner, node_id).await?;
+    if of_another {
+        return Err(name_taken(&request.name));
+    }
     let minted = app.keys.mint(Kind::Node, node_id.0);
     sqlx::query(
         "INSERT INTO nodes (id, cluster_id, name, machine_id, credential_hmac, agent_version) VALUES ($1, $2, $3, $4, $5, $6)
@@ -124,20 +132,27 @@ pub async fn register(
         _ => error.into(),
     })?;
     tx.commit().await?;
-    app.callers.forget();
+    // Of a new node nothing is remembered: when thousands join, the others must not be looked up anew for each.
+    if known.is_some() {
+        app.callers.forget();
+    }
     tracing::info!(%node_id, name = %request.name, "node joined");
     app.bell.ring(Topic::NodeView(node_id));
     let response = RegisterResponse { node_id, cluster_id: joiner.cluster_id, credential: minted.text };
     Ok((StatusCode::CREATED, axum::Json(response)))
 }
 
-/// Counts the use of a join key; a key for one node is used up by it.
-async fn use_key(conn: &mut PgConnection, joiner: &Joiner) -> ApiResult<()> {
+/// Counts the use of a join key; a key for one node is used up by it. That node may use it once more for a while: the
+/// answer with its credential may have been lost, and a machine in a rack has nobody to make it another key.
+async fn use_key(conn: &mut PgConnection, joiner: &Joiner, node: NodeId) -> ApiResult<()> {
     let used = sqlx::query(
-        "UPDATE join_keys SET uses = uses + 1, last_used_at = now()
-         WHERE id = $1 AND revoked_at IS NULL AND (reusable OR uses = 0)",
+        "UPDATE join_keys SET uses = uses + (reusable OR uses = 0)::int, last_used_at = now(), used_by = $2
+         WHERE id = $1 AND revoked_at IS NULL
+           AND (reusable OR uses = 0 OR (used_by = $2 AND last_used_at > now() - $3::interval))",
     )
     .bind(joiner.key_id)
+    .bind(node.0)
+    .bind(ANSWERED_AGAIN_FOR)
     .execute(conn)
     .await?;
     if used.rows_affected() == 0 {

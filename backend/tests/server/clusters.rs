@@ -226,8 +226,18 @@ async fn a_join_key_lets_machines_in_until_it_is_used_up_or_revoked(pool: PgPool
     let cluster = default_cluster(&harness).await.id;
     let once = join_key(&harness, cluster, false).await;
     let many = join_key(&harness, cluster, true).await;
-    register(&harness, &once, "n1").await.unwrap();
+    let first = register(&harness, &once, "n1").await.unwrap();
     refused_as(register(&harness, &once, "n2").await, 401, ErrorCode::Unauthenticated);
+    // Its answer was lost, so it asks again; what the first one gave is void.
+    let again = register(&harness, &once, "n1").await.unwrap();
+    assert_eq!(again.node_id, first.node_id);
+    let hear =
+        async |joined: &RegisterResponse| harness.as_holder(&joined.credential).sync(&first_sync("n1")).await;
+    refused_as(hear(&first).await, 401, ErrorCode::Unauthenticated);
+    hear(&again).await.unwrap();
+    let later = "UPDATE join_keys SET last_used_at = last_used_at - interval '11 minutes' WHERE NOT reusable";
+    sqlx::query(later).execute(&harness.app.pool).await.unwrap();
+    refused_as(register(&harness, &once, "n1").await, 401, ErrorCode::Unauthenticated);
     register(&harness, &many, "n2").await.unwrap();
     register(&harness, &many, "n3").await.unwrap();
 
