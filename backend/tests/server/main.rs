@@ -22,6 +22,7 @@ mod logs;
 mod many_jobs;
 mod matrix;
 mod metrics;
+mod new_leader;
 mod node_actions;
 mod node_bounds;
 mod openapi;

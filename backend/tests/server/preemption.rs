@@ -13,7 +13,7 @@ use crate::protocol::{Node, result, start, submit, wait_until};
 use crate::support::{Harness, refused_fields};
 
 /// A job in a queue that asks for so many of the node's four CPUs.
-async fn job(harness: &Harness, queue: &str, cpus: u32, priority: u8, preemptible: bool) -> JobId {
+pub async fn job(harness: &Harness, queue: &str, cpus: u32, priority: u8, preemptible: bool) -> JobId {
     submit(harness, |spec| {
         spec.queue = queue.to_owned();
         spec.resources.cpus = Cpus { milli: cpus * 1000 };
@@ -23,7 +23,7 @@ async fn job(harness: &Harness, queue: &str, cpus: u32, priority: u8, preemptibl
 }
 
 /// A job that runs on the node.
-async fn running(
+pub async fn running(
     harness: &Harness,
     node: &mut Node,
     queue: &str,
@@ -42,7 +42,7 @@ async fn is_told(node: &mut Node, attempt: AttemptId) -> bool {
     node.sync().await.unwrap().desired.iter().any(|one| one.attempt_id == attempt && one.stop)
 }
 
-async fn until_told(node: &mut Node, attempt: AttemptId) {
+pub async fn until_told(node: &mut Node, attempt: AttemptId) {
     for _ in 0..50 {
         let response = node.say(false).await.unwrap();
         if response.desired.iter().any(|one| one.attempt_id == attempt && one.stop) {
@@ -52,7 +52,7 @@ async fn until_told(node: &mut Node, attempt: AttemptId) {
     panic!("never told to stop");
 }
 
-async fn end(node: &mut Node, attempt: AttemptId, epoch: u32, outcome: Outcome, code: i32) {
+pub async fn end(node: &mut Node, attempt: AttemptId, epoch: u32, outcome: Outcome, code: i32) {
     node.report(attempt, epoch, Phase::Ended, Some(result(outcome, Some(code))));
     node.sync().await.unwrap();
 }
