@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use futures::StreamExt;
-use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest};
+use lilac_agent::sync::Backoff;
+use lilac_api::agent::{PROTOCOL_VERSION, RegisterRequest, RegisterResponse};
 use lilac_api::auth::Secret;
 use lilac_api::client::Client;
 use lilac_api::cluster::CreateJoinKey;
@@ -137,12 +138,25 @@ async fn register(client: &Client, options: &Options) -> anyhow::Result<Vec<Post
                 agent_version: lilac_agent::VERSION.to_owned(),
             };
             let registered =
-                joiner.register(&request).await.with_context(|| format!("registering {name}"))?;
+                register_one(&joiner, &request).await.with_context(|| format!("registering {name}"))?;
             anyhow::Ok(Post { number, name, credential: registered.credential })
         }
     });
     let joined: Vec<_> = futures::stream::iter(joining).buffer_unordered(REGISTERING).collect().await;
     joined.into_iter().collect()
+}
+
+/// As the agent does it: a server that is busy, or away for a moment, is asked again.
+async fn register_one(joiner: &Client, request: &RegisterRequest) -> anyhow::Result<RegisterResponse> {
+    let (began, mut backoff) = (Instant::now(), Backoff::default());
+    loop {
+        match joiner.register(request).await {
+            Err(error) if error.is_transient() && began.elapsed() < PATIENCE => {
+                tokio::time::sleep(backoff.pause()).await;
+            }
+            answer => return Ok(answer?),
+        }
+    }
 }
 
 /// Puts the agents on their threads. What an agent waits for does not go from thread to thread.
