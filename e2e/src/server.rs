@@ -28,6 +28,8 @@ pub struct Server {
     data_dir: PathBuf,
     admin_password: Secret,
     folder: PathBuf,
+    /// Beside those that every server has.
+    settings: Vec<(String, String)>,
 }
 
 impl Server {
@@ -42,7 +44,7 @@ impl Server {
         std::fs::create_dir_all(&folder)?;
         let port = free_port()?;
         let (database_url, data_dir) = (database.url().to_owned(), database.data_dir().to_owned());
-        let process = spawn(name, &folder, port, &database_url, &data_dir, password)?;
+        let process = spawn(name, &folder, port, &database_url, &data_dir, password, &[])?;
         let server = Self {
             process,
             name: name.to_owned(),
@@ -51,6 +53,7 @@ impl Server {
             data_dir,
             admin_password: password.clone(),
             folder,
+            settings: Vec::new(),
         };
         server.serves().await?;
         Ok(server)
@@ -84,6 +87,11 @@ impl Server {
         self.process.kill()
     }
 
+    /// Adds a setting, for its next start.
+    pub fn configure(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts it again on the same port, after it was killed.
     pub async fn start_again(&mut self) -> Result<()> {
         self.process = spawn(
@@ -93,6 +101,7 @@ impl Server {
             &self.database_url,
             &self.data_dir,
             &self.admin_password,
+            &self.settings,
         )?;
         self.serves().await
     }
@@ -133,6 +142,7 @@ fn spawn(
     database_url: &str,
     data_dir: &Path,
     password: &Secret,
+    settings: &[(String, String)],
 ) -> Result<Process> {
     let mut command = clean_command(&binary("server")?, folder);
     command
@@ -144,7 +154,8 @@ fn spawn(
         .env("LILAC_WRITES_PER_SECOND", "0")
         .env("LILAC_LOGINS_PER_MINUTE", "0")
         .env("LILAC_MAX_CONNECTIONS", "12000")
-        .env("LILAC_ADMIN_PASSWORD", &password.0);
+        .env("LILAC_ADMIN_PASSWORD", &password.0)
+        .envs(settings.iter().map(|(name, value)| (name, value)));
     Process::spawn(name, command, &folder.join("log"))
 }
 
