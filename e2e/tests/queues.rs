@@ -1,12 +1,13 @@
-//! What goes first, and what waits: queues, priorities, pauses, cordons.
+//! What goes first, what waits and what makes room: queues, priorities, pauses, cordons, preemption.
 
 use anyhow::{Context, Result};
 use lilac_api::cluster::NodeState;
-use lilac_api::job::{JobState, Reason};
+use lilac_api::job::{AttemptState, JobState, LogQuery, Reason};
+use lilac_api::quantity::Cpus;
 use lilac_api::queue::{CreateQueue, UpdateQueue};
 use lilac_api::spec::JobSpec;
 use lilac_e2e::jobs::{SOON, end, resources, script, until, until_state};
-use lilac_e2e::{Capacity, with_bed};
+use lilac_e2e::{Capacity, eventually, with_bed};
 
 #[tokio::test]
 async fn the_higher_goes_first() -> Result<()> {
@@ -102,6 +103,54 @@ async fn a_cordoned_node_keeps_what_it_has_and_takes_nothing_new() -> Result<()>
         assert_eq!(client.uncordon(node.id).await?.state, NodeState::Ready);
         assert_eq!(end(client, new).await?.state, JobState::Succeeded);
         Ok(())
+    })
+    .await
+}
+
+/// Runs on until it is told to stop, and says so; the second time it ends by itself.
+const PATIENT: &str = "trap 'echo saving; sleep 1; echo saved; exit 143' TERM
+[ \"$LILAC_ATTEMPT\" = 1 ] || { echo resumed after $LILAC_RESUME_REASON; exit 0; }
+echo ready; while true; do sleep 0.1; done";
+
+#[tokio::test]
+async fn an_urgent_job_takes_the_place_of_a_preemptible_one() -> Result<()> {
+    with_bed(async |bed| {
+        bed.add_node("a", None).await?;
+        let node = bed.client.nodes().await?.items.into_iter().next().context("no node")?;
+        // One of them fills more than half of the node, so that never two of them run.
+        let cpus = Cpus { milli: node.capacity.cpu_milli * 2 / 3 };
+        let mut low = script("patient", PATIENT);
+        (low.resources.cpus, low.priority, low.preemptible) = (cpus, 10, true);
+        let low = bed.client.submit(&low, None).await?.id;
+        until_state(&bed.client, low, JobState::Running).await?;
+        let client = bed.client.clone();
+        let log = async |epoch: u32| -> Result<String> {
+            let query = LogQuery { epoch: Some(epoch), ..LogQuery::default() };
+            Ok(String::from_utf8_lossy(&client.log(low, &query).await?.bytes).into_owned())
+        };
+        // The trap stands only once the script has said so.
+        eventually("a script that is ready", async || Ok(log(1).await?.contains("ready").then_some(())))
+            .await?;
+
+        let mut urgent = script("urgent", "echo here; sleep 2");
+        (urgent.resources.cpus, urgent.priority) = (cpus, 90);
+        let urgent = bed.client.submit(&urgent, None).await?.id;
+        let urgent = end(&bed.client, urgent).await?;
+        assert_eq!(urgent.state, JobState::Succeeded, "{urgent:?}");
+        let low = end(&bed.client, low).await?;
+        assert_eq!((low.state, low.epoch, low.attempts_charged), (JobState::Succeeded, 2, 0), "{low:?}");
+
+        let attempts = bed.client.attempts(low.id).await?.items;
+        let first = attempts.last().context("no attempts")?;
+        assert_eq!((first.state, first.reason), (AttemptState::Preempted, Some(Reason::Preempted)));
+        assert!(first.finished_at <= urgent.started_at, "both ran: {first:?} {urgent:?}");
+        let again = attempts.first().context("no attempts")?;
+        assert!(urgent.finished_at <= again.started_at, "both ran: {urgent:?} {again:?}");
+        eventually("both logs", async || {
+            let (first, second) = (log(1).await?, log(2).await?);
+            Ok((first.contains("saved") && second.contains("resumed after preempted")).then_some(()))
+        })
+        .await
     })
     .await
 }
