@@ -648,7 +648,8 @@ export interface paths {
         /**
          * Join a cluster
          * @description With a join key as the bearer token. A node that joins again from the same machine keeps its id and gets
-         *     a new credential; the old one is void.
+         *     a new credential; the old one is void. With a key for one node that node may join again for ten minutes: the answer
+         *     to its first try may have been lost.
          */
         post: {
             parameters: {
@@ -3532,7 +3533,12 @@ export interface paths {
         /** The nodes of a cluster, by name. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many nodes at most: 1 to 500, which is the default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path: {
                     /** @description Id of the cluster. */
@@ -3542,13 +3548,22 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description All its nodes that are not removed */
+                /** @description A page of its nodes that are not removed */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Page_Node"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description No valid credential */
@@ -5486,7 +5501,7 @@ export interface paths {
         };
         /**
          * Count jobs by what they have in common
-         * @description Takes filters of the list. By queue, owner, team and reason it costs the same however many jobs there are; by
+         * @description Takes the filters of the list. By queue, owner, team and reason it costs the same however many jobs there are; by
          *     anything else the 50,000 newest jobs are looked at and no further.
          */
         get: {
@@ -5502,7 +5517,10 @@ export interface paths {
                     owner?: string;
                     /** @description Only jobs whose name is this one. */
                     name?: string;
-                    /** @description Only jobs whose name has this text in it, in any case; 1 to 128 characters. */
+                    /**
+                     * @description Only jobs whose name has this text in it, in any case; 1 to 128 characters. Looks at the 50,000 newest
+                     *     jobs (from the cursor on) and no further.
+                     */
                     text?: string;
                     /** @description Only jobs that stand where they do for one of these reasons, separated by commas. */
                     reason?: string;
@@ -5510,12 +5528,26 @@ export interface paths {
                     team?: string;
                     /** @description Only the jobs of this array. */
                     array?: components["schemas"]["ArrayId"];
+                    /** @description `true` leaves only the first job of each array; its `array` tells how many there are. */
+                    folded?: boolean;
                     /** @description Only jobs that were submitted at this time or later. */
                     created_after?: string;
+                    /** @description Only jobs that were submitted before this time. */
+                    created_before?: string;
+                    /** @description Only jobs that ended at this time or later. */
+                    finished_after?: string;
+                    /** @description Only jobs that ended before this time. */
+                    finished_before?: string;
+                    /** @description `newest` (first), which is the default, or `oldest`. */
+                    sort?: "newest" | "oldest";
                     /** @description Only jobs with this label, as `key=value`; of several, separated by commas, all. */
                     label?: string;
                     /** @description Only jobs whose latest attempt is on this node, by name. */
                     node?: string;
+                    /** @description At most this many, 1 to 500; 50 by default. */
+                    limit?: number;
+                    /** @description Where an earlier page ended: its `next_cursor`. */
+                    cursor?: string;
                 };
                 header?: never;
                 path?: never;
@@ -8194,20 +8226,34 @@ export interface paths {
         /** All nodes, by name. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many nodes at most: 1 to 500, which is the default. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before. */
+                    cursor?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description All nodes that are not removed */
+                /** @description A page of the nodes that are not removed */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Page_Node"];
+                    };
+                };
+                /** @description A parameter cannot be read */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
                 /** @description No valid credential */
