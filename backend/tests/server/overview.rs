@@ -1,5 +1,7 @@
 //! Jobs grouped and counted, what they held over time, and how long they waited.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use lilac_api::agent::Phase;
 use lilac_api::auth::{CreateUser, Role, Secret};
 use lilac_api::client::Client;
