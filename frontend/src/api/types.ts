@@ -43,6 +43,7 @@ export type QueueWaiting = Schemas["QueueWaiting"];
 export type Reason = Schemas["Reason"];
 export type Receipt = Schemas["Receipt"];
 export type Role = Schemas["Role"];
+export type Task = Schemas["Task"];
 export type UpdateUser = Schemas["UpdateUser"];
 export type UsagePoint = Schemas["UsagePoint"];
 export type User = Schemas["User"];

@@ -1,5 +1,5 @@
 /// Words and sums for queues.
-import type { ContainerPolicy, Quota, RunAs, WaitBucket } from "@/api/admin-types";
+import type { ContainerPolicy, Preemption, Quota, RunAs, WaitBucket } from "@/api/admin-types";
 import type { Network, Queue } from "@/api/types";
 import type { Look } from "@/domain/looks";
 import { bytes, cpus, duration } from "@/lib/format";
@@ -20,6 +20,11 @@ export const RUN_AS: Record<RunAs, { text: string; means: string }> = {
   submitter: { text: "As the submitter", means: "The uid and gid of who submitted: files on shared volumes are theirs." },
 };
 
+export const PREEMPTION: Record<Preemption, { text: string; means: string }> = {
+  "lower-priority": { text: "Of jobs that rank lower", means: "Preemptible jobs of the same cluster, lower by their queue’s priority or their own, are stopped and queued again." },
+  off: { text: "Nobody’s", means: "Its jobs wait. What the queue is guaranteed it gets back all the same." },
+};
+
 export const NETWORKS: readonly { value: Network; text: string }[] = [
   { value: "bridge", text: "Bridge" },
   { value: "none", text: "None" },
@@ -29,6 +34,9 @@ export const NETWORKS: readonly { value: Network; text: string }[] = [
 /** What a quota bounds, in the order in which it is shown. */
 export const DIMENSIONS = ["running_jobs", "cpus", "memory", "gpus", "queued_jobs"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
+
+/** Of these a queue may be assured some. */
+export const GUARANTEED = ["cpus", "memory", "gpus"] as const satisfies readonly Dimension[];
 
 export const DIMENSION_NAMES: Record<Dimension, string> = {
   running_jobs: "Running jobs",

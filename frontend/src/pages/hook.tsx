@@ -15,7 +15,7 @@ import { Columns, DetailHead, FactList } from "@/ui/detail";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { fieldErrors, Form } from "@/ui/form";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, SkeletonRows, Time } from "@/ui/parts";
 import { ShownOnce } from "@/ui/shown-once";
 import { StateMark } from "@/ui/state-mark";

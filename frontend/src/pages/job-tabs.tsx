@@ -12,6 +12,8 @@ import { Broken, Card, Empty, Facts, SkeletonRows, Tag, Time } from "@/ui/parts"
 import { StateIcon, StateMark } from "@/ui/state-mark";
 import { type Column, Table } from "@/ui/table";
 
+import { Tasks } from "./job/tasks";
+
 export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
   const latest = attempts?.find((attempt) => attempt.epoch === job.epoch);
   const gpus = latest?.tasks.flatMap((task) => task.gpu_indices.map((index) => `${task.node}:${index}`)) ?? [];
@@ -74,6 +76,7 @@ export function OverviewTab({ job, attempts }: { job: Job; attempts: Attempt[] |
           )}
         </div>
       </Card>
+      <Tasks job={job} attempt={latest} />
     </div>
   );
 }

@@ -17,7 +17,7 @@ import { bytes, plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Columns, DetailHead, FactList, Nothing } from "@/ui/detail";
 import { JobLines } from "@/ui/job-lines";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, Meter, Skeleton, SkeletonRows, Tag, Time } from "@/ui/parts";
 import { StateIcon } from "@/ui/state-mark";
 import { UsageCharts } from "@/ui/usage-charts";

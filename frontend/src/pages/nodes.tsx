@@ -15,7 +15,7 @@ import { plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { GpuGrid } from "@/ui/gpus";
 import { inputClass } from "@/ui/field";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, Meter, PageHead, Skeleton, Tag, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 

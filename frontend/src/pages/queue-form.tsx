@@ -3,10 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 
 import { adminQueries } from "@/api/admin";
-import type { ContainerPolicy, JobLimits, RunAs } from "@/api/admin-types";
+import type { ContainerPolicy, Guarantee, JobLimits, Preemption, RunAs } from "@/api/admin-types";
 import { queries } from "@/api/queries";
 import type { CreateQueue, Network, Queue } from "@/api/types";
-import { CONTAINER_POLICIES, DIMENSION_NAMES, DIMENSIONS, fieldsOf, NETWORKS, quotaOf, RUN_AS } from "@/domain/queue";
+import { CONTAINER_POLICIES, DIMENSION_NAMES, DIMENSIONS, fieldsOf, GUARANTEED, NETWORKS, PREEMPTION, quotaOf, RUN_AS } from "@/domain/queue";
 import { SelectField, TextField } from "@/ui/field";
 import { Checks, fieldErrors, Form } from "@/ui/form";
 
@@ -22,8 +22,9 @@ const LIMITS: readonly (readonly [string, string, string])[] = [
 ];
 
 const QUOTAS = DIMENSIONS.map((dimension) => [dimension, DIMENSION_NAMES[dimension], "unbounded"] as const);
+const GUARANTEES = GUARANTEED.map((dimension) => [dimension, DIMENSION_NAMES[dimension], "none"] as const);
 
-const KNOWN = ["name", "priority", "weight", "clusters", "team", "quota", "user_quota", "limits", "submitters", "policy", "run_as", "networks", "default_max_runtime"];
+const KNOWN = ["name", "priority", "weight", "clusters", "team", "quota", "user_quota", "guaranteed", "preemption", "limits", "submitters", "policy", "run_as", "networks", "default_max_runtime"];
 
 export function QueueForm({
   queue,
@@ -54,6 +55,8 @@ export function QueueForm({
   const [chosen, setChosen] = useState<string[] | null>(queue?.clusters ?? null);
   const [quota, setQuota] = useState<Fields>(fieldsOf(queue?.quota ?? {}));
   const [userQuota, setUserQuota] = useState<Fields>(fieldsOf(queue?.user_quota ?? {}));
+  const [guaranteed, setGuaranteed] = useState<Fields>(fieldsOf(queue?.guaranteed ?? {}));
+  const [preemption, setPreemption] = useState<Preemption>(queue?.preemption ?? "lower-priority");
   const [limits, setLimits] = useState<Fields>(fieldsOf(queue?.limits ?? {}));
   const [submitters, setSubmitters] = useState<string[]>(queue?.submitters.teams ?? []);
   const [policy, setPolicy] = useState<ContainerPolicy>(queue?.policy ?? "restricted");
@@ -74,6 +77,8 @@ export function QueueForm({
       clusters: selected,
       quota: quotaOf(quota),
       user_quota: quotaOf(userQuota),
+      guaranteed: quotaOf(guaranteed) as Guarantee,
+      preemption,
       limits: quotaOf(limits) as JobLimits,
       submitters: { teams: submitters, users: (text.users ?? "").split(",").map((user) => user.trim()).filter(Boolean) },
       policy,
@@ -119,6 +124,13 @@ export function QueueForm({
       <Fold title="Quotas" note="What its jobs may hold together">
         <Amounts legend="All its jobs" fields={QUOTAS} values={quota} path="quota" errors={errors} onChange={setQuota} />
         <Amounts legend="Each user" fields={QUOTAS} values={userQuota} path="user_quota" errors={errors} onChange={setUserQuota} />
+      </Fold>
+      <Fold title="Guarantee" note="What no other queue may keep from it">
+        <Amounts legend="All its jobs" fields={GUARANTEES} values={guaranteed} path="guaranteed" errors={errors} onChange={setGuaranteed} />
+        <p className="text-xs text-ink-faint">Others borrow what it does not use; preemptible jobs give it back.</p>
+        <SelectField label="Whose places its jobs may take" hint={PREEMPTION[preemption].means} value={preemption} error={errors("preemption")} onChange={(event) => setPreemption(event.target.value as Preemption)}>
+          {Object.entries(PREEMPTION).map(([value, words]) => <option key={value} value={value}>{words.text}</option>)}
+        </SelectField>
       </Fold>
       <Fold title="Limits" note="What one job may ask for">
         <Amounts legend="One job" fields={LIMITS} values={limits} path="limits" errors={errors} onChange={setLimits} />

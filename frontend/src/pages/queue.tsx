@@ -10,13 +10,13 @@ import { jobQueries } from "@/api/job-queries";
 import type { Queue } from "@/api/types";
 import { reasonWord } from "@/domain/job";
 import { requestText } from "@/domain/node";
-import { CONTAINER_POLICIES, queueLook, RUN_AS } from "@/domain/queue";
+import { CONTAINER_POLICIES, DIMENSION_NAMES, fieldsOf, GUARANTEED, PREEMPTION, queueLook, RUN_AS } from "@/domain/queue";
 import { adminOnly } from "@/domain/roles";
 import { plural, sentence } from "@/lib/format";
 import { Columns, DetailHead, FactList, Nothing } from "@/ui/detail";
 import { Dialog } from "@/ui/dialog";
 import { JobLines } from "@/ui/job-lines";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, SkeletonRows, Tag, Time } from "@/ui/parts";
 
 import { DeleteQueue } from "./queue-delete";
@@ -179,6 +179,9 @@ function Running({ queue }: { queue: Queue }) {
 
 function Rules({ queue }: { queue: Queue }) {
   const limits = Object.entries(queue.limits).filter(([, value]) => value != null);
+  const held = fieldsOf(queue.guaranteed ?? {});
+  const assured = GUARANTEED.flatMap((dimension) => (held[dimension] ? [`${held[dimension]} ${DIMENSION_NAMES[dimension]}`] : []));
+  const preemption = PREEMPTION[queue.preemption ?? "lower-priority"];
   const others = [...(queue.submitters.teams ?? []).map((team) => `team ${team}`), ...(queue.submitters.users ?? [])];
   return (
     <Card title="Rules">
@@ -187,6 +190,8 @@ function Rules({ queue }: { queue: Queue }) {
           ["Leads to", <Tags key="clusters" names={queue.clusters} />],
           ["Team", queue.team],
           ["May submit", others.length > 0 ? `${queue.team}, ${others.join(", ")}` : `members of ${queue.team}`],
+          ["Guaranteed", assured.length > 0 ? assured.join(", ") : "nothing"],
+          ["Takes places", <span key="preemption" title={preemption.means}>{preemption.text}</span>],
           ["One job at most", limits.length > 0 ? limits.map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`).join(", ") : "unbounded"],
           ["Run time by default", queue.default_max_runtime ?? "unbounded"],
           ["Networks", queue.networks.join(", ")],

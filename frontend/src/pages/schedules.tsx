@@ -15,7 +15,7 @@ import { Button } from "@/ui/button";
 import { CommandBlock } from "@/ui/copy";
 import { Confirm } from "@/ui/dialog";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Empty, PageHead, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 import type { Column } from "@/ui/table";

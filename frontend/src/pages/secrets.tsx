@@ -13,7 +13,7 @@ import { Confirm, Dialog } from "@/ui/dialog";
 import { AreaField, TextField } from "@/ui/field";
 import { fieldErrors, Form } from "@/ui/form";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Empty, PageHead, Time } from "@/ui/parts";
 import type { Column } from "@/ui/table";
 

@@ -17,7 +17,7 @@ import { Confirm, Dialog } from "@/ui/dialog";
 import { SelectField, TextField } from "@/ui/field";
 import { fieldErrors, Form } from "@/ui/form";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, SkeletonRows, Time } from "@/ui/parts";
 import type { Column } from "@/ui/table";
 
@@ -177,7 +177,7 @@ function Owns({ name }: { name: string }) {
           <Link to="/secrets" className="hover:text-accent">{plural(kept?.length ?? 0, "secret")}</Link>
         </li>
         <li className="px-4 py-2.5 text-ink-soft">
-          <Link to="/jobs" search={{}} className="hover:text-accent">Jobs</Link>
+          <Link to="/jobs" search={{ team: name }} className="hover:text-accent">Jobs</Link>
         </li>
       </ul>
     </Card>

@@ -14,7 +14,7 @@ import { Confirm, Dialog } from "@/ui/dialog";
 import { Choice, TextField } from "@/ui/field";
 import { Checks, fieldErrors, Form } from "@/ui/form";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Empty, PageHead, Tag, Time } from "@/ui/parts";
 import { ShownOnce } from "@/ui/shown-once";
 import { StateMark } from "@/ui/state-mark";

@@ -13,7 +13,7 @@ import { Confirm, Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { Checks, fieldErrors, Form } from "@/ui/form";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Empty, PageHead, Tag } from "@/ui/parts";
 import type { Column } from "@/ui/table";
 

@@ -19,20 +19,23 @@ export function OpenMenu({ button, children }: { button: ReactElement; children:
 interface ItemProps {
   icon?: ReactNode;
   disabledReason?: string | null;
+  /** Takes something away that does not come back. */
+  danger?: boolean;
   onSelect: () => void;
   children: ReactNode;
 }
 
 /** An action that cannot be done stays where it is, and says why. */
-export function Item({ icon, disabledReason, onSelect, children }: ItemProps) {
+export function Item({ icon, disabledReason, danger = false, onSelect, children }: ItemProps) {
+  const look = danger && !disabledReason ? "text-bad data-highlighted:bg-bad-soft" : "text-ink-soft data-highlighted:bg-accent-soft data-highlighted:text-ink";
   return (
     <DropdownMenu.Item
       aria-disabled={disabledReason ? true : undefined}
       title={disabledReason ?? undefined}
       onSelect={(event) => (disabledReason ? event.preventDefault() : onSelect())}
-      className="flex min-h-8 cursor-pointer items-center gap-2.5 rounded-lg px-2.5 py-1 text-base text-ink-soft outline-none aria-disabled:cursor-not-allowed data-highlighted:bg-accent-soft data-highlighted:text-ink"
+      className={`flex min-h-8 cursor-pointer items-center gap-2.5 rounded-lg px-2.5 py-1 text-base outline-none aria-disabled:cursor-not-allowed ${look}`}
     >
-      {icon}
+      {icon && <span aria-hidden className="shrink-0 opacity-80">{icon}</span>}
       <span className="min-w-0">
         <span className={disabledReason ? "text-ink-faint" : ""}>{children}</span>
         {disabledReason && <span className="block max-w-52 text-xs text-ink-faint">{disabledReason}</span>}

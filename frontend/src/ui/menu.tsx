@@ -1,8 +1,8 @@
 /// A button that opens a list of actions. What makes it a menu is fetched when one is first wanted.
-import { ChevronDown } from "lucide-react";
+import { ChevronDown, MoreHorizontal } from "lucide-react";
 import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
 
-import { buttonClass } from "./button";
+import { buttonClass, ICON_BUTTON } from "./button";
 
 const parts = () => import("./menu-parts");
 const OpenMenu = lazy(() => parts().then((module) => ({ default: module.OpenMenu })));
@@ -36,5 +36,26 @@ export function Menu({ label, button, openAtOnce = false, children }: MenuProps)
     <Suspense fallback={closed}>
       <OpenMenu button={shown({})}>{children}</OpenMenu>
     </Suspense>
+  );
+}
+
+export interface MenuAction {
+  text: string;
+  icon?: ReactNode;
+  danger?: boolean;
+  /** Why it cannot be done now. */
+  disabledReason?: string | null;
+  run: () => void;
+}
+
+/** What is done less often, behind three dots. */
+export function MoreMenu({ label, actions }: { label: string; actions: readonly MenuAction[] }) {
+  const button = { name: label, className: `${ICON_BUTTON} data-[state=open]:bg-hover data-[state=open]:text-ink`, content: <MoreHorizontal size={16} aria-hidden /> };
+  return (
+    <Menu button={button}>
+      {actions.map(({ text, icon, danger = false, disabledReason = null, run }) => (
+        <MenuItem key={text} icon={icon} danger={danger} disabledReason={disabledReason} onSelect={run}>{text}</MenuItem>
+      ))}
+    </Menu>
   );
 }
