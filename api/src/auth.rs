@@ -249,6 +249,9 @@ pub struct SsoMethod {
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub name: String,
+    /// What its secret begins with, which is no secret: by this it is told where it is found.
+    #[serde(default)]
+    pub prefix: String,
     /// What it may be used for.
     #[serde(default)]
     pub scopes: Vec<Scope>,

@@ -300,6 +300,9 @@ pub struct Gpu {
 pub struct JoinKey {
     pub id: JoinKeyId,
     pub name: String,
+    /// What its secret begins with, which is no secret: by this it is told where it is found.
+    #[serde(default)]
+    pub prefix: String,
     /// Whether more than one node may join with it.
     pub reusable: bool,
     /// How often it was used.

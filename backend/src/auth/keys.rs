@@ -47,6 +47,11 @@ impl Kind {
             Self::Refresh => "lilac_refresh",
         }
     }
+
+    /// The part of the credential for the row `id` that is no secret.
+    pub fn beginning(self, id: Uuid) -> String {
+        format!("{}_{}", self.prefix(), id.simple())
+    }
 }
 
 /// A text credential taken apart.
@@ -156,7 +161,7 @@ impl Keys {
     }
 
     fn credential(&self, kind: Kind, id: Uuid, secret: &str) -> Minted {
-        let body = format!("{}_{}_{secret}", kind.prefix(), id.simple());
+        let body = format!("{}_{secret}", kind.beginning(id));
         let text = Secret(format!("{body}_{}", checksum(&body)));
         Minted { text, hmac: self.hmac_of(&format!("{}:{id}:{secret}", kind.prefix())) }
     }

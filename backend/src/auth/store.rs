@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::caller::role;
+use super::keys::Kind;
 use super::known::scopes;
 use crate::error::{ApiError, ApiResult, broken_constraint};
 
@@ -325,6 +326,7 @@ impl ApiKeyRow {
         Ok(ApiKey {
             id: ApiKeyId(self.id),
             name: self.name,
+            prefix: Kind::ApiKey.beginning(self.id),
             scopes: scopes(self.scopes)?,
             created_at: self.created_at,
             expires_at: self.expires_at,

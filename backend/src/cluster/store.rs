@@ -13,6 +13,7 @@ use lilac_api::{ClusterId, JoinKeyId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::auth::keys::Kind;
 use crate::error::{ApiError, ApiResult, broken_constraint};
 
 /// Silence, in seconds, after which a node counts as unreachable; as PostgreSQL takes it.
@@ -264,6 +265,7 @@ impl From<JoinKeyRow> for JoinKey {
         Self {
             id: JoinKeyId(row.id),
             name: row.name,
+            prefix: Kind::JoinKey.beginning(row.id),
             reusable: row.reusable,
             uses: count(row.uses.into()),
             created_at: row.created_at,

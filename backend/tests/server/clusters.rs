@@ -244,6 +244,7 @@ async fn a_join_key_lets_machines_in_until_it_is_used_up_or_revoked(pool: PgPool
     let listed = harness.client.join_keys(cluster).await.unwrap().items;
     let shown: Vec<_> = listed.iter().map(|key| (key.id, key.uses, key.last_used_at.is_some())).collect();
     assert_eq!(shown, [(many.key.id, 2, true), (once.key.id, 1, true)], "the newest first");
+    assert!(many.secret.0.starts_with(&listed[0].prefix) && listed[0].prefix.starts_with("lilac_join_"));
 
     let elsewhere = harness.client.create_cluster(&self::cluster("west")).await.unwrap().id;
     refused_as(harness.client.revoke_join_key(elsewhere, many.key.id).await, 404, ErrorCode::NotFound);

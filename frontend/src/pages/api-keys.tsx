@@ -22,7 +22,7 @@ import { StateMark } from "@/ui/state-mark";
 import type { Column } from "@/ui/table";
 
 const COLUMNS: Column<ApiKey>[] = [
-  { head: "Key", grow: true, cell: (key) => <span className="font-medium break-all">{key.name}</span> },
+  { head: "Key", grow: true, cell: (key) => <KeyName apiKey={key} /> },
   {
     head: "May",
     wide: true,
@@ -61,6 +61,16 @@ export function ApiKeysPage() {
         }
       />
       {creating && <CreateKey onClose={() => setCreating(false)} />}
+    </>
+  );
+}
+
+/** The name, and what the key itself begins with, by which one is told that turns up somewhere. */
+function KeyName({ apiKey }: { apiKey: ApiKey }) {
+  return (
+    <>
+      <span className="font-medium break-all">{apiKey.name}</span>
+      {apiKey.prefix && <code title={`It begins with ${apiKey.prefix}`} className="block max-w-80 truncate font-mono text-xs text-ink-faint">{`${apiKey.prefix}_…`}</code>}
     </>
   );
 }

@@ -18,7 +18,7 @@ import { Columns, DetailHead, FactList, Nothing } from "@/ui/detail";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { GpuGrid } from "@/ui/gpus";
 import { Listing } from "@/ui/listing";
-import { MoreMenu } from "@/ui/more-menu";
+import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, Meter, SkeletonRows, Time } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
 import type { Column } from "@/ui/table";
@@ -195,6 +195,7 @@ function JoinKeys({ cluster, onAdd }: { cluster: Cluster; onAdd: () => void }) {
             <li key={key.id} className="flex items-center gap-3 px-4 py-2.5 text-sm">
               <span className="min-w-0 flex-1">
                 <span className="block truncate font-medium" title={key.name}>{key.name}</span>
+                {key.prefix && <code title={`It begins with ${key.prefix}`} className="block truncate font-mono text-xs text-ink-faint">{`${key.prefix}_…`}</code>}
                 <span className="block text-xs text-ink-faint">
                   {key.reusable ? `several machines, ${plural(key.uses, "use")}` : key.uses > 0 ? "one machine, joined" : "one machine"}
                   {keyState(key) === "good" && key.expires_at && <>, ends <Time at={key.expires_at} /></>}
