@@ -14244,6 +14244,8 @@ export interface components {
             last_used_at?: string | null;
             /** @description Its name. */
             name: string;
+            /** @description What its secret begins with, which is no secret: by this it is told where it is found. */
+            prefix?: string;
             /** @description What it may be used for. */
             scopes?: components["schemas"]["Scope"][];
         };
@@ -15541,6 +15543,8 @@ export interface components {
             last_used_at?: string | null;
             /** @description Its name. */
             name: string;
+            /** @description What its secret begins with, which is no secret: by this it is told where it is found. */
+            prefix?: string;
             /** @description Whether more than one node may join with it. */
             reusable: boolean;
             /**
@@ -16002,6 +16006,8 @@ export interface components {
                 last_used_at?: string | null;
                 /** @description Its name. */
                 name: string;
+                /** @description What its secret begins with, which is no secret: by this it is told where it is found. */
+                prefix?: string;
                 /** @description What it may be used for. */
                 scopes?: components["schemas"]["Scope"][];
             }[];
@@ -16386,6 +16392,8 @@ export interface components {
                 last_used_at?: string | null;
                 /** @description Its name. */
                 name: string;
+                /** @description What its secret begins with, which is no secret: by this it is told where it is found. */
+                prefix?: string;
                 /** @description Whether more than one node may join with it. */
                 reusable: boolean;
                 /**
