@@ -107,7 +107,7 @@ test("the first load is small, and each page brings only its own", async ({ page
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   measured(`first load of the list of jobs: ${files.length} files, ${Math.round(total / 1000)} kB compressed, interactive after ${interactive} ms`);
   expect(total).toBeGreaterThan(50_000);
-  expect(total).toBeLessThan(150 * 1024);
+  expect(total).toBeLessThan(150_000);
   const names = files.map((file) => file.name).join(" ");
   for (const heavy of ["xterm", "editor", "chart", "menu-parts", "dialog-base"]) expect(names).not.toContain(`/${heavy}-`);
 });
