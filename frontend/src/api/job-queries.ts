@@ -121,8 +121,11 @@ export const jobQueries = {
 };
 
 const ERROR_WORDS = String.raw`(?i)\b(error|exception|traceback|fatal|panic(ked)?|segmentation fault|killed|out of memory|not found|denied|fail(ed|ure)?)\b`;
-/** Parts of a log that are searched for its first error; one part is some megabytes. */
-const MAX_SEARCHED_PARTS = 8;
+/**
+ * Parts of a log that are searched for its first error; one part is some megabytes. Whoever opens a longer one gets to
+ * see its end at once.
+ */
+const MAX_SEARCHED_PARTS = 2;
 
 async function findFirstError(id: string, epoch: number, rank: number, signal: AbortSignal): Promise<number | null> {
   let offset = 0;

@@ -54,6 +54,11 @@ export function parseLine(line: string, start: Style): { spans: Span[]; end: Sty
   return { spans, end: style };
 }
 
+/** The style that a line ends with. */
+export function styleAfter(line: string, start: Style): Style {
+  return line.includes(ESC) ? parseLine(line, start).end : start;
+}
+
 /** The line's text without its escapes: what is searched. */
 export function plainText(line: string): string {
   const text = line.includes(ESC) ? line.replace(SEQUENCE, "") : line;

@@ -52,28 +52,29 @@ it("holds no more than its bounds, and knows what it holds", () => {
   made.reset(0);
   for (let part = 0; part < 12; part += 1) made.append(bytes("line\n".repeat(10_000)));
   expect(made.lines.length).toBe(MAX_LINES);
-  expect(made.firstNumber).toBe(70_001);
-  expect([made.start, made.end]).toEqual([350_000, 600_000]);
+  expect(made.firstNumber).toBe(100_001);
+  expect([made.start, made.end]).toEqual([500_000, 600_000]);
   for (let part = 0; part < 40; part += 1) made.append(bytes(`${"x".repeat(1 << 20)}\n`));
   expect(made.lines.reduce((sum, line) => sum + line.text.length, 0)).toBeLessThanOrEqual(MAX_CHARS);
-});
+  // Forty megabytes take their time where others work, too.
+}, 60_000);
 
 it("grows to the front and is cut at the back, and goes on there as if nothing had been", () => {
-  const text = Array.from({ length: 80_000 }, (_, at) => `line ${at}\n`).join("");
+  const text = Array.from({ length: 30_000 }, (_, at) => `line ${at}\n`).join("");
   const all = bytes(text);
-  const middle = bytes(text.slice(0, text.indexOf("line 40000\n"))).length;
+  const middle = bytes(text.slice(0, text.indexOf("line 15000\n"))).length;
   const made = new LogBuffer();
   made.reset(middle);
   made.append(all.subarray(middle));
   expect(made.firstNumber).toBeNull();
-  expect(made.prepend(all.subarray(0, middle))).toBe(40_000);
+  expect(made.prepend(all.subarray(0, middle))).toBe(15_000);
   expect([made.firstNumber, made.start]).toEqual([1, 0]);
   expect(made.trimBack()).toBe(true);
   expect(made.lines.length).toBe(MAX_LINES);
-  expect(made.lines.at(-1)?.text).toBe("line 49999");
+  expect(made.lines.at(-1)?.text).toBe("line 19999");
   made.append(all.subarray(made.end));
-  expect(made.lines.at(-1)?.text).toBe("line 79999");
-  expect(made.firstNumber).toBe(30_001);
+  expect(made.lines.at(-1)?.text).toBe("line 29999");
+  expect(made.firstNumber).toBe(10_001);
 });
 
 it("finds lines by their text, without their colours, and by their place", () => {

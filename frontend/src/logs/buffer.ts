@@ -1,6 +1,6 @@
 /// The part of a log that the page holds: lines out of bytes, bounded in number and size. It is one stretch of the
 /// log, which grows at either end and is cut at the other when it gets too large; each line knows where it begins.
-import { parseLine, PLAIN, plainText, type Style } from "./ansi";
+import { PLAIN, plainText, type Style, styleAfter } from "./ansi";
 
 export interface Line {
   /** Where it begins in the log: what a link to it says. */
@@ -12,8 +12,9 @@ export interface Line {
   goesOn: boolean;
 }
 
-export const MAX_LINES = 50_000;
-export const MAX_CHARS = 16 << 20;
+/** What is laid out anew with every part that comes: more would be felt while one scrolls. */
+export const MAX_LINES = 20_000;
+export const MAX_CHARS = 8 << 20;
 /** A longer line is continued on the next: one line without an end must not freeze the page. */
 export const MAX_LINE_BYTES = 8_192;
 
@@ -140,7 +141,7 @@ export class LogBuffer {
       const text = DECODER.decode(bytes.subarray(at, to));
       this.lines.push({ offset: offset + at, text, start: this.style, goesOn: this.continues });
       this.chars += text.length;
-      this.style = parseLine(text, this.style).end;
+      this.style = styleAfter(text, this.style);
       this.continues = true;
       at = Math.max(to, at + 1);
     }

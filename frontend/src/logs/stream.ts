@@ -22,16 +22,15 @@ export interface LogState {
   error: Error | null;
   /** The size of the log, as far as it is known. */
   bytes: number;
-  /** How many lines came at the front with the latest change, so that the screen can stay where it is. */
-  grownBy: number;
   reading: boolean;
 }
 
 /** How much of a long log is read at first. */
 const FIRST_LINES = 5_000;
-const PART_BYTES = 256 << 10;
+/** A part is laid out between two frames: a larger one would be felt. */
+const PART_BYTES = 128 << 10;
 /** Of what is read around a place, this much lies before it. */
-const BEFORE_BYTES = 64 << 10;
+const BEFORE_BYTES = 48 << 10;
 const DOWNLOAD_PART_BYTES = 1 << 20;
 /** Chunks may come faster than the screen can show them. */
 const NOTIFY_MILLIS = 50;
@@ -64,7 +63,7 @@ async function readPart({ jobId, epoch, rank }: LogSource, offset: number, limit
 function logStore(source: LogSource, from: number | undefined): LogStore {
   const { jobId, epoch, rank } = source;
   const listeners = new Set<() => void>();
-  let state: LogState = { buffer: new LogBuffer(), status: "connecting", error: null, bytes: 0, grownBy: 0, reading: false };
+  let state: LogState = { buffer: new LogBuffer(), status: "connecting", error: null, bytes: 0, reading: false };
   let frame: number | undefined;
   let following = new AbortController();
   let isStarted = false;
@@ -76,13 +75,13 @@ function logStore(source: LogSource, from: number | undefined): LogStore {
     for (const listener of listeners) listener();
   }
   function change(part: Partial<LogState>) {
-    state = { ...state, grownBy: 0, ...part };
+    state = { ...state, ...part };
     frame ??= window.setTimeout(notify, NOTIFY_MILLIS);
   }
   /** For what must be on the screen with the next paint. */
   function changeNow(part: Partial<LogState>) {
     window.clearTimeout(frame);
-    state = { ...state, grownBy: 0, ...part };
+    state = { ...state, ...part };
     notify();
   }
 
@@ -152,11 +151,10 @@ function logStore(source: LogSource, from: number | undefined): LogStore {
       // It begins in the middle of a line, unless the line is longer than all of it.
       if (at > 0) data = data.subarray(data.indexOf(NEWLINE) + 1);
       if (buffer.start !== before || data.length === 0) return;
-      const grownBy = buffer.prepend(data);
-      if (buffer.trimBack()) {
-        following.abort();
-        changeNow({ grownBy, status: "elsewhere" });
-      } else changeNow({ grownBy });
+      buffer.prepend(data);
+      if (!buffer.trimBack()) return changeNow({});
+      following.abort();
+      changeNow({ status: "elsewhere" });
     });
 
   const readAfter = () =>

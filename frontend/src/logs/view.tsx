@@ -1,11 +1,11 @@
 /// The log on the screen: virtualised, following until somebody scrolls up, searchable, with a link for each line.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 
 import { explain } from "@/api/errors";
 
 import { LogBar } from "./bar";
-import { indexAt } from "./buffer";
+import { indexAt, type LogBuffer } from "./buffer";
 import { LineText } from "./line";
 import { useMatches } from "./search";
 import { type LogSource, type LogState, useLog } from "./stream";
@@ -20,12 +20,8 @@ const CHARACTER_PIXELS = 7.5;
 const GUTTER_PIXELS = 80;
 const REMEASURED_MILLIS = [60, 200, 450];
 
-/** How high a line will be, near enough that a place far away is found. */
-function linePixels(length: number, wrap: boolean, scroller: HTMLElement | null): number {
-  if (!wrap || !scroller) return LINE_PIXELS;
-  const columns = Math.max(20, Math.floor((scroller.clientWidth - GUTTER_PIXELS) / CHARACTER_PIXELS));
-  return Math.max(1, Math.ceil(length / columns)) * LINE_PIXELS;
-}
+/** How many characters stand in a line, about. */
+const columnsIn = (width: number) => Math.max(20, Math.floor((width - GUTTER_PIXELS) / CHARACTER_PIXELS));
 
 interface LogViewProps {
   source: LogSource;
@@ -41,7 +37,10 @@ interface LogViewProps {
 export function LogView({ source, fileName, from, marked, onMark }: LogViewProps) {
   const [log, store] = useLog(source, from);
   const { buffer } = log;
-  const { lines, version } = buffer;
+  const { version } = buffer;
+  // As they are now: what is laid out must not change under the virtualiser, which tells what moved by their keys.
+  // oxlint-disable-next-line react/exhaustive-deps -- the buffer is one object; its version tells when it changed
+  const lines = useMemo(() => buffer.lines.slice(), [buffer, version]);
   const [following, setFollowing] = useState(from === undefined);
   const [wrap, setWrap] = useState(true);
   const [needle, setNeedle] = useState("");
@@ -50,29 +49,33 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
   const matches = useMatches(source, log, wanted);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const columns = useRef(Infinity);
   const [target, setTarget] = useState<number | null>(from ?? null);
 
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => linePixels(lines[index]?.text.length ?? 0, wrap, scroller.current),
+    // Near enough that a place far away is found.
+    estimateSize: (index) => (wrap ? Math.max(1, Math.ceil((lines[index]?.text.length ?? 0) / columns.current)) * LINE_PIXELS : LINE_PIXELS),
     overscan: 30,
-    getItemKey: (index) => lines[index]?.offset ?? index,
+    getItemKey: useCallback((index: number) => lines[index]?.offset ?? index, [lines]),
+    // What comes or goes above must not move what somebody reads.
+    anchorTo: "end",
   });
+
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const resized = new ResizeObserver(() => {
+      columns.current = columnsIn(element.clientWidth);
+    });
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, []);
 
   useEffect(() => {
     if (following && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: "end" });
   }, [following, version, lines.length, rows]);
-
-  // What came at the front must not move what somebody reads.
-  const keepPlace = useEffectEvent((grownBy: number) => {
-    const element = scroller.current;
-    const first = rows.measurementsCache[grownBy];
-    if (element && first) element.scrollTop += first.start;
-  });
-  useLayoutEffect(() => {
-    if (log.grownBy > 0) keepPlace(log.grownBy);
-  }, [log.grownBy, version]);
 
   const isTargetHere = target !== null && indexAt(buffer, target) >= 0;
   useEffect(() => {
@@ -114,12 +117,18 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
   }
 
   const current = matches.offsets[hit];
-  const numbers = lineNumbers(log);
+  // oxlint-disable-next-line react/exhaustive-deps -- as above
+  const numbers = useMemo(() => lineNumbers(buffer), [buffer, version]);
   const gutter = `calc(${Math.max(3, numbers.digits)}ch + 2rem)`;
   return (
     <div className="overflow-hidden rounded-xl border bg-log shadow-card">
       <LogBar
-        {...{ source, fileName, log, needle, matches, hit, jumpToHit, wrap, setWrap, following }}
+        {...{ source, fileName, log, needle, matches, hit, jumpToHit, wrap, following }}
+        setWrap={(on) => {
+          // The heights that were measured are those of the other way; the lines on the screen come anew, and are measured.
+          rows.measure();
+          setWrap(on);
+        }}
         setNeedle={(text) => {
           setNeedle(text);
           setHit(-1);
@@ -140,7 +149,7 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
         {lines.length === 0 ? (
           <p className="px-4 py-8 text-center font-sans text-sm text-ink-faint">{quiet(log)}</p>
         ) : (
-          <div className="relative min-w-full" style={{ height: rows.getTotalSize() }}>
+          <div key={wrap ? "wrapped" : "whole"} className="relative min-w-full" style={{ height: rows.getTotalSize() }}>
             {rows.getVirtualItems().map((item) => {
               const line = lines[item.index];
               if (!line) return null;
@@ -150,6 +159,7 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
                 <div
                   key={item.key}
                   data-index={item.index}
+                  data-offset={line.offset}
                   ref={rows.measureElement}
                   className={`absolute top-0 left-0 flex min-w-full pr-4 ${wrap ? "w-full" : ""} ${isMarked || isHit ? "bg-accent-soft" : "hover:bg-hover"}`}
                   style={{ transform: `translateY(${item.start}px)` }}
@@ -177,8 +187,7 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
 }
 
 /** Numbers of lines, where the beginning of the log is known; pieces of a long line have none. */
-function lineNumbers({ buffer }: LogState): { digits: number; of: (index: number) => string } {
-  const { lines, firstNumber } = buffer;
+function lineNumbers({ lines, firstNumber }: LogBuffer): { digits: number; of: (index: number) => string } {
   if (firstNumber === null) return { digits: 1, of: () => "" };
   const hasPieces = lines.some((line) => line.goesOn);
   if (!hasPieces) {
