@@ -143,17 +143,58 @@ check_frontend() {
 start_walk_docker() {
     with_walk_settings
     export DOCKER_HOST=unix://$work/d.sock
-    docker_answers || launch dockerd "" dockerd -H "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/exec" \
-        --pidfile "$work/docker.pid" --bridge none --iptables=false --ip-masq=false \
+    launch_walk_docker dockerd "$work"
+}
+
+# launch_walk_docker NAME FOLDER: a dockerd at DOCKER_HOST, with the image of the tests. It knows NVIDIA's toolkit by a
+# hook, which gives nothing here, as there is nothing to give.
+launch_walk_docker() {
+    mkdir -p "$2/hooks"
+    printf '#!/bin/sh\nexit 0\n' >"$2/hooks/nvidia-container-runtime-hook"
+    chmod +x "$2/hooks/nvidia-container-runtime-hook"
+    local -x PATH=$PATH:$2/hooks
+    docker_answers || launch "$1" "" dockerd -H "$DOCKER_HOST" --data-root "$2/docker" --exec-root "$2/exec" \
+        --pidfile "$2/docker.pid" --bridge none --iptables=false --ip-masq=false \
         --cgroup-parent "/$(basename "$work")"
     wait_for 30 docker_answers || {
-        tail -n 5 "$state/logs/dockerd.log"
+        tail -n 5 "$state/logs/$1.log"
         return 1
     }
     import_image lilac/busybox:test
 }
 
-# A browser walks through the UI of a platform of its own: dockerd, database, server, agent.
+# start_walk_agent NAME CPUS GPUS: a further node with a Docker of its own, and GPUs that only seem to be there.
+start_walk_agent() {
+    local name=$1 cpus=$2 gpus=$3 config=$state/$1.toml nvml gpu
+    local -x DOCKER_HOST=unix://$work/$1/d.sock
+    launch_walk_docker "dockerd-$name" "$work/$name"
+    nvml=$(find "$bin" -maxdepth 2 -name liblilac_fake_nvml.so -print -quit)
+    cli cluster join-key create default --name "walk-$name" --expires-in 1h -q |
+        cli agent configure --config "$config" --name "$name" --state-dir "$state/$name" --run-dir "$state/$name-run" \
+            --docker-host "$DOCKER_HOST" --cpus "$cpus" --memory 2Gi --join-key-stdin >/dev/null
+    for ((gpu = 0; gpu < gpus; gpu++)); do
+        printf 'uuid=GPU-%s-%d\tname=NVIDIA H100 80GB HBM3\tmemory=%d\tused=0\tuse=0\ttemperature=%d\tpower=70000\n' \
+            "$name" $gpu $((80 << 30)) $((30 + gpu))
+    done >"$state/$name.gpus"
+    # What stands in no table comes first.
+    if [ "$gpus" != 0 ]; then sed -i "1i nvml = \"$nvml\"" "$config"; fi
+    LILAC_SERVER=$(url) LILAC_FAKE_NVML=$state/$name.gpus launch "$name" "" "$bin/lilac_agent" --config "$config"
+}
+
+walk_nodes_are_ready() { [ "$(cli node ls -o jsonl 2>/dev/null | grep -c '"state": *"ready"')" = 3 ]; }
+
+# The settings of a provider of single sign-on, which the walk starts at that address.
+with_walk_provider() {
+    if ! node_tool oauth2-mock-server 8.2.3; then
+        warn "no Node packages here: the login by single sign-on is skipped"
+        return
+    fi
+    export LILAC_TEST_NODE_TOOLS=$target_dir/tools/node LILAC_OIDC_CLIENT_ID=lilac LILAC_OIDC_NAME=Example
+    export LILAC_OIDC_ISSUER LILAC_PUBLIC_URL
+    LILAC_OIDC_ISSUER=http://127.0.0.1:$(free_port) LILAC_PUBLIC_URL=$(url)
+}
+
+# A browser walks through the UI of a platform of its own: dockerd, database, server, three agents.
 check_walk() {
     if [ "$(id -u)" != 0 ]; then
         echo "skipped: a Docker daemon of its own needs root"
@@ -163,11 +204,15 @@ check_walk() {
     build_for_tests
     check_frontend_packages
     start_walk_docker
+    with_walk_provider
     DATABASE_URL=$(test_database) start_server
     log_in
     start_agent
+    start_walk_agent gpus 4 8
+    start_walk_agent small 1 0
+    wait_for 60 walk_nodes_are_ready || die "the nodes of the walk did not join; see $state/logs"
     cd frontend
-    LILAC_URL=$(url) LILAC_USERNAME=admin LILAC_PASSWORD=$(cat "$state/admin-password") npm run e2e
+    LILAC_URL=$(url) LILAC_USERNAME=admin LILAC_PASSWORD=$(cat "$state/admin-password") LILAC_TEST_BIN=$bin npm run e2e
 }
 
 # The Python package: its types, the API's document, and a platform of its own with a real node.
@@ -215,9 +260,13 @@ with_walk_settings() {
     state=$work/walk
     bin=$target_dir/debug
     data_dir=$work/data
-    port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
-        console.log(s.address().port); s.close(); })')
+    port=$(free_port)
     mkdir -p "$state"
+}
+
+free_port() {
+    node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
+        console.log(s.address().port); s.close(); })'
 }
 
 # The URL of a PostgreSQL for tests, started once.
@@ -233,7 +282,13 @@ stop_what_tests_started() {
         state=$work/walk bin=$target_dir/debug data_dir=$work/data
         export DOCKER_HOST=unix://$work/d.sock
         halt agent 15
+        halt gpus 15
+        halt small 15
         remove_containers
+        for node in gpus small; do
+            DOCKER_HOST=unix://$work/$node/d.sock remove_containers
+            halt "dockerd-$node" 30
+        done
         halt server 15
         if [ -x "$bin/server" ]; then LILAC_LOG=warn LILAC_DATA_DIR=$work/data "$bin/server" db stop >/dev/null; fi
         stop_python_platform

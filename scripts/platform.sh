@@ -156,16 +156,18 @@ stop_platform() {
     rm -rf "$(agent_run_dir)"
 }
 
-# Those of this node only: other agents may use the same Docker.
+# Those of our nodes only: other agents may use the same Docker.
 remove_containers() {
-    local node containers
-    node=$(sed -n 's/.*"node_id": *"\([^"]*\)".*/\1/p' "$state/agent/credential.json" 2>/dev/null || true)
-    if [ -z "$node" ] || ! docker_answers; then return 0; fi
-    containers=$(docker ps --all --quiet --filter "label=lilac.node=$node")
-    [ -n "$containers" ] || return 0
-    say "removing the containers of this node"
-    # shellcheck disable=SC2086 # several ids
-    docker rm --force $containers >/dev/null
+    local node nodes containers
+    nodes=$(sed -n 's/.*"node_id": *"\([^"]*\)".*/\1/p' "$state"/*/credential.json 2>/dev/null || true)
+    if [ -z "$nodes" ] || ! docker_answers; then return 0; fi
+    for node in $nodes; do
+        containers=$(docker ps --all --quiet --filter "label=lilac.node=$node")
+        [ -n "$containers" ] || continue
+        say "removing the containers of node $node"
+        # shellcheck disable=SC2086 # several ids
+        docker rm --force $containers >/dev/null
+    done
 }
 
 # stop_database FOLDER: the embedded one, if it runs; also when the programs have been removed.

@@ -1,5 +1,6 @@
-// A provider of single sign-on for the tests, as a process of its own. Prints its address; each line on standard
-// input says what its next tokens claim and in which way they are wrong, and is answered with `ok`.
+// A provider of single sign-on for the tests, as a process of its own. It is told where its package lies, and may be
+// told a port. Prints its address; each line on standard input says what its next tokens claim and in which way they
+// are wrong, and is answered with `ok`.
 import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -11,7 +12,7 @@ const { OAuth2Server } = await import(
 
 const server = new OAuth2Server();
 await server.issuer.keys.generate("RS256");
-await server.start(0, "127.0.0.1");
+await server.start(Number(process.argv[3] ?? 0), "127.0.0.1");
 server.issuer.url = `http://127.0.0.1:${server.address().port}`;
 let next = {};
 
