@@ -93,7 +93,7 @@ function ByUser({ users, quota }: { users: UserUsage[]; quota: Quota }) {
               {[
                 used.running_jobs > 0 ? `${used.running_jobs} running` : "",
                 used.queued_jobs > 0 ? `${used.queued_jobs} waiting` : "",
-                `${used.cpus} CPU`,
+                `${amountText("cpus", amount("cpus", used.cpus))} CPU`,
                 used.gpus > 0 ? `${used.gpus} GPU` : "",
               ].filter(Boolean).join(" · ")}
             </span>

@@ -2,9 +2,9 @@
 import { Link } from "@tanstack/react-router";
 
 import type { Attempt, Job, Task } from "@/api/types";
-import { exitText, jobSentence, reasonWord } from "@/domain/job";
+import { exitText, reasonWord } from "@/domain/job";
 import { attemptLook, type Look } from "@/domain/looks";
-import { bytes, exact } from "@/lib/format";
+import { bytes, exact, sentence } from "@/lib/format";
 import { CopyButton } from "@/ui/copy";
 import { Card } from "@/ui/parts";
 import { StateMark } from "@/ui/state-mark";
@@ -67,9 +67,10 @@ const STOPPED: Look = { word: "Stopped", tone: "idle", shape: "slash" };
 function endText({ end }: Task): string {
   if (!end) return "–";
   const exit = exitText({ exit_code: end.exit_code ?? null, signal: end.signal ?? null });
-  const words = end.message ? jobSentence({ message: end.message, reason: null }) : end.reason ? reasonWord(end.reason) : "";
-  const what = [exit, words].filter(Boolean).join(": ") || "Ended";
-  return end.failed_first ? `${what}. It failed first and ended the others.` : what;
+  const words = end.message ? sentence(end.message) : end.reason ? reasonWord(end.reason) : "";
+  const code = /\d+$/.exec(exit)?.[0] ?? "";
+  const what = (words && exit && !words.includes(code) ? `${words.replace(/\.$/, "")} (${exit})` : words || sentence(exit) || "Ended").replace(/\.*$/, ".");
+  return end.failed_first ? `${what} It failed first and ended the others.` : what;
 }
 
 function Ports({ task }: { task: Task | undefined }) {
@@ -79,8 +80,7 @@ function Ports({ task }: { task: Task | undefined }) {
     <ul aria-label="Ports" className="space-y-1 text-sm">
       {ports.map((port) => (
         <li key={port.name} className="flex flex-wrap items-center gap-x-3">
-          <span className="font-medium break-all">{port.name}</span>
-          <span className="text-ink-faint">{`port ${port.port} of the container at`}</span>
+          <span className="font-medium break-all" title={`Port ${port.port} of the container`}>{port.name}</span>
           <code className="font-mono break-all">{port.address}</code>
           <CopyButton text={port.address} label={`Copy the address of ${port.name}`} />
         </li>
