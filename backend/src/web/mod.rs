@@ -30,9 +30,8 @@ pub async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     if path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    file("index.html", &headers).unwrap_or_else(|| {
-        ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], MISSING).into_response()
-    })
+    file("index.html", &headers)
+        .unwrap_or_else(|| ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], MISSING).into_response())
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
@@ -98,7 +97,8 @@ mod tests {
             ("brotli, abr", false),
             ("", false),
         ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
             assert_eq!(takes_brotli(&headers), takes, "{accepted}");
         }
         assert!(!takes_brotli(&HeaderMap::new()));

@@ -371,7 +371,11 @@ async fn an_api_key_acts_as_its_user_until_it_is_revoked(pool: PgPool) {
     // It is told by what it begins with, which opens nothing.
     let rest = made.secret.0.strip_prefix(&listed[0].prefix).unwrap();
     assert!(listed[0].prefix.starts_with("lilac_pat_") && rest.len() > 64, "{:?}", listed[0].prefix);
-    refused_as(harness.as_holder(&Secret(listed[0].prefix.clone())).me().await, 401, ErrorCode::Unauthenticated);
+    refused_as(
+        harness.as_holder(&Secret(listed[0].prefix.clone())).me().await,
+        401,
+        ErrorCode::Unauthenticated,
+    );
     assert!(listed[0].last_used_at.is_some());
 
     assert!(harness.client.api_keys().await.unwrap().items.is_empty(), "each sees their own");
