@@ -136,5 +136,6 @@ impl State {
         // What was found out meanwhile about room and quotas holds no more.
         self.has_new_room = true;
         self.lanes.iter_mut().for_each(Lane::uncap);
+        self.is_quiet = false;
     }
 }

@@ -127,21 +127,14 @@ impl Ledger {
         (0..self.lanes.len() as LaneIndex).for_each(|lane| self.moves(lane));
     }
 
-    /// The lanes whose shares may have changed since this was last asked, with the share by which they are sorted.
-    /// From now on they are sorted by [`Ledger::sorted_share`].
-    pub(crate) fn take_moved(&mut self) -> Vec<(LaneIndex, u64)> {
-        let mut moved = Vec::new();
-        for lane in std::mem::take(&mut self.moved) {
-            self.is_moved[lane as usize] = false;
-            // Shares are not negative, so their bits sort as they do.
-            let share = self.user_share(lane).to_bits();
-            moved.push((lane, std::mem::replace(&mut self.sorted[lane as usize], share)));
-        }
-        moved
-    }
-
-    pub(crate) fn sorted_share(&self, lane: LaneIndex) -> u64 {
-        self.sorted[lane as usize]
+    /// A lane whose share may have changed since it was last sorted: with the share by which it is sorted, and that by
+    /// which it is from now on.
+    pub(crate) fn next_moved(&mut self) -> Option<(LaneIndex, u64, u64)> {
+        let lane = self.moved.pop()?;
+        self.is_moved[lane as usize] = false;
+        // Shares are not negative, so their bits sort as they do.
+        let share = self.user_share(lane).to_bits();
+        Some((lane, std::mem::replace(&mut self.sorted[lane as usize], share), share))
     }
 
     pub(crate) fn take(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, claim: &Claim) {

@@ -88,12 +88,6 @@ impl Lane {
         self.capped.iter()
     }
 
-    /// The first of all its jobs that wait, whether or not they may be tried.
-    pub(crate) fn first_key(&self) -> Option<Key> {
-        let sets = [&self.ready, &self.parked, &self.capped];
-        sets.into_iter().filter_map(|set| set.first()).map(|(key, _)| *key).min()
-    }
-
     pub(crate) fn insert(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
         let line = self.jobs.entry(class).or_default();
         let before = line.front().map(|first| key_of(*first));

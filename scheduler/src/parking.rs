@@ -5,6 +5,8 @@
 //! is free on a node passes over all blocks that need more. How many classes could go there is not counted to the
 //! end. A few are named, and looked up where they stand in line; of many, nearly every line has one among its first.
 
+use smallvec::SmallVec;
+
 use crate::class::{ClassId, Classes, Need};
 use crate::fleet::{Fleet, Free, HostId};
 
@@ -12,6 +14,9 @@ use crate::fleet::{Fleet, Free, HostId};
 const BLOCK: usize = 64;
 /// So many classes that could go to a node are named; more of them are looked for from the front of each line.
 const FEW: usize = 8;
+
+/// Classes that are named.
+type Few = SmallVec<[ClassId; FEW + 1]>;
 
 /// Which classes wait for room, and which of them may have it again.
 #[derive(Default)]
@@ -43,14 +48,16 @@ struct Block {
 struct Place {
     host: HostId,
     free: Free,
-    /// `None` where they are many.
-    few: Option<Vec<ClassId>>,
+    /// Those of the slots that were looked at so far.
+    few: Few,
+    /// The first slot that was not. In a wake a node only gets fuller: what did not fit need not be looked at again.
+    next: usize,
 }
 
 /// The parked classes that may fit again.
 pub(crate) enum Roused {
     Nobody,
-    Few(Vec<ClassId>),
+    Few(Few),
     Many,
 }
 
@@ -94,6 +101,7 @@ impl Parking {
             .collect();
         halve(&mut all, 0);
         self.arranged = all.len();
+        self.places.iter_mut().for_each(|place| (place.few, place.next) = (Few::new(), 0));
         self.blocks.clear();
         self.classes.clear();
         self.needs.clear();
@@ -116,12 +124,11 @@ impl Parking {
         self.blocks[slot / BLOCK].parked |= 1 << (slot % BLOCK);
         self.refused[class as usize] = self.wake;
         self.also.retain(|other| *other != class);
-        for place in &mut self.places {
-            if let Some(few) = &mut place.few {
-                few.retain(|other| *other != class);
-            }
-        }
-        self.places.retain(|place| place.few.as_ref().is_none_or(|few| !few.is_empty()));
+        let slots = self.classes.len();
+        self.places.retain_mut(|place| {
+            place.few.retain(|other| *other != class);
+            !place.few.is_empty() || place.next < slots
+        });
     }
 
     pub(crate) fn unpark_all(&mut self) {
@@ -149,13 +156,17 @@ impl Parking {
             return;
         }
         self.wake += 1;
-        hosts.iter().for_each(|host| self.look(*host, fleet, classes));
+        for host in hosts {
+            self.places.retain(|place| place.host != *host);
+            self.look(*host, Few::new(), 0, fleet, classes);
+        }
     }
 
     /// Something was placed on a node.
     pub(crate) fn taken(&mut self, host: HostId, fleet: &Fleet, classes: &Classes) {
-        if self.places.iter().any(|place| place.host == host) {
-            self.look(host, fleet, classes);
+        if let Some(position) = self.places.iter().position(|place| place.host == host) {
+            let Place { few, next, .. } = self.places.swap_remove(position);
+            self.look(host, few, next, fleet, classes);
         }
     }
 
@@ -163,8 +174,9 @@ impl Parking {
     /// these classes are parked no more.
     pub(crate) fn rest(&mut self, fleet: &Fleet, classes: &Classes) -> Vec<ClassId> {
         let mut untried = std::mem::take(&mut self.also);
-        for place in std::mem::take(&mut self.places) {
-            untried.extend(self.fitting(&place.free, place.host, usize::MAX, fleet, classes));
+        for mut place in std::mem::take(&mut self.places) {
+            self.look_on(&mut place, usize::MAX, fleet, classes);
+            untried.extend(place.few);
         }
         untried.sort_unstable();
         untried.dedup();
@@ -185,62 +197,57 @@ impl Parking {
         }
     }
 
-    fn look(&mut self, host: HostId, fleet: &Fleet, classes: &Classes) {
-        self.places.retain(|place| place.host != host);
+    /// Looks for classes that could go to a node: of those that were found before, and from a slot on.
+    fn look(&mut self, host: HostId, mut few: Few, next: usize, fleet: &Fleet, classes: &Classes) {
         let Some(free) = fleet.free_on(host) else { return };
-        let few = self.fitting(&free, host, FEW, fleet, classes);
+        few.retain(|class| {
+            free.holds(&self.needs[self.slots[*class as usize] as usize])
+                && fleet.fits_on(host, *class, classes)
+        });
+        let mut place = Place { host, free, few, next };
+        self.look_on(&mut place, FEW, fleet, classes);
         // One of whom nobody waits is tried when somebody comes.
-        let (few, idle): (Vec<_>, Vec<_>) =
-            few.into_iter().partition(|class| self.waiting[*class as usize] > 0);
-        idle.iter().for_each(|class| self.unpark(*class));
-        if !idle.is_empty() {
-            return self.look(host, fleet, classes);
+        while let Some(idle) = place.few.iter().position(|class| self.waiting[*class as usize] == 0) {
+            self.unpark(place.few.swap_remove(idle));
+            self.look_on(&mut place, FEW, fleet, classes);
         }
-        if !few.is_empty() {
-            self.places.push(Place { host, free, few: (few.len() <= FEW).then_some(few) });
+        if !place.few.is_empty() {
+            self.places.push(place);
         }
     }
 
-    /// Parked classes that could go to a node; where they are more than so many, one more than that.
-    fn fitting(
-        &self,
-        free: &Free,
-        host: HostId,
-        most: usize,
-        fleet: &Fleet,
-        classes: &Classes,
-    ) -> Vec<ClassId> {
-        let mut few = Vec::new();
-        for (number, block) in self.blocks.iter().enumerate() {
-            if block.parked == 0 || !free.holds(&block.least) {
+    /// Adds parked classes that could go to a node, until they are more than so many.
+    fn look_on(&self, place: &mut Place, most: usize, fleet: &Fleet, classes: &Classes) {
+        let Place { host, free, few, next } = place;
+        while few.len() <= most && *next < self.classes.len() {
+            let block = &self.blocks[*next / BLOCK];
+            let bits = block.parked >> (*next % BLOCK);
+            if bits == 0 || !free.holds(&block.least) {
+                *next = (*next / BLOCK + 1) * BLOCK;
                 continue;
             }
-            let mut bits = block.parked;
-            while bits != 0 && few.len() <= most {
-                let slot = number * BLOCK + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let class = self.classes[slot];
-                if free.holds(&self.needs[slot])
-                    && self.refused[class as usize] != self.wake
-                    && fleet.fits_on(host, class, classes)
-                {
-                    few.push(class);
-                }
+            *next += bits.trailing_zeros() as usize;
+            let (slot, class) = (*next, self.classes[*next]);
+            if free.holds(&self.needs[slot])
+                && self.refused[class as usize] != self.wake
+                && fleet.fits_on(*host, class, classes)
+            {
+                few.push(class);
             }
-            if few.len() > most {
-                break;
-            }
+            *next += 1;
         }
-        few
     }
 
     pub(crate) fn roused(&self) -> Roused {
-        let mut all = self.also.clone();
+        if self.also.len() > FEW {
+            return Roused::Many;
+        }
+        let mut all = Few::from_slice(&self.also);
         for place in &self.places {
-            match &place.few {
-                Some(few) if all.len() + few.len() <= FEW => all.extend(few),
-                _ => return Roused::Many,
+            if self.is_many(place) || all.len() + place.few.len() > FEW {
+                return Roused::Many;
             }
+            all.extend_from_slice(&place.few);
         }
         if self.places.len() + self.also.len() > 1 {
             all.sort_unstable();
@@ -249,12 +256,17 @@ impl Parking {
         if all.is_empty() { Roused::Nobody } else { Roused::Few(all) }
     }
 
+    /// Whether there may be more than were found.
+    fn is_many(&self, place: &Place) -> bool {
+        place.next < self.classes.len()
+    }
+
     /// Whether a parked class may fit again.
     pub(crate) fn is_roused(&self, class: ClassId, fleet: &Fleet, classes: &Classes) -> bool {
         let need = &self.needs[self.slots[class as usize] as usize];
-        let fits = |place: &Place| match &place.few {
-            Some(few) => few.contains(&class),
-            None => place.free.holds(need) && fleet.fits_on(place.host, class, classes),
+        let fits = |place: &Place| match self.is_many(place) {
+            true => place.free.holds(need) && fleet.fits_on(place.host, class, classes),
+            false => place.few.contains(&class),
         };
         self.also.contains(&class)
             || self.refused[class as usize] != self.wake && self.places.iter().any(fits)

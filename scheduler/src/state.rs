@@ -5,7 +5,7 @@
 //! its queue to give something back.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
@@ -18,7 +18,7 @@ use crate::fleet::{Fleet, HostId, Spot};
 use crate::gang::Spots;
 use crate::ledger::{Claim, LaneIndex, Ledger, QueueIndex};
 use crate::line::{Entry, Key, Lane, Row};
-use crate::parking::Parking;
+use crate::parking::{Parking, Roused};
 use crate::plan::Placement;
 use crate::policy::Policy;
 use crate::preempt::Yielding;
@@ -64,6 +64,8 @@ pub struct State {
     pub(crate) yielding: Yielding,
     pub(crate) ages: Ages,
     pub(crate) now_ms: i64,
+    /// Nobody is ready to be tried in any line, but for those who are roused.
+    pub(crate) is_quiet: bool,
 }
 
 pub(crate) struct QueueRow {
@@ -71,7 +73,26 @@ pub(crate) struct QueueRow {
     pub(crate) lanes: Vec<LaneIndex>,
     /// The same, by the shares of their users.
     pub(crate) by_share: BTreeSet<(u64, LaneIndex)>,
+    /// Those in which something waits for a quota.
+    capped: Vec<LaneIndex>,
+    /// How many of its jobs stand in line, by priority.
+    priorities: BTreeMap<u8, u32>,
     pub(crate) place: (Reverse<i32>, u64, QueueIndex),
+}
+
+impl QueueRow {
+    fn count(&mut self, priority: u8, more: i32) {
+        let waiting = self.priorities.entry(priority).or_default();
+        *waiting = waiting.saturating_add_signed(more);
+        if *waiting == 0 {
+            self.priorities.remove(&priority);
+        }
+    }
+
+    /// The highest priority of a job that stands in line.
+    fn highest(&self) -> u8 {
+        self.priorities.last_key_value().map_or(0, |(priority, _)| *priority)
+    }
 }
 
 pub(crate) struct JobRow {
@@ -152,14 +173,21 @@ impl State {
             Some(index) => {
                 let row = &mut self.queues[*index as usize];
                 row.queue = queue.clone();
+                self.is_quiet = false;
                 row.lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
             }
             None => {
                 let index = self.queues.len() as QueueIndex;
                 self.queue_of.insert(queue.id, index);
                 let place = (Reverse(queue.priority), 0, index);
-                let by_share = BTreeSet::new();
-                self.queues.push(QueueRow { queue: queue.clone(), lanes: Vec::new(), by_share, place });
+                self.queues.push(QueueRow {
+                    queue: queue.clone(),
+                    lanes: Vec::new(),
+                    by_share: BTreeSet::new(),
+                    capped: Vec::new(),
+                    priorities: BTreeMap::new(),
+                    place,
+                });
                 self.ledger.add_queue();
             }
         }
@@ -244,7 +272,9 @@ impl State {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
+        self.queues[self.lanes[lane as usize].queue as usize].count(rows[row as usize].priority, 1);
         self.parking.count(class, 1);
+        self.is_quiet = false;
         self.may_fill_in(row);
     }
 
@@ -253,6 +283,7 @@ impl State {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         if self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key()) {
+            self.queues[self.lanes[lane as usize].queue as usize].count(rows[row as usize].priority, -1);
             self.parking.count(class, -1);
         }
     }
@@ -292,7 +323,9 @@ impl State {
         spots.iter().for_each(|spot| self.fleet.give(spot, &class.need));
         let queue = self.lanes[lane as usize].queue;
         self.ledger.give(queue, lane, 1, &class.total);
-        self.queues[queue as usize].lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+        let capped = std::mem::take(&mut self.queues[queue as usize].capped);
+        capped.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+        self.is_quiet &= capped.is_empty();
         self.reorder(queue);
         Some(())
     }
@@ -328,8 +361,9 @@ impl State {
 
     /// Nobody is left to be tried. Those who wait for something else than room are tried when that has come.
     fn rest(&mut self) {
-        let Self { parking, fleet, classes, lanes, rows, .. } = self;
+        let Self { parking, fleet, classes, lanes, rows, is_quiet, .. } = self;
         for class in parking.rest(fleet, classes) {
+            *is_quiet = false;
             lanes.iter_mut().for_each(|lane| lane.release(class, |row| rows[row as usize].key()));
         }
     }
@@ -360,6 +394,7 @@ impl State {
             self.has_new_room = false;
             self.grown.clear();
             self.parking.unpark_all();
+            self.is_quiet = false;
             self.lanes.iter_mut().for_each(Lane::unpark);
             return;
         }
@@ -371,6 +406,9 @@ impl State {
     fn next(&mut self) -> Option<(LaneIndex, Entry)> {
         self.sort_lanes();
         let roused = self.parking.roused();
+        if self.is_quiet && matches!(roused, Roused::Nobody) {
+            return None;
+        }
         let Self { rows, fleet, classes, parking, lanes, .. } = self;
         let key_of = |row: Row| rows[row as usize].key();
         let is_roused = |class: ClassId| parking.is_roused(class, fleet, classes);
@@ -381,15 +419,17 @@ impl State {
                 break;
             }
             front = Some((*priority, *share));
-            for (share, lane) in &self.queues[*queue as usize].by_share {
-                let (share, line) = (f64::from_bits(*share), &mut lanes[*lane as usize]);
+            let of_queue = &self.queues[*queue as usize];
+            for (share, lane) in &of_queue.by_share {
+                let share = f64::from_bits(*share);
                 // Who has more goes first only by a higher priority.
                 if let Some((_, best, best_share)) = &best
                     && share > *best_share
-                    && line.first_key().is_none_or(|first| first.0 >= best.0.0)
+                    && of_queue.highest() <= best.0.0.0
                 {
-                    continue;
+                    break;
                 }
+                let line = &mut lanes[*lane as usize];
                 let Some(entry) = line.head(parking, &roused, is_roused, key_of) else { continue };
                 if best.is_none_or(|(_, best, best_share)| {
                     by_turn((&entry.0, share), (&best.0, best_share)).is_lt()
@@ -398,15 +438,18 @@ impl State {
                 }
             }
         }
+        self.is_quiet = best.is_none();
         best.map(|(lane, entry, _)| (lane, entry))
     }
 
     /// Puts those users where their shares belong who got or gave something.
     pub(crate) fn sort_lanes(&mut self) {
-        for (lane, before) in self.ledger.take_moved() {
-            let by_share = &mut self.queues[self.lanes[lane as usize].queue as usize].by_share;
-            by_share.remove(&(before, lane));
-            by_share.insert((self.ledger.sorted_share(lane), lane));
+        while let Some((lane, before, share)) = self.ledger.next_moved() {
+            if share != before {
+                let by_share = &mut self.queues[self.lanes[lane as usize].queue as usize].by_share;
+                by_share.remove(&(before, lane));
+                by_share.insert((share, lane));
+            }
         }
     }
 
@@ -458,6 +501,10 @@ impl State {
         let Some(first) = self.lanes[lane as usize].first(class) else { return };
         let key = self.rows[first as usize].key();
         self.lanes[lane as usize].cap((key, class));
+        let capped = &mut self.queues[self.lanes[lane as usize].queue as usize].capped;
+        if !capped.contains(&lane) {
+            capped.push(lane);
+        }
     }
 
     /// Looks for a place with each of the resources that would do.
@@ -489,12 +536,13 @@ impl State {
 
     /// Lets those be tried again that wait for room and for a quota, where there is room.
     fn mend_torn(&mut self) {
-        let Self { torn, lanes, fleet, classes, grown, .. } = self;
+        let Self { torn, lanes, fleet, classes, grown, is_quiet, .. } = self;
         let all = self.has_new_room || grown.len() > FEW_GROWN;
         torn.retain(|(lane, class)| {
             let fits = all || grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
             if fits {
                 lanes[*lane as usize].uncap();
+                *is_quiet = false;
             }
             !fits
         });

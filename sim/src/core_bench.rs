@@ -64,6 +64,10 @@ pub struct Report {
     pub placements_per_decision: f64,
     pub decision_p50_micros: f64,
     pub decision_p99_micros: f64,
+    /// Of those in which exactly one job took the place.
+    pub one_for_one: usize,
+    pub one_for_one_p50_micros: f64,
+    pub one_for_one_p99_micros: f64,
     /// The most that the process held at any time, in MB; 0 where the system does not say.
     pub memory_mb: f64,
 }
@@ -85,6 +89,11 @@ impl fmt::Display for Report {
             f,
             "decision  p50 {:.1} us, p99 {:.1} us, over {} with {:.2} placements each",
             self.decision_p50_micros, self.decision_p99_micros, self.decisions, self.placements_per_decision
+        )?;
+        writeln!(
+            f,
+            "          p50 {:.1} us, p99 {:.1} us, over the {} in which one took the place of one",
+            self.one_for_one_p50_micros, self.one_for_one_p99_micros, self.one_for_one
         )?;
         write!(f, "memory    {:.0} MB", self.memory_mb)
     }
@@ -117,8 +126,8 @@ pub fn measure(options: &Options) -> anyhow::Result<Report> {
     let placed = running.len();
     ensure!(placed > 0, "no job fits on any node");
 
-    let mut times: Vec<Duration> = Vec::new();
-    let mut replaced = 0;
+    // How long each took, and how many took the place.
+    let mut times: Vec<(Duration, usize)> = Vec::new();
     for _ in 0..options.decisions {
         if running.is_empty() {
             break;
@@ -127,17 +136,17 @@ pub fn measure(options: &Options) -> anyhow::Result<Report> {
         let started = cpu_time()?;
         state.end(ended);
         let placements = state.schedule(0, usize::MAX);
-        times.push(cpu_time()? - started);
-        replaced += placements.len();
+        times.push((cpu_time()? - started, placements.len()));
         // As many come as go.
         for placement in placements {
             running.push(placement.job);
             state.add_job(&job(&mut next, &shapes, options, &mut random));
         }
     }
-    times.sort_unstable();
-    let percentile =
-        |percent: usize| times.get(times.len() * percent / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6);
+    let replaced: usize = times.iter().map(|(_, placed)| placed).sum();
+    let single = times.iter().filter(|(_, placed)| *placed == 1);
+    let single = sorted(single.map(|(time, _)| *time));
+    let times = sorted(times.iter().map(|(time, _)| *time));
     Ok(Report {
         nodes: options.nodes,
         pending: options.pending,
@@ -149,10 +158,23 @@ pub fn measure(options: &Options) -> anyhow::Result<Report> {
         placements_per_second: placed as f64 / fill.as_secs_f64(),
         decisions: times.len(),
         placements_per_decision: replaced as f64 / times.len().max(1) as f64,
-        decision_p50_micros: percentile(50),
-        decision_p99_micros: percentile(99),
+        decision_p50_micros: percentile_micros(&times, 50),
+        decision_p99_micros: percentile_micros(&times, 99),
+        one_for_one: single.len(),
+        one_for_one_p50_micros: percentile_micros(&single, 50),
+        one_for_one_p99_micros: percentile_micros(&single, 99),
         memory_mb: peak_memory_mb(),
     })
+}
+
+fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut times: Vec<Duration> = times.collect();
+    times.sort_unstable();
+    times
+}
+
+fn percentile_micros(sorted: &[Duration], percent: usize) -> f64 {
+    sorted.get(sorted.len() * percent / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }
 
 /// Three kinds of nodes: half have CPUs only, the others eight or four GPUs.

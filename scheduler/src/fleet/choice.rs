@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::kind::{GroupMask, Kind, KindId};
-use crate::fleet::level::{Left, LevelId};
+use crate::fleet::level::{Left, Level, LevelId};
 use crate::fleet::{Fleet, Spot};
 use crate::policy::Policy;
 
@@ -21,9 +22,10 @@ const REMEMBERED: usize = 1 << 19;
 /// What fragmentation costs, which holds until the mix changes.
 #[derive(Default)]
 pub(crate) struct Memo {
-    unusable: FxHashMap<LevelId, u64>,
+    /// By level.
+    unusable: Vec<Option<u64>>,
     /// What a level loses to a class, and the slot that loses least where a share of one GPU is asked for.
-    losses: FxHashMap<(LevelId, ClassId), (i64, u16)>,
+    losses: FxHashMap<u64, (i64, u16)>,
 }
 
 impl Memo {
@@ -118,20 +120,25 @@ impl Fleet {
         let kind = &self.kinds[kind as usize];
         let mut room = most;
         kind.visit(&class_of.need, |level| {
-            if self.levels.get(level).left.fits(&class_of.need, kind, accepted)
+            let level_of = self.levels.get(level);
+            if level_of.left.fits(&class_of.need, kind, accepted)
                 && (!class_of.is_picky() || self.first_allowed(level, class_of).is_some())
             {
                 found.push(level);
                 room -= 1;
+                // Where no GPU is free none is lost, and the tightest fit decides.
+                if level_of.gauge.milli == 0 && most == WEIGHED && most - room >= WEIGHED_WITHOUT_GPUS {
+                    room = 0;
+                }
             }
             if room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
     }
 
     fn first_allowed(&self, level: LevelId, class: &Class) -> Option<u32> {
-        let allows =
-            |rank: &u32| !class.is_picky() || self.host(self.by_rank[*rank as usize]).is_allowed(class);
-        self.levels.get(level).ranks.iter().copied().find(allows)
+        let allows = |rank: &u32| self.host(self.by_rank[*rank as usize]).is_allowed(class);
+        let ranks = &self.levels.get(level).ranks;
+        if class.is_picky() { ranks.iter().find(allows) } else { ranks.first() }
     }
 
     pub(super) fn weigh(
@@ -155,17 +162,23 @@ impl Fleet {
 
     /// By how much the usual jobs can use less of a level once the class has a job there.
     fn loss(&mut self, level: LevelId, class: ClassId, class_of: &Class) -> (i64, u16) {
-        let left = &self.levels.get(level).left;
-        if left.gpus.is_empty() {
+        let level_of = self.levels.get(level);
+        // Where nothing is free of GPUs nothing can be lost.
+        if level_of.gauge.milli == 0 {
             return (0, 0);
         }
-        if let Some(known) = self.memo.losses.get(&(level, class)) {
+        let key = u64::from(level) << 32 | u64::from(class);
+        if let Some(known) = self.memo.losses.get(&key) {
             return *known;
         }
+        let left = &level_of.left;
         let (kind, need) = (&self.kinds[left.kind as usize], &class_of.need);
         let accepted = self.terms[class as usize].accepted[left.kind as usize].unwrap_or_default();
         let mix = &self.mix;
-        let before = *self.memo.unusable.entry(level).or_insert_with(|| mix.unusable(left, kind));
+        if self.memo.unusable.len() <= level as usize {
+            self.memo.unusable.resize(level as usize + 1, None);
+        }
+        let before = *self.memo.unusable[level as usize].get_or_insert_with(|| mix.unusable(left, kind));
         let after = |slots: &[usize]| mix.unusable(&left.after(need, kind, slots), kind);
         let (after, slot) = if is_share(need) {
             let options = shares(left, kind, need, accepted);
@@ -177,15 +190,15 @@ impl Fleet {
         if self.memo.losses.len() >= REMEMBERED {
             self.memo.losses.clear();
         }
-        self.memo.losses.insert((level, class), loss);
+        self.memo.losses.insert(key, loss);
         loss
     }
 
     fn leftover(&self, level: LevelId, need: &Need) -> Leftover {
-        let left = &self.levels.get(level).left;
+        let Level { left, gauge, .. } = self.levels.get(level);
         let kind = &self.kinds[left.kind as usize];
         let dimensions: [(u64, u64, u64); 4] = [
-            (need.total_gpu_milli(), left.gpu_milli(), kind.gpu_milli),
+            (need.total_gpu_milli(), gauge.milli, kind.gpu_milli),
             (need.cpu_milli.into(), left.cpu_milli.into(), kind.total.cpu_milli.into()),
             (need.memory_bytes, left.memory_bytes, kind.total.memory_bytes),
             (need.disk_bytes, left.disk_bytes, kind.total.disk_bytes),
@@ -212,7 +225,7 @@ impl Fleet {
         let (kind, need) = (&self.kinds[left.kind as usize], &class_of.need);
         let accepted = self.terms[class as usize].accepted[left.kind as usize].unwrap_or_default();
         let chosen = match (least, policy) {
-            (Some(slot), _) => vec![usize::from(slot)],
+            (Some(slot), _) => Slots::from_slice(&[usize::from(slot)]),
             (None, Policy::Spread) => freest(left, kind, need, accepted),
             (None, _) => tightest(left, kind, need, accepted),
         };
@@ -248,24 +261,27 @@ fn shares<'a>(
     })
 }
 
+/// Positions of GPUs.
+type Slots = SmallVec<[usize; 8]>;
+
 /// The slots with the least left that suffice.
-fn tightest(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Vec<usize> {
+fn tightest(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Slots {
     let mut slots = freest_first(left, kind, need, accepted);
     slots.sort_by_key(|slot| left.gpus[*slot]);
     slots.truncate(need.gpus as usize);
     slots
 }
 
-fn freest(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Vec<usize> {
+fn freest(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Slots {
     let mut slots = freest_first(left, kind, need, accepted);
     slots.sort_by_key(|slot| std::cmp::Reverse(left.gpus[*slot]));
     slots.truncate(need.gpus as usize);
     slots
 }
 
-fn freest_first(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Vec<usize> {
+fn freest_first(left: &Left, kind: &Kind, need: &Need, accepted: GroupMask) -> Slots {
     if need.gpus == 0 {
-        return Vec::new();
+        return Slots::new();
     }
     (0..left.gpus.len())
         .filter(|slot| left.gpus[*slot] >= need.gpu_milli && kind.is_accepted(*slot, accepted))

@@ -6,6 +6,8 @@
 //! two views of what it cannot use are added: what the next job of it cannot use, as in the paper, and what stays
 //! over when the node is filled with nothing else, which sees CPUs and memory run out before the GPUs do.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use crate::class::{ClassId, Classes, Need};
@@ -25,14 +27,32 @@ pub(crate) struct Mix {
     seen: FxHashMap<ClassId, u64>,
     total: u64,
     anew: u64,
-    pub(crate) typical: Vec<Typical>,
+    /// What all typical classes weigh together.
+    weight: u64,
+    /// By kind.
+    views: Vec<View>,
 }
 
-pub(crate) struct Typical {
-    need: Need,
+/// The typical classes that nodes of a kind may take.
+struct View {
+    sorts: Vec<Sort>,
+    asks: Vec<Ask>,
+}
+
+/// Those that ask for the same of its GPUs.
+struct Sort {
+    accepted: GroupMask,
+    gpu_milli: u16,
+    gpus: u32,
+    asks: Range<usize>,
+}
+
+/// What one of them asks for beside.
+struct Ask {
+    cpu_milli: u64,
+    memory_bytes: u64,
+    disk_bytes: u64,
     weight: u64,
-    /// Which groups it accepts, by kind; `None` where it may not run.
-    accepted: Vec<Option<GroupMask>>,
 }
 
 impl Mix {
@@ -56,9 +76,9 @@ impl Mix {
         kinds: usize,
         accepted: impl Fn(ClassId, KindId) -> Option<GroupMask>,
     ) -> bool {
-        let is_current = self.typical.first().is_some_and(|typical| typical.accepted.len() == kinds);
+        let is_current = self.weight > 0 && self.views.len() == kinds;
         let enough = if is_current { ANEW.0.max(self.total / ANEW.1) } else { 1 };
-        if self.anew < enough && (is_current || self.typical.is_empty()) {
+        if self.anew < enough && (is_current || self.weight == 0) {
             return false;
         }
         self.anew = 0;
@@ -66,48 +86,85 @@ impl Mix {
             self.seen.iter().map(|(class, count)| (*class, *count)).collect();
         commonest.sort_unstable_by_key(|(class, count)| (std::cmp::Reverse(*count), *class));
         commonest.truncate(TYPICAL);
-        let typical = |(class, weight)| Typical {
-            need: classes.get(class).need,
-            weight,
-            accepted: (0..kinds as KindId).map(|kind| accepted(class, kind)).collect(),
+        self.weight = commonest.iter().map(|(_, count)| count).sum();
+        let view = |kind| {
+            let typical = commonest.iter().filter_map(|(class, weight)| {
+                Some((classes.get(*class).need, accepted(*class, kind)?, *weight))
+            });
+            View::of(typical.collect())
         };
-        self.typical = commonest.into_iter().map(typical).collect();
+        self.views = (0..kinds as KindId).map(view).collect();
         true
     }
 
     /// The expected unusable share of what is left, in thousandths of a GPU times the weight of the whole mix.
     pub(crate) fn unusable(&self, left: &Left, kind: &Kind) -> u64 {
         let free = left.gpu_milli();
-        if free == 0 {
-            return 0;
+        match self.views.get(left.kind as usize) {
+            Some(view) if free > 0 => 2 * free * self.weight - view.usable(left, kind),
+            _ => 0,
         }
-        let unusable = |typical: &Typical| {
-            let Some(accepted) = typical.accepted[left.kind as usize] else { return 2 * free };
-            let need = &typical.need;
-            let (for_next, copies) = usable(left, need, kind, accepted);
-            2 * free - for_next - copies * need.total_gpu_milli()
-        };
-        self.typical.iter().map(|typical| typical.weight * unusable(typical)).sum()
     }
 }
 
-/// The free share of GPUs that the next job of this kind could choose from, and how many such jobs fit.
-fn usable(left: &Left, need: &Need, kind: &Kind, accepted: GroupMask) -> (u64, u64) {
+impl View {
+    fn of(mut typical: Vec<(Need, GroupMask, u64)>) -> Self {
+        let sort = |(need, accepted, _): &(Need, GroupMask, u64)| (*accepted, need.gpu_milli, need.gpus);
+        typical.sort_by_key(sort);
+        let mut sorts = Vec::new();
+        let mut asks: Vec<Ask> = Vec::new();
+        for alike in typical.chunk_by(|one, other| sort(one) == sort(other)) {
+            let (accepted, gpu_milli, gpus) = sort(&alike[0]);
+            sorts.push(Sort { accepted, gpu_milli, gpus, asks: asks.len()..asks.len() + alike.len() });
+            asks.extend(alike.iter().map(|(need, _, weight)| Ask {
+                cpu_milli: need.cpu_milli.into(),
+                memory_bytes: need.memory_bytes,
+                disk_bytes: need.disk_bytes,
+                weight: *weight,
+            }));
+        }
+        Self { sorts, asks }
+    }
+
+    /// What the classes can use, by their weight: the free share of GPUs that the next job of each could choose from, and
+    /// what as many as fit would take.
+    fn usable(&self, left: &Left, kind: &Kind) -> u64 {
+        let mut sum = 0;
+        for Sort { accepted, gpu_milli, gpus, asks } in &self.sorts {
+            let (for_next, by_gpu) = gpus_for(left, kind, *accepted, *gpu_milli, *gpus);
+            if by_gpu == 0 {
+                continue;
+            }
+            let each = u64::from(*gpus) * u64::from(*gpu_milli);
+            for ask in &self.asks[asks.clone()] {
+                let copies = at_most(by_gpu, left.cpu_milli.into(), ask.cpu_milli);
+                let copies = at_most(copies, left.memory_bytes, ask.memory_bytes);
+                let copies = at_most(copies, left.disk_bytes, ask.disk_bytes);
+                if copies > 0 {
+                    sum += ask.weight * (for_next + copies * each);
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// The free share of GPUs that the next job could choose from, and how many such jobs the GPUs suffice for.
+fn gpus_for(left: &Left, kind: &Kind, accepted: GroupMask, gpu_milli: u16, gpus: u32) -> (u64, u64) {
     let mut for_next = 0;
-    let mut slots = 0;
+    let mut slots = 0_u32;
     let mut shares = 0;
     for (slot, free) in left.gpus.iter().enumerate() {
-        if *free >= need.gpu_milli && kind.is_accepted(slot, accepted) {
+        if *free >= gpu_milli && kind.is_accepted(slot, accepted) {
             for_next += u64::from(*free);
             slots += 1;
-            shares += u64::from(*free / need.gpu_milli);
+            shares += u32::from(*free / gpu_milli);
         }
     }
-    let by_gpu = if need.gpus == 1 { shares } else { slots / u64::from(need.gpus) };
-    let times = |free: u64, asked: u64| free.checked_div(asked).unwrap_or(u64::MAX);
-    let copies = by_gpu
-        .min(times(left.cpu_milli.into(), need.cpu_milli.into()))
-        .min(times(left.memory_bytes, need.memory_bytes))
-        .min(times(left.disk_bytes, need.disk_bytes));
-    if copies == 0 { (0, 0) } else { (for_next, copies) }
+    (for_next, if gpus == 1 { shares.into() } else { (slots / gpus).into() })
+}
+
+/// So many copies, or as many as there is room for. Mostly all have room, and a product is found sooner than a quotient.
+fn at_most(copies: u64, free: u64, asked: u64) -> u64 {
+    if asked.saturating_mul(copies) <= free { copies } else { free / asked }
 }

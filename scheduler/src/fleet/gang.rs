@@ -82,7 +82,7 @@ impl Fleet {
             let allows = |rank: &u32| {
                 !class_of.is_picky() || self.host(self.by_rank[*rank as usize]).is_allowed(class_of)
             };
-            let ranks: Vec<u32> = ranks.iter().copied().filter(allows).take(most).collect();
+            let ranks: Vec<u32> = ranks.iter().filter(allows).take(most).collect();
             let Some(first) = ranks.first() else { continue };
             let weighed = self.weigh(level, *first, class, class_of, policy);
             choices.extend(ranks.into_iter().map(|rank| (strands, weighed.at(rank))));

@@ -1,10 +1,11 @@
 //! Kinds of nodes: those that have the same in all, in the same cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use crate::class::Need;
-use crate::fleet::level::LevelId;
+use crate::fleet::ladder::{Ladder, Rung};
+use crate::fleet::level::{Gauge, LevelId};
 use crate::snapshot::NodeGpu;
 
 pub(crate) type KindId = u32;
@@ -37,8 +38,8 @@ pub(crate) struct Kind {
     /// The group of each slot.
     group_of: Vec<u8>,
     /// The levels that have nodes: by free GPU, then CPU, then memory, so that the tightest that may fit come first
-    /// and those without the CPUs are stepped over.
-    index: BTreeMap<u64, BTreeSet<(u32, u64, LevelId)>>,
+    /// and those without enough of one thing are stepped over together.
+    index: BTreeMap<Gauge, Ladder>,
 }
 
 impl Kind {
@@ -67,15 +68,15 @@ impl Kind {
         self.group_of[slot].into()
     }
 
-    pub(crate) fn insert(&mut self, gpu_milli: u64, key: (u32, u64, LevelId)) {
-        self.index.entry(gpu_milli).or_default().insert(key);
+    pub(crate) fn insert(&mut self, gauge: Gauge, rung: Rung) {
+        self.index.entry(gauge).or_default().insert(rung);
     }
 
-    pub(crate) fn remove(&mut self, gpu_milli: u64, key: (u32, u64, LevelId)) {
-        if let Some(levels) = self.index.get_mut(&gpu_milli) {
-            levels.remove(&key);
+    pub(crate) fn remove(&mut self, gauge: Gauge, rung: Rung) {
+        if let Some(levels) = self.index.get_mut(&gauge) {
+            levels.remove(rung);
             if levels.is_empty() {
-                self.index.remove(&gpu_milli);
+                self.index.remove(&gauge);
             }
         }
     }
@@ -86,11 +87,9 @@ impl Kind {
 
     /// Visits the levels that have enough GPU in all and enough CPU and memory, the tightest first, until told to stop.
     pub(crate) fn visit(&self, need: &Need, mut visit: impl FnMut(LevelId) -> ControlFlow<()>) {
-        for levels in self.index.range(need.total_gpu_milli()..).map(|(_, levels)| levels) {
-            for (_, memory_bytes, level) in levels.range((need.cpu_milli, 0, 0)..) {
-                if *memory_bytes >= need.memory_bytes && visit(*level).is_break() {
-                    return;
-                }
+        for (gauge, levels) in self.index.range(Gauge::least(need)..) {
+            if gauge.may_hold(need) && levels.visit(need, &mut visit).is_break() {
+                return;
             }
         }
     }

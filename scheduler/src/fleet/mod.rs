@@ -8,6 +8,7 @@ mod choice;
 mod fragmentation;
 mod gang;
 pub(crate) mod kind;
+mod ladder;
 pub(crate) mod level;
 mod vacate;
 
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, NodeId};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::choice::Memo;
@@ -227,8 +229,10 @@ impl Fleet {
 
     /// Brings what is derived up to date; to be called before a choice.
     pub(crate) fn settle(&mut self, classes: &Classes) {
-        if !self.is_ranked || self.levels.len() > 4 * self.hosts.len() + 4096 {
-            self.rebuild();
+        if !self.is_ranked {
+            self.put_in_order();
+        } else if self.levels.len() > 4 * self.hosts.len() + 4096 {
+            self.index();
         }
         for class in &classes.list()[self.terms.len()..] {
             let sites: Vec<u32> =
@@ -252,21 +256,27 @@ impl Fleet {
         }
     }
 
-    /// Ranks the nodes and builds the index from nothing, which nodes that come and go ask for.
-    fn rebuild(&mut self) {
-        self.levels.clear();
-        self.memo.clear();
-        self.kinds.iter_mut().for_each(Kind::clear);
-        self.by_rank =
+    /// Ranks the nodes, which those that come and go ask for.
+    fn put_in_order(&mut self) {
+        let mut by_rank: Vec<HostId> =
             (0..self.hosts.len() as HostId).filter(|id| self.hosts[*id as usize].is_some()).collect();
-        let mut by_rank = std::mem::take(&mut self.by_rank);
         by_rank.sort_unstable_by_key(|id| (self.host(*id).name.as_str(), self.host(*id).id));
         for (rank, id) in (0..).zip(&by_rank) {
             self.host_mut(*id).rank = rank;
-            self.enter(*id);
         }
         self.by_rank = by_rank;
         self.is_ranked = true;
+        self.index();
+    }
+
+    /// Builds the index from nothing, and forgets the levels that no node is on.
+    fn index(&mut self) {
+        self.levels.clear();
+        self.memo.clear();
+        self.kinds.iter_mut().for_each(Kind::clear);
+        for rank in 0..self.by_rank.len() {
+            self.enter(self.by_rank[rank]);
+        }
     }
 
     pub(crate) fn observe(&mut self, class: ClassId, times: u64) {
@@ -324,8 +334,7 @@ impl Fleet {
             let level_of = self.levels.get_mut(level);
             if level_of.ranks.is_empty() {
                 let left = &level_of.left;
-                self.kinds[kind as usize]
-                    .insert(left.gpu_milli(), (left.cpu_milli, left.memory_bytes, level));
+                self.kinds[kind as usize].insert(level_of.gauge, (left.cpu_milli, left.memory_bytes, level));
             }
             level_of.ranks.insert(rank);
         }
@@ -335,9 +344,9 @@ impl Fleet {
         let host = self.host(id);
         let (kind, rank, level) = (host.kind, host.rank, host.level);
         let level_of = self.levels.get_mut(level);
-        if level_of.ranks.remove(&rank) && level_of.ranks.is_empty() {
+        if level_of.ranks.remove(rank) && level_of.ranks.is_empty() {
             let left = &level_of.left;
-            self.kinds[kind as usize].remove(left.gpu_milli(), (left.cpu_milli, left.memory_bytes, level));
+            self.kinds[kind as usize].remove(level_of.gauge, (left.cpu_milli, left.memory_bytes, level));
         }
     }
 
@@ -361,9 +370,9 @@ impl Fleet {
     /// What is free on a node that takes jobs.
     pub(crate) fn free_on(&self, id: HostId) -> Option<Free> {
         let host = self.hosts.get(id as usize)?.as_ref().filter(|host| host.is_ready)?;
-        let left = &self.levels.get(host.level).left;
-        let (cpu_milli, memory_bytes, disk_bytes) = (left.cpu_milli, left.memory_bytes, left.disk_bytes);
-        Some(Free { cpu_milli, memory_bytes, disk_bytes, gpu_milli: left.gpu_milli() })
+        let level = self.levels.get(host.level);
+        let &Left { cpu_milli, memory_bytes, disk_bytes, .. } = &level.left;
+        Some(Free { cpu_milli, memory_bytes, disk_bytes, gpu_milli: level.gauge.milli })
     }
 
     pub(crate) fn node(&self, host: HostId) -> NodeId {
@@ -426,7 +435,7 @@ impl Host {
             cpu_milli: self.capacity.cpu_milli.saturating_sub(self.allocated.cpu_milli),
             memory_bytes: self.capacity.memory_bytes.saturating_sub(self.allocated.memory_bytes),
             disk_bytes: self.capacity.disk_bytes.saturating_sub(self.allocated.disk_bytes),
-            gpus: self.gpus.clone(),
+            gpus: SmallVec::from_slice(&self.gpus),
         };
         left.order(kind);
         left
