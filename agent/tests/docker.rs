@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in its helpers too")]
 
+#[path = "docker/allowed.rs"]
+mod allowed;
 #[path = "docker/golden.rs"]
 mod golden;
 #[path = "docker/images.rs"]
@@ -258,46 +260,6 @@ async fn too_much_memory_is_seen_as_such() {
 }
 
 #[tokio::test]
-async fn an_image_that_is_not_to_be_had_is_said_in_the_daemons_words() {
-    let Some(node) = Node::start() else { return };
-    for pull in [PullPolicy::Never, PullPolicy::IfNotPresent, PullPolicy::Always] {
-        // Port 1 refuses at once, wherever the test runs.
-        let task = TaskSpec { image: "127.0.0.1:1/nosuch/image:1".into(), pull, ..shell("true") };
-        let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
-        let (Failure::Image(words) | Failure::Pull(_, words)) = failure else {
-            panic!("{pull:?}: {failure:?}")
-        };
-        assert!(words.contains("127.0.0.1:1"), "{pull:?}: {words}");
-    }
-    let task = TaskSpec { image: "Not An Image".into(), ..shell("true") };
-    let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
-    assert!(
-        matches!(&failure, Failure::Refused(words) if words.contains("invalid reference")),
-        "{failure:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_pull_can_be_given_up() {
-    let Some(node) = Node::start() else { return };
-    // A registry that accepts and never answers.
-    let registry = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let image = format!("{}/nosuch/image:1", registry.local_addr().unwrap());
-    let task = TaskSpec { image, ..shell("true") };
-    let cancel = CancellationToken::new();
-    let create = node.create_by(node.owner, AttemptId::new(), &task, nothing, &cancel);
-    let give_up = async {
-        let _connection = registry.accept().await.unwrap();
-        cancel.cancel();
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        result = create => assert_eq!(result, Err(Failure::Cancelled)),
-        () = give_up => unreachable!("it waits for ever"),
-    }
-}
-
-#[tokio::test]
 async fn the_container_is_what_the_task_says() {
     let Some(node) = Node::start() else { return };
     let script = "echo $GREETING; cat /proc/self/cgroup | tail -1 >/dev/null; pwd; cat /dev/shm/x 2>/dev/null; \
@@ -488,142 +450,4 @@ async fn outcome(node: &Node, task: &TaskSpec, supplies: Supplies) -> (i32, Stri
     docker::start(&node.link, attempt).await.unwrap();
     let code = node.exit(attempt).await.code;
     (code, node.log(attempt))
-}
-
-#[tokio::test]
-async fn a_policy_decides_what_a_container_may_do() {
-    let Some(node) = Node::start() else { return };
-    let script = "grep -E 'CapEff|NoNewPrivs' /proc/self/status; id -u; touch /file 2>/dev/null && echo writes; \
-                  touch /tmp/file && echo tmp";
-    let under =
-        |policy, user: Option<&str>| TaskSpec { policy, user: user.map(str::to_owned), ..shell(script) };
-    let words = |log: &str| log.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
-
-    let (code, log) = outcome(&node, &under(ContainerPolicy::Restricted, None), Supplies::default()).await;
-    assert_eq!((code, words(&log).as_str()), (0, "CapEff: 00000000000004fb NoNewPrivs: 1 0 writes tmp"));
-    let strict = under(ContainerPolicy::Strict, Some("1000:1000"));
-    let (code, log) = outcome(&node, &strict, Supplies::default()).await;
-    assert_eq!((code, words(&log).as_str()), (0, "CapEff: 0000000000000000 NoNewPrivs: 1 1000 tmp"));
-    let (_, log) = outcome(&node, &under(ContainerPolicy::Trusted, None), Supplies::default()).await;
-    assert!(words(&log).contains("NoNewPrivs: 0") && log.contains("writes"), "{log}");
-
-    for (user, whose) in
-        [(None, "the image's user is `root`"), (Some("0"), "`0`"), (Some("nobody"), "`nobody`")]
-    {
-        let refused = node.create(AttemptId::new(), &under(ContainerPolicy::Strict, user)).await.unwrap_err();
-        let Failure::Refused(words) = refused else { panic!("{refused:?}") };
-        assert!(words.contains("forbids root") && words.contains(whose), "{words}");
-    }
-    let host = TaskSpec { network: Network::Host, ..shell("true") };
-    let refused = node.create(AttemptId::new(), &host).await.unwrap_err();
-    assert!(matches!(&refused, Failure::Refused(words) if words.contains("`host`")), "{refused:?}");
-}
-
-#[tokio::test]
-async fn supplies_reach_the_container_and_bad_volumes_do_not() {
-    let Some(node) = Node::start() else { return };
-    let data = node.daemon.folder().canonicalize().unwrap().join("sets");
-    std::fs::create_dir(&data).unwrap();
-    std::fs::write(data.join("in"), "from the node\n").unwrap();
-    let mount = |path: &std::path::Path, read_only| Mount {
-        name: "sets".into(),
-        host_path: path.display().to_string(),
-        target: "/data".into(),
-        read_only,
-    };
-    let supplies = |mount| Supplies {
-        env: BTreeMap::from([("TOKEN".into(), Secret("a secret value".into()))]),
-        registry: None,
-        mounts: vec![mount],
-    };
-    let script = "echo $TOKEN; cat /data/in; touch /data/out 2>/dev/null && echo writes || echo reads";
-    let task = TaskSpec { needs_supplies: true, ..shell(script) };
-    let (_, log) = outcome(&node, &task, supplies(mount(&data, true))).await;
-    assert_eq!(log, "a secret value\nfrom the node\nreads\n");
-    assert!(!data.join("out").exists());
-    let (_, log) = outcome(&node, &task, supplies(mount(&data, false))).await;
-    assert!(log.ends_with("writes\n") && data.join("out").exists(), "{log}");
-
-    let link = data.with_file_name("link");
-    std::os::unix::fs::symlink("/etc", &link).unwrap();
-    for path in [link, data.join("nothing"), "/etc".into(), "/var/run/docker.sock".into()] {
-        let attempt = AttemptId::new();
-        let refused = node.create_with(attempt, &task, supplies(mount(&path, true))).await.unwrap_err();
-        let Failure::Refused(words) = refused else { panic!("{refused:?}") };
-        assert!(words.contains("`sets`"), "{words}");
-        assert_eq!(node.look(attempt).await, Sight::Missing);
-        assert!(!data.join("nothing").exists());
-    }
-
-    // Without its supplies no container is made.
-    let refuse = || std::future::ready(Err(Failure::Refused("no secret `token`".into())));
-    let attempt = AttemptId::new();
-    let cancel = CancellationToken::new();
-    let refused = node.create_by(node.owner, attempt, &task, refuse, &cancel).await;
-    assert_eq!(refused, Err(Failure::Refused("no secret `token`".into())));
-    assert_eq!(node.look(attempt).await, Sight::Missing);
-    let waits = || std::future::pending();
-    let create = node.create_by(node.owner, attempt, &task, waits, &cancel);
-    let (given_up, ()) = tokio::join!(create, async { cancel.cancel() });
-    assert_eq!(given_up, Err(Failure::Cancelled));
-}
-
-#[tokio::test]
-async fn an_image_is_pulled_with_the_teams_login() {
-    let Some(node) = Node::start() else { return };
-    let Some(registry) = support::Registry::start("ada", "registry password") else { return };
-    let image = format!("{}/team/app:1", registry.address());
-    registry.fill(&node.daemon, &image, "ada", "registry password");
-    let login = |password: &str| Supplies {
-        registry: Some(RegistryLogin {
-            server: registry.address(),
-            username: "ada".into(),
-            password: Secret(password.into()),
-        }),
-        ..Supplies::default()
-    };
-    let task = |image: &str| TaskSpec { image: image.to_owned(), ..shell("echo pulled") };
-    let told = async |task: TaskSpec, supplies: Supplies| match node
-        .create_with(AttemptId::new(), &task, supplies)
-        .await
-        .unwrap_err()
-    {
-        Failure::Pull(problem, words) => (problem, words),
-        other => panic!("{other:?}"),
-    };
-    let (problem, words) = told(task(&image), Supplies::default()).await;
-    assert_eq!(problem, ImageProblem::Denied);
-    assert!(words.contains("denies the image to a pull without a login"), "{words}");
-    let (problem, words) = told(task(&image), login("wrong words")).await;
-    assert_eq!(problem, ImageProblem::Denied);
-    assert!(words.contains("denies the image to the login of `ada`"), "{words}");
-    assert!(!words.contains("wrong words"), "{words}");
-    let missing = format!("{}/team/nothing:1", registry.address());
-    let (problem, words) = told(task(&missing), login("registry password")).await;
-    assert_eq!(problem, ImageProblem::NotFound);
-    assert!(words.contains("has no such image"), "{words}");
-
-    let (code, log) = outcome(&node, &task(&image), login("registry password")).await;
-    assert_eq!((code, log.as_str()), (0, "pulled\n"));
-    let address = registry.address();
-    drop(registry);
-    let always = TaskSpec { pull: PullPolicy::Always, ..task(&format!("{address}/team/app:1")) };
-    let (problem, words) = told(always, Supplies::default()).await;
-    assert_eq!(problem, ImageProblem::Unreachable);
-    assert!(words.contains("does not answer"), "{words}");
-}
-
-#[tokio::test]
-async fn a_container_that_writes_too_much_is_noticed() {
-    let Some(node) = Node::start() else { return };
-    let fill =
-        |mib: u32| shell(&format!("dd if=/dev/zero of=/file bs=1048576 count={mib} 2>/dev/null; sleep 1000"));
-    let (small, large) = (node.run(&fill(1)).await, node.run(&fill(24)).await);
-    let (sender, mut events) = mpsc::channel(4);
-    for attempt in [small, large] {
-        tokio::spawn(lilac_agent::disk::watch(node.link.clone(), attempt, 16 << 20, sender.clone()));
-    }
-    let exceeded = tokio::time::timeout(Duration::from_secs(120), events.recv()).await.unwrap();
-    assert!(matches!(exceeded, Some(Event::DiskExceeded(attempt)) if attempt == large), "{exceeded:?}");
-    assert!(events.try_recv().is_err(), "the other one is well within its limit");
 }

@@ -117,3 +117,88 @@ async fn unused_images_go_and_awaited_ones_come() {
     node.images.await_jobs(Vec::new());
     until("it goes when nobody waits", || async { (!node.has(&image).await).then_some(()) }).await;
 }
+
+#[tokio::test]
+async fn an_image_that_is_not_to_be_had_is_said_in_the_daemons_words() {
+    let Some(node) = Node::start() else { return };
+    for pull in [PullPolicy::Never, PullPolicy::IfNotPresent, PullPolicy::Always] {
+        // Port 1 refuses at once, wherever the test runs.
+        let task = TaskSpec { image: "127.0.0.1:1/nosuch/image:1".into(), pull, ..shell("true") };
+        let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
+        let (Failure::Image(words) | Failure::Pull(_, words)) = failure else {
+            panic!("{pull:?}: {failure:?}")
+        };
+        assert!(words.contains("127.0.0.1:1"), "{pull:?}: {words}");
+    }
+    let task = TaskSpec { image: "Not An Image".into(), ..shell("true") };
+    let failure = node.create(AttemptId::new(), &task).await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Refused(words) if words.contains("invalid reference")),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_pull_can_be_given_up() {
+    let Some(node) = Node::start() else { return };
+    // A registry that accepts and never answers.
+    let registry = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let image = format!("{}/nosuch/image:1", registry.local_addr().unwrap());
+    let task = TaskSpec { image, ..shell("true") };
+    let cancel = CancellationToken::new();
+    let create = node.create_by(node.owner, AttemptId::new(), &task, nothing, &cancel);
+    let give_up = async {
+        let _connection = registry.accept().await.unwrap();
+        cancel.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        result = create => assert_eq!(result, Err(Failure::Cancelled)),
+        () = give_up => unreachable!("it waits for ever"),
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_pulled_with_the_teams_login() {
+    let Some(node) = Node::start() else { return };
+    let Some(registry) = support::Registry::start("ada", "registry password") else { return };
+    let image = format!("{}/team/app:1", registry.address());
+    registry.fill(&node.daemon, &image, "ada", "registry password");
+    let login = |password: &str| Supplies {
+        registry: Some(RegistryLogin {
+            server: registry.address(),
+            username: "ada".into(),
+            password: Secret(password.into()),
+        }),
+        ..Supplies::default()
+    };
+    let task = |image: &str| TaskSpec { image: image.to_owned(), ..shell("echo pulled") };
+    let told = async |task: TaskSpec, supplies: Supplies| match node
+        .create_with(AttemptId::new(), &task, supplies)
+        .await
+        .unwrap_err()
+    {
+        Failure::Pull(problem, words) => (problem, words),
+        other => panic!("{other:?}"),
+    };
+    let (problem, words) = told(task(&image), Supplies::default()).await;
+    assert_eq!(problem, ImageProblem::Denied);
+    assert!(words.contains("denies the image to a pull without a login"), "{words}");
+    let (problem, words) = told(task(&image), login("wrong words")).await;
+    assert_eq!(problem, ImageProblem::Denied);
+    assert!(words.contains("denies the image to the login of `ada`"), "{words}");
+    assert!(!words.contains("wrong words"), "{words}");
+    let missing = format!("{}/team/nothing:1", registry.address());
+    let (problem, words) = told(task(&missing), login("registry password")).await;
+    assert_eq!(problem, ImageProblem::NotFound);
+    assert!(words.contains("has no such image"), "{words}");
+
+    let (code, log) = outcome(&node, &task(&image), login("registry password")).await;
+    assert_eq!((code, log.as_str()), (0, "pulled\n"));
+    let address = registry.address();
+    drop(registry);
+    let always = TaskSpec { pull: PullPolicy::Always, ..task(&format!("{address}/team/app:1")) };
+    let (problem, words) = told(always, Supplies::default()).await;
+    assert_eq!(problem, ImageProblem::Unreachable);
+    assert!(words.contains("does not answer"), "{words}");
+}
