@@ -215,11 +215,19 @@ pub fn as_init_says(draft: Draft, log: &Sum) -> Draft {
         }
         // Of its first container nobody knows the end: it was removed, and this is one that was made late.
         None if code == lilac_init::BROKEN => lost(BEGUN_BEFORE, draft.finished_at),
+        // Nothing that runs in a container can kill its first process, which says how the rest ended. So somebody
+        // outside did: another agent with the same identity, or a person. It is no end of the job's.
+        None if code == KILLED && draft.reason == Some(Reason::ExitCode) => {
+            lost(KILLED_FROM_OUTSIDE, draft.finished_at)
+        }
         None => draft,
     }
 }
 
 const BEGUN_BEFORE: &str = "Its container is gone, and another one may not run its program a second time.";
+/// What Docker says of one whose first process was killed.
+const KILLED: i32 = 128 + 9;
+const KILLED_FROM_OUTSIDE: &str = "Its container was killed from outside, and not by this agent.";
 const BROKEN: &str =
     "The node could not watch over the container: its lease or its log cannot be opened in there.";
 
@@ -335,7 +343,28 @@ mod tests {
             Outcome::Exited,
             "the program's own word"
         );
-        assert_eq!(by(137, &Sum::default()).outcome, Outcome::Exited);
+    }
+
+    #[test]
+    fn a_kill_that_the_init_could_not_speak_of_is_none_of_the_jobs() {
+        let begun = Sum { begun: true, ..Sum::default() };
+        let by = |exit: &Exit, log: &Sum| as_init_says(of_exit(exit, Circumstances::default()), log);
+        for log in [&begun, &Sum::default()] {
+            let draft = by(&exit(137), log);
+            assert_eq!((draft.outcome, draft.message.as_str()), (Outcome::Lost, KILLED_FROM_OUTSIDE));
+        }
+        // It killed itself, or said that number.
+        let signalled = told(End::Signalled { signal: 9, core: false });
+        assert_eq!(by(&exit(137), &signalled).outcome, Outcome::Exited);
+        assert_eq!(by(&exit(137), &told(End::Exited { code: 137 })).outcome, Outcome::Exited);
+        // The kernel had a cause, and says which.
+        let oom = Exit { oom_killed: true, ..exit(137) };
+        assert_eq!(by(&oom, &begun).reason, Some(Reason::Oom));
+        // So had the agent.
+        let asked = of_exit(&exit(137), asked(StopCause::MaxRuntime, 99));
+        assert_eq!(as_init_says(asked, &begun).reason, Some(Reason::Timeout));
+        // A container that ends by itself, and whose last word is lost with the disk, has ended by itself.
+        assert_eq!(by(&exit(3), &begun).outcome, Outcome::Exited);
     }
 
     #[test]
