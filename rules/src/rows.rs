@@ -1,13 +1,13 @@
 //! The server's transactions, on rows in memory.
 //!
-//! What PostgreSQL decides in the conditions of the server's statements, and what these write, as plain code. It
-//! knows a job with one task only, and of the columns those that decide. The simulator drives agents against
-//! this.
+//! What PostgreSQL decides in the conditions of the server's statements, and what these write, as plain code: of
+//! the columns those that decide. The simulator drives agents against this.
 
 mod flaw;
+mod gang;
 mod sync;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -38,20 +38,76 @@ pub struct Job {
     pub lease_millis: i64,
 }
 
-/// An attempt with its one task.
+/// An attempt with its tasks, by rank.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub job: JobId,
     pub epoch: i32,
     pub state: AttemptState,
     pub reason: Option<Reason>,
-    pub node: NodeId,
     pub lease_millis: i64,
+    pub granted_at: DateTime<Utc>,
+    /// Of a gang: the rank that failed first.
+    pub failed_rank: Option<u16>,
+    /// Of a gang: where its ranks meet is known.
+    pub meets: bool,
+    pub tasks: Vec<Task>,
+}
+
+/// One rank of an attempt, each on a node of its own.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub node: NodeId,
     pub lease_until: DateTime<Utc>,
     /// The session that was told to run it.
     pub session: Option<SessionId>,
     /// The node is free of it.
     pub released: bool,
+    /// Its node has said which ports it took.
+    pub has_ports: bool,
+    /// Of a gang: its container may be started.
+    pub is_ready: bool,
+    /// Of a gang: how it ended.
+    pub end: Option<TaskResult>,
+}
+
+impl Task {
+    /// One that was just placed.
+    #[must_use]
+    pub fn new(node: NodeId, lease_until: DateTime<Utc>) -> Self {
+        Self {
+            node,
+            lease_until,
+            session: None,
+            released: false,
+            has_ports: false,
+            is_ready: false,
+            end: None,
+        }
+    }
+}
+
+impl Attempt {
+    #[must_use]
+    pub fn is_gang(&self) -> bool {
+        self.tasks.len() > 1
+    }
+
+    /// The task of a node, if it has one.
+    #[must_use]
+    pub fn on(&self, node: NodeId) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.node == node)
+    }
+
+    fn on_mut(&mut self, node: NodeId) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.node == node)
+    }
+
+    /// Whether the node holds a task of it.
+    #[must_use]
+    pub fn is_held_by(&self, node: NodeId) -> bool {
+        self.on(node).is_some_and(|task| !task.released)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +136,8 @@ pub struct Rows {
     pub attempts: BTreeMap<AttemptId, Attempt>,
     pub nodes: BTreeMap<NodeId, Node>,
     pub changes: Vec<Change>,
+    /// Nodes that should hear of something.
+    pub bells: BTreeSet<NodeId>,
     /// A transition that must not be, if one was tried.
     pub illegal: Option<String>,
     /// What is wrong with it, where a test wants to see that found.
@@ -104,6 +162,8 @@ struct Locked {
     id: AttemptId,
     state: AttemptState,
     reason: Option<Reason>,
+    /// The node whose word it was locked for.
+    node: Option<NodeId>,
     job_id: JobId,
     is_current: bool,
 }
@@ -139,7 +199,10 @@ impl Rows {
             moved = Some((id, attempt.state, to));
             attempt.state = to;
             attempt.reason = step.reason;
-            attempt.released |= to.is_terminal();
+            for task in &mut attempt.tasks {
+                task.released |= to.is_terminal();
+                self.bells.insert(task.node);
+            }
         }
         self.changes.push(Change { job: step.job, from: step.from, to: step.to, attempt: moved });
         true
@@ -160,20 +223,24 @@ impl Rows {
         })
     }
 
-    fn lock(&self, id: AttemptId) -> Option<Locked> {
+    /// Locks the job of an attempt; for `node`, of one that is that node's.
+    fn lock(&self, id: AttemptId, node: Option<NodeId>) -> Option<Locked> {
         let attempt = self.attempts.get(&id)?;
+        if node.is_some_and(|node| attempt.on(node).is_none()) {
+            return None;
+        }
         let is_current = self.jobs.get(&attempt.job)?.epoch == attempt.epoch;
         let (state, reason, job_id) = (attempt.state, attempt.reason, attempt.job);
-        Some(Locked { id, state, reason, job_id, is_current })
+        Some(Locked { id, state, reason, node, job_id, is_current })
     }
 
-    /// T2: a job that still is queued in the epoch that was planned gets its attempt.
+    /// T2: a job that still is queued in the epoch that was planned gets its attempt, with a rank on each of `nodes`.
     pub fn grant(
         &mut self,
         job_id: JobId,
         epoch: i32,
         id: AttemptId,
-        node: NodeId,
+        nodes: &[NodeId],
         now: DateTime<Utc>,
     ) -> bool {
         let restarts = self.has(Flaw::EpochRestarts);
@@ -185,18 +252,20 @@ impl Rows {
         job.epoch = if restarts { 1 } else { job.epoch + 1 };
         job.event_count += 1;
         (job.reason, job.not_before) = (None, None);
+        let lease_until = now + TimeDelta::milliseconds(job.lease_millis);
         let attempt = Attempt {
             job: job_id,
             epoch: job.epoch,
             state: AttemptState::Granted,
             reason: None,
-            node,
             lease_millis: job.lease_millis,
-            lease_until: now + TimeDelta::milliseconds(job.lease_millis),
-            session: None,
-            released: false,
+            granted_at: now,
+            failed_rank: None,
+            meets: false,
+            tasks: nodes.iter().map(|node| Task::new(*node, lease_until)).collect(),
         };
         self.attempts.insert(id, attempt);
+        self.bells.extend(nodes);
         let attempt = Some((id, AttemptState::Granted, AttemptState::Granted));
         self.changes.push(Change { job: job_id, from: JobState::Queued, to: JobState::Starting, attempt });
         true
@@ -209,18 +278,38 @@ impl Rows {
         if !report::may_end(attempt.state, is_current, job.state) {
             return false;
         }
+        if self.is_gang(attempt.id) {
+            return self.finish_rank(attempt, result, now);
+        }
+        let ordered = attempt.reason.filter(|_| attempt.state == AttemptState::Stopping);
+        self.conclude(attempt, result, ordered, now)
+    }
+
+    fn is_gang(&self, id: AttemptId) -> bool {
+        self.attempts.get(&id).is_some_and(Attempt::is_gang)
+    }
+
+    /// The attempt has ended like this. `ordered` is why it was told to stop, where it was.
+    fn conclude(
+        &mut self,
+        attempt: Locked,
+        result: &TaskResult,
+        ordered: Option<Reason>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Some(job) = self.jobs.get(&attempt.job_id) else { return false };
         let standing = Standing {
             attempt: attempt.state,
             cancel_requested: job.cancel_requested,
             retry: &job.retry,
             charged: u32::try_from(job.attempts_charged).unwrap_or_default(),
             epoch: job.epoch,
-            ordered: attempt.reason.filter(|_| attempt.state == AttemptState::Stopping),
+            ordered,
             luck: 0.0,
         };
         let Some(verdict) = verdict::judge(standing, result) else { return false };
         if verdict.attempt == AttemptState::Lost {
-            return self.lose(attempt.id, now);
+            return self.lose_whole(attempt, now);
         }
         let Some(step) = self.new_step(attempt.job_id, verdict.job) else { return false };
         let step = Step {
@@ -233,9 +322,18 @@ impl Rows {
         self.step(&step, now)
     }
 
-    /// T7, T8: an attempt is lost, if it still is live and its job's latest.
-    pub fn lose(&mut self, id: AttemptId, now: DateTime<Utc>) -> bool {
-        let Some(attempt) = self.lock(id) else { return false };
+    /// T7, T8: what a node runs of an attempt is lost, if it still is live and its job's latest. A gang is when all
+    /// its ranks are over.
+    pub fn lose(&mut self, id: AttemptId, node: NodeId, now: DateTime<Utc>) -> bool {
+        let Some(attempt) = self.lock(id, Some(node)) else { return false };
+        if self.is_gang(id) && !self.has(Flaw::RankLossIsAll) {
+            self.lose_rank(attempt, now)
+        } else {
+            self.lose_whole(attempt, now)
+        }
+    }
+
+    fn lose_whole(&mut self, attempt: Locked, now: DateTime<Utc>) -> bool {
         let Some(job) = self.jobs.get(&attempt.job_id) else { return false };
         let losing = Losing {
             attempt: attempt.state,
@@ -254,47 +352,56 @@ impl Rows {
         }
         let (to, reason) = loss::after(losing, self.nodes_lost_on(attempt));
         let Some(step) = self.new_step(attempt.job_id, to) else { return false };
-        let step = Step { attempt: Some((id, AttemptState::Lost)), reason: Some(reason), ..step };
+        let step = Step { attempt: Some((attempt.id, AttemptState::Lost)), reason: Some(reason), ..step };
         self.step(&step, now)
     }
 
+    /// On how many different nodes the job was lost. Of a gang the one counts whose rank ended it.
     fn nodes_lost_on(&self, losing: Locked) -> i64 {
         let of_job = self.attempts.iter().filter(|(_, one)| one.job == losing.job_id);
         let lost = of_job.filter(|(id, one)| one.state == AttemptState::Lost || **id == losing.id);
-        let mut nodes: Vec<NodeId> = lost.map(|(_, one)| one.node).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
+        let nodes: BTreeSet<NodeId> = lost
+            .flat_map(|(_, one)| {
+                let failed = one.failed_rank.map(usize::from);
+                let counts = move |rank: usize| failed.is_none_or(|failed| failed == rank);
+                one.tasks.iter().enumerate().filter(move |(rank, _)| counts(*rank))
+            })
+            .map(|(_, task)| task.node)
+            .collect();
         i64::try_from(nodes.len()).unwrap_or(i64::MAX)
     }
 
-    /// T7: whose lease and margin have passed.
+    /// T7: whose lease and margin have passed, and on which node.
     #[must_use]
-    pub fn expired(&self, now: DateTime<Utc>) -> Vec<AttemptId> {
-        let is_expired = |one: &Attempt| match self.flaw {
-            Some(Flaw::NoMargin) => one.lease_until < now,
-            Some(Flaw::SilenceIsDeath) => self.nodes.get(&one.node).is_some_and(|node| {
+    pub fn expired(&self, now: DateTime<Utc>) -> Vec<(AttemptId, NodeId)> {
+        let is_expired = |one: &Attempt, task: &Task| match self.flaw {
+            Some(Flaw::NoMargin) => task.lease_until < now,
+            Some(Flaw::SilenceIsDeath) => self.nodes.get(&task.node).is_some_and(|node| {
                 node.last_seen.is_none_or(|seen| seen + TimeDelta::milliseconds(one.lease_millis / 4) < now)
             }),
-            _ => lease::is_expired(one.lease_until, one.lease_millis, now),
+            _ => lease::is_expired(task.lease_until, one.lease_millis, now),
         };
-        let held = self.attempts.iter().filter(|(_, one)| !one.released);
-        held.filter(|(_, one)| is_expired(one)).map(|(id, _)| *id).collect()
+        let mut expired = Vec::new();
+        for (id, one) in &self.attempts {
+            let over = one.tasks.iter().filter(|task| !task.released && is_expired(one, task));
+            expired.extend(over.map(|task| (*id, task.node)));
+        }
+        expired
     }
 
-    /// The reaper takes an attempt that it found expired.
-    pub fn reap(&mut self, id: AttemptId, now: DateTime<Utc>) -> bool {
-        let node = self.attempts.get(&id).map(|attempt| attempt.node);
-        if let Some(node) = node.and_then(|node| self.nodes.get_mut(&node)) {
+    /// The reaper takes what it found expired.
+    pub fn reap(&mut self, id: AttemptId, node: NodeId, now: DateTime<Utc>) -> bool {
+        if let Some(node) = self.nodes.get_mut(&node) {
             node.given_up = true;
         }
-        self.lose(id, now)
+        self.lose(id, node, now)
     }
 
     /// T8: all that a node runs is lost at once, by a person's word that it is dead.
     pub fn lose_node(&mut self, node: NodeId, now: DateTime<Utc>) {
-        let held = self.attempts.iter().filter(|(_, one)| one.node == node && !one.released);
+        let held = self.attempts.iter().filter(|(_, one)| one.is_held_by(node));
         for id in held.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.lose(id, now);
+            self.lose(id, node, now);
         }
     }
 
@@ -333,13 +440,18 @@ impl Rows {
 
     /// T10: a place is taken back.
     pub fn preempt(&mut self, id: AttemptId, now: DateTime<Utc>) -> bool {
-        let Some(attempt) = self.lock(id) else { return false };
+        self.stop_for(id, Reason::Preempted, now)
+    }
+
+    /// A live attempt is told to stop, if it was not yet.
+    fn stop_for(&mut self, id: AttemptId, reason: Reason, now: DateTime<Utc>) -> bool {
+        let Some(attempt) = self.lock(id, None) else { return false };
         if !order::may_stop(attempt.state, attempt.is_current) {
             return false;
         }
         let Some(job) = self.jobs.get(&attempt.job_id) else { return false };
         let Some(step) = self.new_step(attempt.job_id, job.state) else { return false };
         let attempt = Some((id, AttemptState::Stopping));
-        self.step(&Step { attempt, reason: Some(Reason::Preempted), ..step }, now)
+        self.step(&Step { attempt, reason: Some(reason), ..step }, now)
     }
 }

@@ -25,4 +25,14 @@ pub enum Flaw {
     ForgottenRenewal,
     /// Who was told of a task is written down later, and may be lost with the database.
     UnsyncedNote,
+    /// The first rank of a gang that ends, ends the attempt.
+    FirstRankConcludes,
+    /// With one rank the whole attempt is lost, and its job free to be placed again.
+    RankLossIsAll,
+    /// The ranks of a gang are let go when one of them is ready.
+    BarrierOpensEarly,
+    /// Nobody tells the other ranks that one has failed.
+    SiblingsGoOn,
+    /// The other ranks of one that failed have all of their grace.
+    GraceKept,
 }

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lilac_api::agent::{AttemptReport, Phase, TaskSpec};
+use lilac_api::quantity::Span;
 use lilac_api::{AttemptId, JobId, NodeId, SessionId};
 use uuid::Uuid;
 
-use super::{Attempt, Flaw, Rows, Step};
+use super::{Attempt, Flaw, Rows, Step, Task};
 use crate::desired::Held;
-use crate::lease;
 use crate::report::{progress, says_something};
 use crate::session::{self, Greeting, Known, Speaker};
+use crate::{gang, lease};
 
 /// What of a message decides.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,7 @@ impl Rows {
             (node.last_seen, node.given_up) = (Some(now), false);
         }
         self.renew(message, now);
+        self.note_gangs(message);
         let ended = message.reports.iter().filter(|report| report.phase == Phase::Ended);
         Ok(Arrival { at: now, settled: ended.map(|report| report.attempt_id).collect() })
     }
@@ -59,11 +61,11 @@ impl Rows {
     fn take_reports(&mut self, message: Message<'_>, now: DateTime<Utc>) {
         for report in message.reports {
             let Some(attempt) = self.attempts.get(&report.attempt_id) else { continue };
-            let is_ours = attempt.node == message.node && i64::from(attempt.epoch) == i64::from(report.epoch);
-            if !is_ours || !says_something(report.phase, attempt.state) {
+            let is_latest_word = i64::from(attempt.epoch) == i64::from(report.epoch);
+            if !is_latest_word || !says_something(report.phase, attempt.state) {
                 continue;
             }
-            let Some(locked) = self.lock(report.attempt_id) else { continue };
+            let Some(locked) = self.lock(report.attempt_id, Some(message.node)) else { continue };
             if let (Phase::Ended, Some(result)) = (report.phase, &report.result) {
                 self.finish(locked, result, now);
             } else if let Some((to, job_to)) = progress(report.phase, locked.state)
@@ -80,19 +82,23 @@ impl Rows {
         if let Some(node) = self.nodes.get_mut(&message.node) {
             (node.session, node.boot_id) = (Some(message.session), Some(message.boot_id));
         }
-        let held = |one: &Attempt| one.node == message.node && !one.released;
         for report in message.reports {
-            if let Some(attempt) = self.attempts.get_mut(&report.attempt_id).filter(|one| held(one)) {
-                attempt.session = Some(message.session);
+            let attempt = self.attempts.get_mut(&report.attempt_id);
+            let task = attempt.and_then(|attempt| attempt.on_mut(message.node));
+            if let Some(task) = task.filter(|task| !task.released) {
+                task.session = Some(message.session);
             }
         }
         if !rebooted && !self.has(Flaw::TakeOverIsDeath) {
             return;
         }
-        let of_others = |one: &Attempt| one.session.is_some_and(|session| session != message.session);
-        let dead = self.attempts.iter().filter(|(_, one)| held(one) && of_others(one));
-        for id in dead.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.lose(id, now);
+        let of_another = |task: &Task| task.session.is_some_and(|session| session != message.session);
+        let dead =
+            |one: &Attempt| one.on(message.node).is_some_and(|task| !task.released && of_another(task));
+        let dead: Vec<AttemptId> =
+            self.attempts.iter().filter(|(_, one)| dead(one)).map(|(id, _)| *id).collect();
+        for id in dead {
+            self.lose(id, message.node, now);
         }
     }
 
@@ -101,14 +107,16 @@ impl Rows {
         let current = self.nodes.get(&message.node).and_then(|node| node.session);
         let forgets = self.has(Flaw::ForgottenRenewal);
         let any_session = self.has(Flaw::NoSessionCheck);
-        for attempt in self.attempts.values_mut().filter(|one| one.node == message.node && !one.released) {
-            if attempt.session.is_some() && attempt.session != current && !any_session {
+        for attempt in self.attempts.values_mut() {
+            let lease_millis = attempt.lease_millis;
+            let Some(task) = attempt.on_mut(message.node).filter(|task| !task.released) else { continue };
+            if task.session.is_some() && task.session != current && !any_session {
                 continue;
             }
-            if let Some(until) = lease::renewed(attempt.lease_until, attempt.lease_millis, now)
+            if let Some(until) = lease::renewed(task.lease_until, lease_millis, now)
                 && !forgets
             {
-                attempt.lease_until = until;
+                task.lease_until = until;
             }
         }
     }
@@ -119,7 +127,7 @@ impl Rows {
         node: NodeId,
         session: SessionId,
         now: DateTime<Utc>,
-        task: impl Fn(JobId, i32) -> Option<TaskSpec>,
+        task: impl Fn(JobId, u16) -> Option<TaskSpec>,
     ) -> Option<Vec<Held>> {
         let any_session = self.has(Flaw::NoSessionCheck);
         if self.nodes.get(&node)?.session != Some(session) && !any_session {
@@ -127,9 +135,16 @@ impl Rows {
         }
         let to_all = any_session || self.has(Flaw::HandedOutTwice);
         let forgets = self.has(Flaw::ForgottenRenewal);
+        let hurried = (!self.has(Flaw::GraceKept)).then_some(Span(gang::STOP_WITHIN));
         let mut held = Vec::new();
-        for (id, attempt) in self.attempts.iter_mut().filter(|(_, one)| one.node == node && !one.released) {
-            let told = *attempt.session.get_or_insert(session);
+        for (id, attempt) in &mut self.attempts {
+            let (go, hurries) = (attempt.may_go(self.flaw), attempt.hurries());
+            let Some(rank) = attempt.tasks.iter().position(|task| task.node == node) else { continue };
+            let is_handed_out = attempt.is_handed_out(rank);
+            let Some(one) = attempt.tasks.get_mut(rank).filter(|one| is_handed_out && !one.released) else {
+                continue;
+            };
+            let told = *one.session.get_or_insert(session);
             if told != session && !to_all {
                 continue;
             }
@@ -138,12 +153,12 @@ impl Rows {
                 attempt_id: *id,
                 epoch: u32::try_from(attempt.epoch).unwrap_or_default(),
                 state: attempt.state,
-                lease_until: if forgets { promised } else { attempt.lease_until },
+                lease_until: if forgets { promised } else { one.lease_until },
                 lease_millis: attempt.lease_millis,
                 max_runtime: None,
-                go: false,
-                stop_within: None,
-                task: task(attempt.job, attempt.epoch),
+                go,
+                stop_within: hurried.filter(|_| hurries),
+                task: task(attempt.job, u16::try_from(rank).unwrap_or_default()),
             });
         }
         Some(held)

@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use lilac_agent::clock::Millis;
 use lilac_agent::core::{self, Action, Draft, Event, Failure, Listed, Sight, Stage, State};
 use lilac_agent::journal::{Entry, ExitNote, Intent, StopNote};
-use lilac_agent::log_spool::Sum;
 use lilac_api::ids::{AttemptId, JobId, SessionId};
 use lilac_api::spec::Signal;
 
 use super::bug::Bug;
+use super::gang;
 use super::machine::{End, Ms, Standing};
 use super::world::{Happening, World, say};
 
@@ -114,7 +114,11 @@ impl World {
             .iter()
             .map(|(id, stored)| with_lease(stored.entry.clone(), disk.leases.get(id).copied()))
             .collect();
+        let ports: Vec<AttemptId> = disk.ports.iter().copied().collect();
         self.hear(agent, life, Event::Recovered { entries, boot_id });
+        for id in ports {
+            self.reply(agent, life, gang::ports_taken(id));
+        }
         let soon = self.short();
         self.after(soon, Happening::List(agent, life));
     }
@@ -294,8 +298,7 @@ impl World {
             Call::NoteCreated(id) => self.disks[disk].note_created(id),
             Call::NoteStop(id, note) => self.disks[disk].note_stop(id, note),
             Call::Conclude(id, started_at, draft) => {
-                let begun = self.disks[disk].begun.contains(&id);
-                let log = Sum { begun, ..Sum::default() };
+                let log = self.disks[disk].log(id);
                 let result = core::ending::as_init_says(*draft, &log).with_log(0);
                 self.disks[disk].write_exit(id, ExitNote { started_at, result: result.clone() });
                 self.reply(agent, life, Event::Concluded(id, result));

@@ -38,6 +38,11 @@ pub enum Bug {
     CancelAtOnce,
     ForgottenRenewal,
     UnsyncedNote,
+    FirstRankConcludes,
+    RankLossIsAll,
+    BarrierOpensEarly,
+    SiblingsGoOn,
+    GraceKept,
 }
 
 impl Bug {
@@ -55,6 +60,11 @@ impl Bug {
             Self::CancelAtOnce => Some(Flaw::CancelAtOnce),
             Self::ForgottenRenewal => Some(Flaw::ForgottenRenewal),
             Self::UnsyncedNote => Some(Flaw::UnsyncedNote),
+            Self::FirstRankConcludes => Some(Flaw::FirstRankConcludes),
+            Self::RankLossIsAll => Some(Flaw::RankLossIsAll),
+            Self::BarrierOpensEarly => Some(Flaw::BarrierOpensEarly),
+            Self::SiblingsGoOn => Some(Flaw::SiblingsGoOn),
+            Self::GraceKept => Some(Flaw::GraceKept),
             _ => None,
         }
     }

@@ -1,8 +1,10 @@
 //! Docker, the containers, and the init in each of them.
 
 use lilac_agent::core::{Event, Exit, Failure};
+use lilac_agent::log_spool::Told;
 use lilac_api::ids::AttemptId;
 use lilac_api::spec::Signal;
+use lilac_init::end::End as Word;
 use uuid::Uuid;
 
 use super::agent::Call;
@@ -84,6 +86,7 @@ impl World {
         if self.agents[agent].is_alive && self.agents[agent].life == life {
             let disk = self.agents[agent].disk;
             self.disks[disk].journal.remove(&id);
+            self.disks[disk].ports.remove(&id);
             self.reply(agent, life, Event::Dropped(id));
         }
     }
@@ -94,6 +97,7 @@ impl World {
             return Event::CreateFailed(id, Failure::Cancelled);
         }
         let (disk, docker, name) = (one.disk, one.docker, self.name_of(id));
+        self.take_ports(agent, life, id);
         let found = self.dockers[docker].find(name);
         let copy = match found {
             Some(_) if !self.has(Bug::NoStartDedupe) => return Event::CreateFailed(id, Failure::Exists),
@@ -103,6 +107,7 @@ impl World {
         let standing = Standing::Created;
         let container = Container { attempt: id, job, disk, standing, starters: Vec::new() };
         self.dockers[docker].containers.insert((name, copy), container);
+        self.made.insert((id, self.dockers[docker].machine));
         Event::Created(id)
     }
 
@@ -130,20 +135,24 @@ impl World {
 
     /// Docker has started a container: its init looks whether it may run the user's code.
     pub(super) fn begins(&mut self, docker: usize, name: Name) {
+        let machine = self.dockers[docker].machine;
         let Some(container) = self.dockers[docker].containers.get_mut(&name) else { return };
         if container.standing != Standing::Starting {
             return;
         }
         let (id, job, disk) = (container.attempt, container.job, container.disk);
         container.standing = Standing::Running { since: self.now };
-        *self.running.entry(job).or_default() += 1;
+        self.running.entry(job).or_default().push((id, machine));
         for (agent, life) in std::mem::take(&mut container.starters) {
             self.reply(agent, life, Event::Started(id));
         }
-        let now = self.machines[self.dockers[docker].machine].moment(self.now).boot_ms;
+        let now = self.machines[machine].moment(self.now).boot_ms;
         let may_run = self.disks[disk].leases.get(&id).is_some_and(|deadline| now < *deadline);
         if !may_run && !self.has(Bug::InitIgnoresLease) {
             say!(self, "init of {id} refuses to run: its lease is over");
+            if !self.disks[disk].begun.contains(&id) {
+                self.init_says(docker, name, Word::LeaseOver);
+            }
             return self.exit(docker, name, 137, End::Killed);
         }
         if !self.disks[disk].begun.insert(id) && !self.has(Bug::NoStartDedupe) {
@@ -152,7 +161,7 @@ impl World {
         }
         say!(self, "container of {id} runs");
         self.check_start(docker, id, job);
-        let (takes, code) = self.server.code_of(job);
+        let (takes, code) = self.server.code_of(job, self.rank_on(docker, id));
         self.after(takes, Happening::Ends(docker, name, code));
         let phase = self.random.between(0, 100);
         self.after(phase, Happening::Look(docker, name));
@@ -178,6 +187,7 @@ impl World {
         let Some(deadline) = self.disks[container.disk].leases.get(&id).copied() else { return };
         if machine.moment(self.now).boot_ms >= deadline {
             say!(self, "init of {id} ends it: its lease is over");
+            self.init_says(docker, name, Word::LeaseOver);
             return self.exit(docker, name, 137, End::Killed);
         }
         let at = machine.when(deadline);
@@ -188,8 +198,17 @@ impl World {
 
     pub(super) fn code_ends(&mut self, docker: usize, name: Name, code: i32) {
         if self.dockers[docker].containers.get(&name).is_some_and(Container::is_running) {
+            self.init_says(docker, name, Word::Exited { code: u8::try_from(code).unwrap_or(u8::MAX) });
             self.exit(docker, name, code, End::Own);
         }
+    }
+
+    /// The init writes down how its container's code ended, where the agent that made the container finds it.
+    fn init_says(&mut self, docker: usize, name: Name, end: Word) {
+        let at = self.machines[self.dockers[docker].machine].moment(self.now).wall;
+        let Some(container) = self.dockers[docker].containers.get(&name) else { return };
+        let told = Told { end, at, program: String::new() };
+        self.disks[container.disk].told.insert(container.attempt, told);
     }
 
     fn signal(&mut self, agent: usize, id: AttemptId, signal: Signal) {
@@ -199,13 +218,20 @@ impl World {
             return;
         }
         if signal == Signal::SigKill {
+            // By an order to the init, if that still can.
+            if self.random.chance(500) {
+                self.init_says(docker, name, Word::Signalled { signal: 9, core: false });
+            }
             return self.exit(docker, name, 137, End::Killed);
         }
         let soon = self.random.between(0, 1_500);
         match self.random.below(4) {
             // It is done anyway.
             0 => self.after(soon, Happening::Ends(docker, name, 0)),
-            1 | 2 => self.exit(docker, name, 143, End::Killed),
+            1 | 2 => {
+                self.init_says(docker, name, Word::Signalled { signal: 15, core: false });
+                self.exit(docker, name, 143, End::Killed);
+            }
             // It does not listen.
             _ => {}
         }
@@ -221,10 +247,13 @@ impl World {
         let exit = Exit { code, oom_killed: false, started_at, finished_at };
         container.standing = Standing::Exited(exit, end);
         let (id, job) = (container.attempt, container.job);
-        if let Some(running) = self.running.get_mut(&job) {
-            *running = running.saturating_sub(1);
+        let place = (id, self.dockers[docker].machine);
+        if let Some(running) = self.running.get_mut(&job)
+            && let Some(index) = running.iter().position(|one| *one == place)
+        {
+            running.swap_remove(index);
         }
-        self.server.ends.insert(id, (code, end));
+        self.server.ends.insert(place, (code, end));
         say!(self, "container of {id} ends with {code} ({end:?})");
         if !self.dockers[docker].is_up {
             return;

@@ -6,6 +6,7 @@ use lilac_api::spec::Retry;
 use lilac_rules::rows;
 
 use super::agent::{self, Agent};
+use super::gang;
 use super::machine::{Disk, Docker, End, Machine, Ms, Standing};
 use super::server::Server;
 use super::wire::Courier;
@@ -66,13 +67,15 @@ impl World {
         self.setting.garbled = self.random.pick(&[0, 0, 30, 150]);
         self.setting.full_disk = self.random.pick(&[0, 0, 0, 100]);
         self.setting.dies_with_docker = self.random.chance(500);
+        self.setting.gather_ms = self.random.pick(&[20_000, 60_000, 600_000]);
         let machines = self.random.index(2) + 2;
         self.server = Server { is_up: true, ppm: self.random.pick(&[-5_000, 0, 5_000]), ..Server::default() };
         for machine in 0..machines {
             self.add_machine(machine);
         }
         for _ in 0..=self.random.below(3) {
-            self.add_job(lease_ms);
+            let ranks = if self.random.chance(350) { self.random.index(machines - 1) + 2 } else { 1 };
+            self.add_job(lease_ms, ranks);
         }
         self.draw_strikes(machines, heal_at);
         self.after(0, Happening::Plan);
@@ -116,6 +119,7 @@ impl World {
             excuse: (self.setting.lost > 0).then_some("messages get lost"),
             is_copied: false,
             outage_ms: 0,
+            trouble_until: 0,
             off_since: 0,
         });
         self.server.nodes.push(node);
@@ -154,11 +158,13 @@ impl World {
         self.after(soon, Happening::AgentStarts(self.agents.len() - 1));
     }
 
-    fn add_job(&mut self, lease_ms: Ms) {
+    fn add_job(&mut self, lease_ms: Ms, ranks: usize) {
         let id = JobId(self.id());
         let longest = self.random.pick(&[500, lease_ms / 2, 2 * lease_ms]);
-        let code = self.random.pick(&[0, 0, 0, 1]);
-        self.server.codes.insert(id, (self.random.between(100, longest), code));
+        let codes: Vec<(Ms, i32)> = (0..ranks)
+            .map(|_| (self.random.between(100, longest), self.random.pick(&[0, 0, 0, 1])))
+            .collect();
+        self.server.codes.insert(id, codes);
         let job = rows::Job {
             state: JobState::Queued,
             epoch: 0,
@@ -171,7 +177,7 @@ impl World {
             lease_millis: lease_ms,
         };
         self.rows.jobs.insert(id, job);
-        self.tasks.insert(id, agent::task(id));
+        self.tasks.insert(id, if ranks > 1 { gang::task(id, ranks) } else { agent::task(id) });
     }
 
     fn agents_of(&self, machine: usize) -> Vec<usize> {
@@ -185,6 +191,7 @@ impl World {
             return;
         }
         say!(self, "strikes: {kind:?} on machine {machine} for {ms} ms");
+        self.note_trouble(kind, machine, ms);
         match kind {
             Kind::AgentDies => {
                 for agent in self.agents_of(machine) {
@@ -226,6 +233,19 @@ impl World {
             }
             Kind::AttestedDead => {}
             Kind::Cancel | Kind::Hold | Kind::Preempt => self.wish(kind),
+        }
+    }
+
+    /// Whatever holds up agents, daemons or messages does so for a while after it is over, too.
+    fn note_trouble(&mut self, kind: Kind, machine: usize, ms: Ms) {
+        if matches!(kind, Kind::Cancel | Kind::Hold | Kind::Preempt | Kind::AttestedDead) {
+            return;
+        }
+        let is_of_all = matches!(kind, Kind::ServerRestarts | Kind::DatabaseCrashes);
+        for (index, one) in self.machines.iter_mut().enumerate() {
+            if is_of_all || index == machine {
+                one.trouble_until = one.trouble_until.max(self.now + ms + gang::AFTERMATH_MS);
+            }
         }
     }
 
@@ -308,6 +328,8 @@ impl World {
             let disk = self.agents[agent].disk;
             self.disks[disk].journal.clear();
             self.disks[disk].begun.clear();
+            self.disks[disk].told.clear();
+            self.disks[disk].ports.clear();
             self.after(ms, Happening::AgentStarts(agent));
         }
     }
@@ -318,8 +340,8 @@ impl World {
         if kind == Kind::DatabaseCrashes && self.rows.flaw == Some(rows::Flaw::UnsyncedNote) {
             for id in std::mem::take(&mut self.server.unsynced) {
                 say!(self, "the database forgets who was told of {id}");
-                if let Some(attempt) = self.rows.attempts.get_mut(&id) {
-                    attempt.session = None;
+                for task in self.rows.attempts.get_mut(&id).into_iter().flat_map(|one| &mut one.tasks) {
+                    task.session = None;
                 }
             }
         }
@@ -369,7 +391,8 @@ impl World {
                 self.rows.hold(job, now);
             }
             _ => {
-                let live = self.rows.attempts.iter().find(|(_, one)| one.job == job && !one.released);
+                let live =
+                    self.rows.attempts.iter().find(|(_, one)| one.job == job && !one.state.is_terminal());
                 let live: Option<AttemptId> = live.map(|(id, _)| *id);
                 if let Some(live) = live {
                     self.rows.preempt(live, now);

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lilac_agent::clock::{Millis, Moment};
 use lilac_agent::core::Exit;
 use lilac_agent::journal::{Entry, ExitNote, Intent, StopNote};
+use lilac_agent::log_spool::{Sum, Told};
 use lilac_api::ids::{AttemptId, JobId};
 use uuid::Uuid;
 
@@ -46,6 +47,8 @@ pub struct Machine {
     pub is_copied: bool,
     /// How long it was out of touch, all in all.
     pub outage_ms: Ms,
+    /// Until when something is amiss that may hold up what is done there.
+    pub trouble_until: Ms,
     pub off_since: Ms,
 }
 
@@ -85,6 +88,10 @@ pub struct Disk {
     pub leases: BTreeMap<AttemptId, Millis>,
     /// Whose code was begun: their inits have written it into their logs.
     pub begun: BTreeSet<AttemptId>,
+    /// How their code ended, where their inits could still say.
+    pub told: BTreeMap<AttemptId, Told>,
+    /// Who took the port where the ranks of a gang meet.
+    pub ports: BTreeSet<AttemptId>,
 }
 
 impl Disk {
@@ -105,6 +112,12 @@ impl Disk {
         if let Some(stored) = self.journal.get_mut(&id) {
             stored.entry.created = true;
         }
+    }
+
+    /// What the init has written of an attempt, as its agent reads it.
+    pub fn log(&self, id: AttemptId) -> Sum {
+        let (begun, told) = (self.begun.contains(&id), self.told.get(&id).cloned());
+        Sum { begun, told, ..Sum::default() }
     }
 
     pub fn note_stop(&mut self, id: AttemptId, note: StopNote) {

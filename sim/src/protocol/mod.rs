@@ -2,13 +2,14 @@
 //! rules on a virtual clock, schedule after schedule, each made from a seed.
 //!
 //! Machines are cut off, lose power, their disks, their Docker; agents die, freeze, are copied; messages are lost,
-//! late, repeated; calls to Docker are carried out and not answered; clocks drift; people cancel and hold. After
-//! every step the promises of the protocol are checked; then the faults stop, and all must come to its end.
+//! late, repeated; calls to Docker are carried out and not answered; clocks drift; people cancel and hold. Some jobs
+//! run on one machine, some on several at once. After every step the promises of the protocol are checked; then the faults stop, and all must come to its end.
 
 mod agent;
 mod bug;
 mod docker;
 mod faults;
+mod gang;
 mod machine;
 mod random;
 mod server;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use lilac_api::agent::UNREACHABLE_AFTER_SECS;
 use lilac_api::ids::{AttemptId, JobId, NodeId};
-use lilac_api::job::{AttemptState, JobState};
+use lilac_api::job::{AttemptState, JobState, Reason};
 use lilac_rules::lease;
-use lilac_rules::rows::Change;
+use lilac_rules::rows::{Attempt, Change};
 use uuid::Uuid;
 
 use super::bug::Bug;
@@ -36,17 +36,19 @@ pub(super) struct Server {
     pub held: Vec<Poll>,
     /// Notes of who was told that a crash of the database takes along.
     pub unsynced: Vec<AttemptId>,
-    /// How long each job's code takes, and how it ends.
-    pub codes: BTreeMap<JobId, (Ms, i32)>,
-    /// How containers ended.
-    pub ends: BTreeMap<AttemptId, (i32, End)>,
+    /// How long the code of each of a job's ranks takes, and how it ends.
+    pub codes: BTreeMap<JobId, Vec<(Ms, i32)>>,
+    /// How containers ended, and on which machine.
+    pub ends: BTreeMap<(AttemptId, usize), (i32, End)>,
+    /// Gangs of which a rank has failed.
+    pub failed_gangs: BTreeSet<AttemptId>,
     pub epochs: BTreeSet<(JobId, i32)>,
     pub cancelled: BTreeSet<JobId>,
 }
 
 impl Server {
-    pub(super) fn code_of(&self, job: JobId) -> (Ms, i32) {
-        self.codes.get(&job).copied().unwrap_or((1_000, 0))
+    pub(super) fn code_of(&self, job: JobId, rank: usize) -> (Ms, i32) {
+        self.codes.get(&job).and_then(|codes| codes.get(rank)).copied().unwrap_or((1_000, 0))
     }
 }
 
@@ -74,12 +76,10 @@ impl World {
     }
 
     pub(super) fn place(&mut self, job: JobId, epoch: i32, node: usize) {
-        let (node_id, now) = (self.server.nodes[node], self.db_now());
-        let row = &self.rows.nodes[&node_id];
-        let silence = TimeDelta::seconds(i64::try_from(UNREACHABLE_AFTER_SECS).unwrap_or(30));
-        let is_ready = !row.given_up && row.last_seen.is_some_and(|seen| seen + silence > now);
-        let held = self.rows.attempts.values().filter(|one| one.node == node_id && !one.released).count();
-        if !self.server.is_up || !is_ready || held >= ROOM {
+        let (ranks, now) = (self.server.codes.get(&job).map_or(1, Vec::len), self.db_now());
+        let nodes = self.server.nodes.iter().cycle().skip(node).take(ranks);
+        let nodes: Vec<NodeId> = nodes.copied().collect();
+        if !self.server.is_up || !nodes.iter().all(|node| self.has_room(*node, now)) {
             return;
         }
         let id = AttemptId(if self.has(Bug::EpochRestarts) {
@@ -87,10 +87,22 @@ impl World {
         } else {
             self.id()
         });
-        if self.rows.grant(job, epoch, id, node_id, now) {
-            say!(self, "scheduler places {job} as {id} on machine {node}");
+        if self.rows.grant(job, epoch, id, &nodes, now) {
+            say!(self, "scheduler places {job} as {id} with {ranks} ranks, from machine {node} on");
             self.look_at_changes();
         }
+    }
+
+    /// Whether the node was heard lately and has room for one more.
+    fn has_room(&self, node: NodeId, now: DateTime<Utc>) -> bool {
+        let row = &self.rows.nodes[&node];
+        let silence = TimeDelta::seconds(i64::try_from(UNREACHABLE_AFTER_SECS).unwrap_or(30));
+        let is_ready = !row.given_up && row.last_seen.is_some_and(|seen| seen + silence > now);
+        is_ready && self.held_by(node) < ROOM
+    }
+
+    fn held_by(&self, node: NodeId) -> usize {
+        self.rows.attempts.values().filter(|one| one.is_held_by(node)).count()
     }
 
     /// Looks for what is expired; it is taken a little later.
@@ -99,29 +111,31 @@ impl World {
         if !self.server.is_up {
             return;
         }
-        for attempt in self.rows.expired(self.db_now()) {
+        self.stop_scattered();
+        for (attempt, node) in self.rows.expired(self.db_now()) {
             // A mistake about what was read shows where much happens between reading and writing.
             let longest = if self.has(Bug::NoEpochCheck) { 5_000 } else { 50 };
             let soon = self.random.between(0, longest);
-            self.after(soon, Happening::Take(attempt));
+            self.after(soon, Happening::Take(attempt, node));
         }
     }
 
-    pub(super) fn take(&mut self, attempt: AttemptId) {
+    pub(super) fn take(&mut self, attempt: AttemptId, node: NodeId) {
         // The server looks again in the transaction that takes it.
         let now = self.db_now();
         let reads_again = !self.has(Bug::NoEpochCheck);
-        if !self.server.is_up || reads_again && !self.rows.expired(now).contains(&attempt) {
+        if !self.server.is_up || reads_again && !self.rows.expired(now).contains(&(attempt, node)) {
             return;
         }
         let row = &self.rows.attempts[&attempt];
+        let Some(task) = row.on(node) else { return };
         let promised = lease::margin(row.lease_millis) + TimeDelta::milliseconds(REAPED_WITHIN_MS);
-        let late = now - row.lease_until - promised;
+        let late = now - task.lease_until - promised;
         let since_up = self.now - self.server.up_since;
         if reads_again && late > TimeDelta::zero() && since_up > late.num_milliseconds() + REAPED_WITHIN_MS {
             self.fail(format!("{attempt} was taken {late} later than promised"));
         }
-        if self.rows.reap(attempt, now) {
+        if self.rows.reap(attempt, node, now) {
             say!(self, "reaper takes {attempt}");
         }
         self.look_at_changes();
@@ -139,8 +153,9 @@ impl World {
 
     /// What the node holds and nobody was told of.
     pub(super) fn undelivered(&self, node: NodeId) -> Vec<AttemptId> {
-        let held = self.rows.attempts.iter().filter(|(_, one)| one.node == node && !one.released);
-        held.filter(|(_, one)| one.session.is_none()).map(|(id, _)| *id).collect()
+        let is_untold =
+            |one: &Attempt| one.on(node).is_some_and(|task| !task.released && task.session.is_none());
+        self.rows.attempts.iter().filter(|(_, one)| is_untold(one)).map(|(id, _)| *id).collect()
     }
 
     /// Checks what was just committed against the promises, and rings the bells.
@@ -151,12 +166,16 @@ impl World {
         for change in std::mem::take(&mut self.rows.changes) {
             self.server.unsynced.clear();
             self.check_change(change);
-            let node = change.attempt.and_then(|(id, ..)| self.rows.attempts.get(&id)).map(|one| one.node);
-            let polls = self.server.held.iter().filter(|held| Some(held.request.node) == node);
-            for poll in polls.map(|held| held.number).collect::<Vec<_>>() {
-                let soon = self.random.between(0, 5);
-                self.after(soon, Happening::Answer { poll, is_over: false });
-            }
+        }
+        let bells = std::mem::take(&mut self.rows.bells);
+        if bells.is_empty() {
+            return;
+        }
+        self.check_gangs();
+        let polls = self.server.held.iter().filter(|held| bells.contains(&held.request.node));
+        for poll in polls.map(|held| held.number).collect::<Vec<_>>() {
+            let soon = self.random.between(0, 5);
+            self.after(soon, Happening::Answer { poll, is_over: false });
         }
     }
 
@@ -192,10 +211,11 @@ impl World {
         if to == JobState::Cancelled {
             self.check_cancelled(job);
         }
-        let node = self.rows.attempts[&id].node;
-        let held = self.rows.attempts.values().filter(|one| one.node == node && !one.released).count();
-        if held > ROOM {
-            self.fail(format!("{node} holds {held} attempts"));
+        for task in &self.rows.attempts[&id].tasks {
+            let (node, held) = (task.node, self.held_by(task.node));
+            if held > ROOM {
+                return self.fail(format!("{node} holds {held} attempts"));
+            }
         }
     }
 
@@ -207,7 +227,7 @@ impl World {
 
     fn check_cancelled(&mut self, job: JobId) {
         self.server.cancelled.insert(job);
-        if self.running.get(&job).copied().unwrap_or_default() > 0 {
+        if self.running.get(&job).is_some_and(|running| !running.is_empty()) {
             self.fail(format!("{job} is cancelled, and a container of it runs"));
         }
     }
@@ -215,50 +235,71 @@ impl World {
     /// A node that was never out of touch for long, and that nothing befell, loses nothing that ran; unless its agent
     /// died while it ended it, as somebody wished.
     fn check_loss(&mut self, id: AttemptId) {
-        let machine = self.machine_of(id);
-        let may_be_lost = self.machines[machine].excuse.is_some() || self.cut_short.contains(&id);
-        if self.started.contains(&id) && !may_be_lost {
+        let mut machines = self.machines_of(id);
+        // Of a gang, that of the rank which was lost first.
+        if let Some(failed) = self.rows.attempts[&id].failed_rank {
+            machines = machines.into_iter().skip(failed.into()).take(1).collect();
+        }
+        let is_excused = machines.iter().any(|machine| self.machines[*machine].excuse.is_some());
+        let was_started = machines.iter().any(|machine| self.started.contains(&(id, *machine)));
+        if was_started && !is_excused && !self.cut_short.contains(&id) {
             self.fail(format!("{id} is lost, and nothing had befallen its node"));
         }
     }
 
-    fn machine_of(&self, id: AttemptId) -> usize {
-        let node = self.rows.attempts[&id].node;
-        self.server.nodes.iter().position(|one| *one == node).unwrap_or_default()
+    /// The machines of its ranks, in their order.
+    pub(super) fn machines_of(&self, id: AttemptId) -> Vec<usize> {
+        let tasks = self.rows.attempts.get(&id).into_iter().flat_map(|one| &one.tasks);
+        let machine = |node| self.server.nodes.iter().position(|one| *one == node).unwrap_or_default();
+        tasks.map(|task| machine(task.node)).collect()
     }
 
     /// What is said of an end is what happened.
     fn check_result(&mut self, id: AttemptId, state: AttemptState) {
-        let end = self.server.ends.get(&id).copied();
-        let machine = self.machine_of(id);
-        if self.machines[machine].is_copied && end.is_some_and(|(_, end)| end == End::Killed) {
-            // Its twin killed it when it found itself fenced: nobody can tell that from a person's kill.
-            return;
-        }
-        let is_true = match (state, end) {
-            (AttemptState::Succeeded, end) => end == Some((0, End::Own)),
-            (_, Some((code, end))) => code != 0 && end == End::Own,
-            // It could not be started.
-            (_, None) => !self.started.contains(&id),
+        let machines = self.machines_of(id);
+        let ends: Vec<_> =
+            machines.iter().map(|machine| self.server.ends.get(&(id, *machine)).copied()).collect();
+        let attempt = &self.rows.attempts[&id];
+        let is_true = match (state, attempt.failed_rank.map(usize::from)) {
+            (AttemptState::Succeeded, _) => ends.iter().all(|end| *end == Some((0, End::Own))),
+            // Its ranks did not come together.
+            (_, None) if attempt.is_gang() => attempt.reason == Some(Reason::Infrastructure),
+            (_, failed) => self.did_fail(id, machines[failed.unwrap_or_default()]),
         };
         if !is_true {
-            self.fail(format!("{id} is {state}, and really: {end:?}"));
+            self.fail(format!("{id} is {state}, and really: {ends:?}"));
+        }
+    }
+
+    /// Whether what ran there failed by itself, or could not be started.
+    fn did_fail(&self, id: AttemptId, machine: usize) -> bool {
+        match self.server.ends.get(&(id, machine)) {
+            // Its twin asked it to end: that cannot be told from an end of its own.
+            Some((143, End::Killed)) => self.machines[machine].is_copied,
+            Some((code, end)) => *code != 0 && *end == End::Own,
+            None => !self.started.contains(&(id, machine)),
         }
     }
 
     /// A container begins to run the user's code.
     pub(super) fn check_start(&mut self, docker: usize, id: AttemptId, job: JobId) {
-        let running = self.running.get(&job).copied().unwrap_or_default();
-        if running > 1 {
-            self.fail(format!("{running} containers of {job} run"));
+        let place = (id, self.dockers[docker].machine);
+        // The ranks of a gang run beside each other, each on its machine; nothing else does.
+        let running = self.running.get(&job).cloned().unwrap_or_default();
+        let here = running.iter().filter(|one| **one == place).count();
+        if here > 1 || running.iter().any(|(other, _)| *other != id) {
+            self.fail(format!("{} containers of {job} run: {running:?}", running.len()));
         }
-        if !self.started.insert(id) {
+        if !self.started.insert(place) {
             self.fail(format!("{id} runs a second time"));
         }
+        self.check_barrier(id);
         if self.server.cancelled.contains(&job) {
             self.fail(format!("{job} is cancelled, and a container of it starts"));
         }
-        let is_live = self.rows.attempts.get(&id).is_some_and(|one| !one.state.is_terminal());
+        let node = self.server.nodes[place.1];
+        let is_live =
+            self.rows.attempts.get(&id).is_some_and(|one| !one.state.is_terminal() && one.is_held_by(node));
         if !is_live {
             self.fail(format!("{id} is over, and its container starts on docker {docker}"));
         }

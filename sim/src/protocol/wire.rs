@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lilac_agent::clock::Millis;
 use lilac_agent::core::Event;
-use lilac_api::agent::{Phase, SYNC_WAIT_SECS, SyncResponse};
+use lilac_api::agent::{Phase, SYNC_WAIT_SECS, SyncResponse, TaskSpec};
 use lilac_rules::desired::{is_news, response};
 use lilac_rules::rows::{Arrival, Message};
 
@@ -211,7 +211,7 @@ impl World {
         let request = Arc::clone(&self.server.held[index].request);
         let (now, tasks) = (self.db_now(), &self.tasks);
         let before: Vec<_> = self.undelivered(request.node);
-        let task = |job, _| tasks.get(&job).cloned();
+        let task = |job, rank| tasks.get(&job).map(|task| TaskSpec { rank, ..task.clone() });
         let Some(held) = self.rows.deliver(request.node, request.session, now, task) else {
             self.server.held.remove(index);
             return self.give(&request, Reply::Fenced);

@@ -59,7 +59,9 @@ pub(super) enum Happening {
         node: usize,
     },
     Reap,
-    Take(AttemptId),
+    Take(AttemptId, NodeId),
+    /// The ranks of an attempt, one of which has failed, should have ended.
+    Siblings(AttemptId),
     Strike(usize),
     /// A fault is over.
     Mend(Mend),
@@ -137,6 +139,8 @@ pub(super) struct Setting {
     pub full_disk: i64,
     /// Containers end with the daemon.
     pub dies_with_docker: bool,
+    /// How long the ranks of a gang may take to be ready together.
+    pub gather_ms: Ms,
 }
 
 pub(super) struct World {
@@ -154,12 +158,14 @@ pub(super) struct World {
     pub strikes: Vec<super::faults::Strike>,
     /// Faults are over.
     pub is_calm: bool,
-    /// Attempts whose container was started, ever.
-    pub started: BTreeSet<AttemptId>,
+    /// Attempts whose container was made, ever, and on which machine.
+    pub made: BTreeSet<(AttemptId, usize)>,
+    /// Those whose container was started.
+    pub started: BTreeSet<(AttemptId, usize)>,
     /// Attempts whose agent died while it ended them.
     pub cut_short: BTreeSet<AttemptId>,
-    /// How many containers of a job run.
-    pub running: BTreeMap<JobId, u32>,
+    /// Which containers of a job run, and on which machine.
+    pub running: BTreeMap<JobId, Vec<(AttemptId, usize)>>,
     pub trace: Option<Vec<String>>,
     /// The promise that was broken.
     pub broken: Option<String>,
@@ -190,6 +196,7 @@ impl World {
             garbled: 0,
             full_disk: 0,
             dies_with_docker: false,
+            gather_ms: 0,
         };
         Self {
             now: 0,
@@ -205,6 +212,7 @@ impl World {
             tasks: BTreeMap::new(),
             strikes: Vec::new(),
             is_calm: false,
+            made: BTreeSet::new(),
             started: BTreeSet::new(),
             cut_short: BTreeSet::new(),
             running: BTreeMap::new(),
@@ -287,7 +295,8 @@ impl World {
             Happening::Plan => self.plan(),
             Happening::Place { job, epoch, node } => self.place(job, epoch, node),
             Happening::Reap => self.reap(),
-            Happening::Take(attempt) => self.take(attempt),
+            Happening::Take(attempt, node) => self.take(attempt, node),
+            Happening::Siblings(attempt) => self.check_siblings(attempt),
             Happening::Strike(index) => self.strike(index),
             Happening::Mend(mend) => self.mend(mend),
             Happening::Heal => self.heal(),
