@@ -11,7 +11,7 @@ use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::CreateJoinKey;
 use lilac_api::job::Reason;
 use lilac_api::spec::JobSpec;
-use lilac_api::{AttemptId, JobId, NodeId, SessionId};
+use lilac_api::{AttemptId, JobId, NodeId, QueueId, SessionId};
 use lilac_rules::desired::response;
 use lilac_rules::rows::{Attempt, Message, Node, Rows, Task};
 use sqlx::types::Json;
@@ -101,6 +101,12 @@ impl Bed {
         }
         self.insert(&rows).await;
         (rows, ids)
+    }
+
+    /// The queue of all jobs.
+    pub async fn queue(&self) -> QueueId {
+        let queue = sqlx::query_scalar("SELECT queue_id FROM jobs LIMIT 1");
+        QueueId(queue.fetch_one(&self.pool).await.unwrap())
     }
 
     async fn insert(&self, rows: &Rows) {

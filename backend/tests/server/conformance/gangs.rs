@@ -249,9 +249,11 @@ async fn every_grant_of_a_gang_means_the_same(pool: PgPool) {
     for epoch_off in [0, -1] {
         let (mut rows, ids) = bed.lay(&standings()).await;
         let before = rows.clone();
+        let queue_id = bed.queue().await;
         let grant = |job: JobId| Grant {
             job_id: job,
             epoch: rows.jobs[&job].epoch + epoch_off,
+            queue_id,
             attempt_id: AttemptId::new(),
             node_id: bed.others[0],
             gpu_indices: Vec::new(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lilac_api::job::{AttemptState, JobState};
-use lilac_api::{AttemptId, JobId, QueueId};
+use lilac_api::{AttemptId, JobId};
 use lilac_server::scheduler::reaper;
 use lilac_server::training_job::transitions::{self, Grant};
 use sqlx::PgPool;
@@ -96,13 +96,13 @@ async fn every_grant_means_the_same(pool: PgPool) {
     for epoch_off in [0, -1, 1] {
         let (mut rows, ids) = bed.lay(&standings()).await;
         let before = rows.clone();
-        let queue = sqlx::query_scalar("SELECT id FROM queues LIMIT 1").fetch_one(&bed.pool).await.unwrap();
+        let queue_id = bed.queue().await;
         let grants: Vec<Grant> = ids
             .iter()
             .map(|(job, _)| Grant {
                 job_id: *job,
                 epoch: rows.jobs[job].epoch + epoch_off,
-                queue_id: QueueId(queue),
+                queue_id,
                 attempt_id: AttemptId::new(),
                 node_id: bed.others[0],
                 gpu_indices: Vec::new(),
