@@ -209,10 +209,13 @@ impl Reader {
             self.file = open(&self.path)?;
         }
         let Some(file) = &self.file else { return Ok(false) };
+        // No more room than there is to read: most logs are short, and a node has many.
+        let left = file.metadata()?.len().saturating_sub(self.file_at);
+        let room = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
         self.buffer.drain(..self.start);
         self.start = 0;
         let kept = self.buffer.len();
-        self.buffer.resize(kept + READ_BYTES, 0);
+        self.buffer.resize(kept + room, 0);
         let read = file.read_at(&mut self.buffer[kept..], self.file_at);
         self.buffer.truncate(kept + *read.as_ref().unwrap_or(&0));
         let read = read?;
