@@ -37,10 +37,10 @@ pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
     let attempt = only_attempt(&bed.client, id).await?.id;
     let machine = &bed.nodes.first().context("a bed without a node")?.machine;
     let container = machine.container(attempt).await?.context("no container")?;
-    let lease = Lease::of(&container)?;
+    let shown = Shown::to(&container)?;
     bed.client.cancel(id).await?;
     machine.empty(PATIENCE).await?;
-    lease.grant_for_good()?;
+    shown.put_back()?;
     let config = container.config.context("a container without a configuration")?;
     Ok(ContainerCreateBody {
         image: config.image,
@@ -55,29 +55,38 @@ pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
     })
 }
 
-/// The lease that a container is shown. The agent takes it away with the attempt, and without one `lilac-init` starts
-/// nothing.
-struct Lease {
-    folder: PathBuf,
+/// The folders of the node that a container is shown. The agent takes them away with the attempt, and without them
+/// nothing starts.
+struct Shown {
+    lease: PathBuf,
     boot_id: String,
+    log: PathBuf,
 }
 
-impl Lease {
-    fn of(container: &ContainerInspectResponse) -> Result<Self> {
-        let mut mounts = container.mounts.iter().flatten();
-        let mount = mounts.find(|mount| mount.destination.as_deref() == Some("/.lilac/run"));
-        let source = mount.and_then(|mount| mount.source.as_ref());
-        let folder = PathBuf::from(source.context("a container without a lease")?);
-        let line = fs::read_to_string(folder.join("lease"))?;
+impl Shown {
+    fn to(container: &ContainerInspectResponse) -> Result<Self> {
+        let source = |place: &str| {
+            let mut mounts = container.mounts.iter().flatten();
+            let mount = mounts.find(|mount| mount.destination.as_deref() == Some(place));
+            let source = mount.and_then(|mount| mount.source.as_ref());
+            source.map(PathBuf::from).with_context(|| format!("a container without {place}"))
+        };
+        let lease = source("/.lilac/run")?;
+        let line = fs::read_to_string(lease.join("lease"))?;
         let boot_id = line.split_whitespace().next().context("an empty lease")?.to_owned();
-        Ok(Self { folder, boot_id })
+        Ok(Self { lease, boot_id, log: source("/.lilac/log")? })
     }
 
-    /// Gives it anew, to a time that does not come.
-    fn grant_for_good(&self) -> Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        fs::set_permissions(&self.folder, Permissions::from_mode(0o755))?;
-        Ok(fs::write(self.folder.join("lease"), format!("{} {}\n", self.boot_id, i64::MAX))?)
+    /// Puts them back: a lease to a time that does not come, and a log that whoever runs in there may write.
+    fn put_back(&self) -> Result<()> {
+        for folder in [&self.lease, &self.log] {
+            fs::create_dir_all(folder)?;
+            fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+        }
+        fs::write(self.lease.join("lease"), format!("{} {}\n", self.boot_id, i64::MAX))?;
+        let log = self.log.join("frames");
+        fs::write(&log, "")?;
+        Ok(fs::set_permissions(log, Permissions::from_mode(0o666))?)
     }
 }
 
