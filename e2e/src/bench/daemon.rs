@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, EventMessage};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, EventsOptionsBuilder, LogsOptions};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, EventsOptionsBuilder};
 use chrono::Utc;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -90,7 +90,7 @@ impl Shown {
     }
 }
 
-/// Create, start, wait, read the log, remove: a job's life without a platform.
+/// Create, start, wait, remove: a job's life without a platform, and without its log, which is not Docker's.
 pub(super) async fn run_bare(docker: &Docker, name: &str, body: ContainerCreateBody) -> Result<()> {
     start_bare(docker, name, body).await?;
     finish_bare(docker, name).await
@@ -104,8 +104,6 @@ pub(super) async fn start_bare(docker: &Docker, name: &str, body: ContainerCreat
 
 pub(super) async fn finish_bare(docker: &Docker, name: &str) -> Result<()> {
     docker.wait_container(name, None).try_collect::<Vec<_>>().await.context("waiting")?;
-    let options = LogsOptions { stdout: true, stderr: true, ..LogsOptions::default() };
-    docker.logs(name, Some(options)).try_collect::<Vec<_>>().await.context("reading the log")?;
     docker.remove_container(name, None).await.context("removing")
 }
 
