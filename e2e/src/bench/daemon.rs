@@ -1,14 +1,11 @@
 //! The bare Docker API, used as the agent uses it, and the daemon's own word on what happened when.
 
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, ContainerInspectResponse, EventMessage};
+use bollard::models::{ContainerCreateBody, EventMessage, HostConfig};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, EventsOptionsBuilder};
 use chrono::Utc;
 use futures::stream::BoxStream;
@@ -37,57 +34,19 @@ pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
     let attempt = only_attempt(&bed.client, id).await?.id;
     let machine = &bed.nodes.first().context("a bed without a node")?.machine;
     let container = machine.container(attempt).await?.context("no container")?;
-    let shown = Shown::to(&container)?;
     bed.client.cancel(id).await?;
     machine.empty(PATIENCE).await?;
-    shown.put_back()?;
     let config = container.config.context("a container without a configuration")?;
     Ok(ContainerCreateBody {
         image: config.image,
         cmd: Some(vec!["true".to_owned()]),
         env: config.env,
-        entrypoint: config.entrypoint,
         working_dir: config.working_dir.filter(|folder| !folder.is_empty()),
         user: config.user.filter(|user| !user.is_empty()),
         stop_signal: config.stop_signal,
-        host_config: container.host_config,
+        host_config: container.host_config.map(|config| HostConfig { mounts: None, ..config }),
         ..ContainerCreateBody::default()
     })
-}
-
-/// The folders of the node that a container is shown. The agent takes them away with the attempt, and without them
-/// nothing starts.
-struct Shown {
-    lease: PathBuf,
-    boot_id: String,
-    log: PathBuf,
-}
-
-impl Shown {
-    fn to(container: &ContainerInspectResponse) -> Result<Self> {
-        let source = |place: &str| {
-            let mut mounts = container.mounts.iter().flatten();
-            let mount = mounts.find(|mount| mount.destination.as_deref() == Some(place));
-            let source = mount.and_then(|mount| mount.source.as_ref());
-            source.map(PathBuf::from).with_context(|| format!("a container without {place}"))
-        };
-        let lease = source("/.lilac/run")?;
-        let line = fs::read_to_string(lease.join("lease"))?;
-        let boot_id = line.split_whitespace().next().context("an empty lease")?.to_owned();
-        Ok(Self { lease, boot_id, log: source("/.lilac/log")? })
-    }
-
-    /// Puts them back: a lease to a time that does not come, and a log that whoever runs in there may write.
-    fn put_back(&self) -> Result<()> {
-        for folder in [&self.lease, &self.log] {
-            fs::create_dir_all(folder)?;
-            fs::set_permissions(folder, Permissions::from_mode(0o755))?;
-        }
-        fs::write(self.lease.join("lease"), format!("{} {}\n", self.boot_id, i64::MAX))?;
-        let log = self.log.join("frames");
-        fs::write(&log, "")?;
-        Ok(fs::set_permissions(log, Permissions::from_mode(0o666))?)
-    }
 }
 
 /// Create, start, wait, remove: a job's life without a platform, and without its log, which is not Docker's.

@@ -30,12 +30,9 @@ fn command() -> Vec<String> {
 pub(super) async fn measure(bed: &Bed) -> Result<Measurement> {
     let docker = bed.nodes.first().context("a bed without a node")?.machine.docker();
     let mut body = template(bed).await?;
-    // What the agent puts in front of the program is Lilac's.
-    body.entrypoint = None;
     body.cmd = Some(command());
     if let Some(config) = &mut body.host_config {
         config.log_config = Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: None });
-        config.mounts = None;
     }
     let (mut lilac, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
