@@ -26,7 +26,8 @@ pub(super) fn trivial(name: &str) -> JobSpec {
 
 /// What the agent asks the daemon for when it runs [`trivial`], read back from a real container, so
 /// that both sides ask for the same. The labels are left out: the agent ends what bears them and is
-/// not its own.
+/// not its own. So is what the agent puts in front of the program, with the folders that this needs:
+/// what that costs is Lilac's.
 pub(super) async fn template(bed: &Bed) -> Result<ContainerCreateBody> {
     let command = vec!["sleep".to_owned(), "1000".to_owned()];
     let id = bed.client.submit(&JobSpec { command, ..trivial("template") }, None).await?.id;
