@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use lilac_agent::clock::Millis;
-use lilac_agent::core::{self, Action, Draft, Event, Failure, Listed, Sight, Stage, State};
+use lilac_agent::core::{self, Action, Draft, Event, Exit, Failure, Listed, Sight, Stage, State};
 use lilac_agent::journal::{Entry, ExitNote, Intent, StopNote};
 use lilac_api::ids::{AttemptId, JobId, SessionId};
 use lilac_api::spec::Signal;
@@ -332,15 +332,22 @@ impl World {
         self.after(60_000, Happening::List(agent, life));
     }
 
+    /// What Docker says of a container, set right by what its init wrote down, as the agent's hands do it.
     pub(super) fn sight(&self, agent: usize, id: AttemptId) -> Sight {
         let one = &self.agents[agent];
-        let docker = &self.dockers[one.docker];
-        let Some(name) = docker.find(self.name_of(id)) else { return Sight::Missing };
-        let machine = &self.machines[one.machine];
+        let (docker, machine) = (&self.dockers[one.docker], &self.machines[one.machine]);
+        let log = self.disks[one.disk].log(id);
+        let Some(name) = docker.find(self.name_of(id)) else {
+            let Some(told) = &log.told else { return Sight::Missing };
+            let gone = Exit { code: 0, oom_killed: false, started_at: None, finished_at: told.at };
+            return Sight::Exited(core::ending::set_right(gone, &log));
+        };
         match &docker.containers[&name].standing {
             Standing::Created | Standing::Starting => Sight::Created,
             Standing::Running { since } => Sight::Running { started_at: machine.moment(*since).wall },
-            Standing::Exited(exit, End::Own | End::Killed) => Sight::Exited(exit.clone()),
+            Standing::Exited(exit, End::Own | End::Killed) => {
+                Sight::Exited(core::ending::set_right(exit.clone(), &log))
+            }
         }
     }
 

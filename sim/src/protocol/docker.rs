@@ -157,7 +157,7 @@ impl World {
         }
         if !self.disks[disk].begun.insert(id) && !self.has(Bug::NoStartDedupe) {
             say!(self, "init of {id} refuses to run: its code was begun before");
-            return self.exit(docker, name, 125, End::Killed);
+            return self.exit(docker, name, lilac_init::BROKEN, End::Killed);
         }
         say!(self, "container of {id} runs");
         self.check_start(docker, id, job);
@@ -253,7 +253,10 @@ impl World {
         {
             running.swap_remove(index);
         }
-        self.server.ends.insert(place, (code, end));
+        // One that refused to run has run nothing: how the code ended is known of another.
+        if code != lilac_init::BROKEN {
+            self.server.ends.insert(place, (code, end));
+        }
         say!(self, "container of {id} ends with {code} ({end:?})");
         if !self.dockers[docker].is_up {
             return;
