@@ -22,6 +22,7 @@ mod process;
 mod reboot;
 mod scratch;
 mod server;
+mod stalls;
 mod wait;
 mod witness;
 

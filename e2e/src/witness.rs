@@ -13,13 +13,18 @@ use lilac_api::secret::CreateVolume;
 use lilac_api::spec::{JobSpec, VolumeMount};
 
 use crate::jobs::script;
+use crate::stalls::Stalls;
 
 const VOLUME: &str = "witness";
 /// Before anything else, and then twenty times a second.
 const SIGN: &str = r#"read host < /proc/sys/kernel/hostname; sign() { read up rest < /proc/uptime; echo "$LILAC_JOB_ID $LILAC_ATTEMPT $host/$$ $up" >> /witness/marks; }; sign; "#;
 
+/// How long after the end of its lease a container may be alive: what is promised.
+const DEAD_WITHIN_MS: u64 = 300;
+
 pub struct Witness {
     folder: PathBuf,
+    stalls: Stalls,
 }
 
 /// When one attempt of a job was seen, in ms since the machine was booted.
@@ -44,7 +49,7 @@ impl Witness {
             clusters: Vec::new(),
         };
         client.create_volume(&volume).await?;
-        Ok(Self { folder })
+        Ok(Self { folder, stalls: Stalls::watch() })
     }
 
     /// A job that signs for as long as it lives, and then does as `body` says. In `body`, `sign` signs once more.
@@ -58,6 +63,14 @@ impl Witness {
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// By when a container must be dead whose lease ends at `lease_until`: within 300 ms, and what this machine slept
+    /// through meanwhile. A kernel that has no time for anybody ends nobody, and lets nobody sign; but what it does first
+    /// when it has time again is not promised.
+    #[must_use]
+    pub fn dead_by(&self, lease_until: u64) -> u64 {
+        lease_until + DEAD_WITHIN_MS + self.stalls.around(lease_until)
     }
 
     /// All attempts of a job, by when they were seen first. An error where two were alive at once, or where one was run
