@@ -11,8 +11,6 @@ use lilac_e2e::jobs::{SOON, end, only_attempt, resources, script, until, until_s
 use lilac_e2e::{Bed, Capacity, Witness, eventually, eventually_within, with_bed};
 
 const LEASE: Duration = Duration::from_secs(10);
-/// For a machine that is busy with other tests.
-const DEAD_WITHIN_MS: u64 = 800;
 
 fn process(name: &str, body: &str) -> JobSpec {
     JobSpec {
@@ -119,7 +117,7 @@ async fn ends_with_its_lease(bed: &mut Bed, witness: &Witness) -> Result<()> {
     assert_eq!((job.epoch, job.attempts_charged), (2, 0), "{job:?}");
     let seen = witness.of(id)?;
     let [first, second] = seen.as_slice() else { anyhow::bail!("{seen:?}") };
-    ensure!(first.last_ms < lease_until + DEAD_WITHIN_MS, "{first:?} outlived its lease {lease_until}");
+    ensure!(first.last_ms < witness.dead_by(lease_until), "{first:?} outlived its lease {lease_until}");
     ensure!(second.first_ms > lease_until, "{second:?} began within the lease {lease_until}");
     Ok(())
 }
