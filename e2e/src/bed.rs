@@ -98,7 +98,23 @@ impl Bed {
         capacity: Option<Capacity>,
         gpus: &[Gpu],
     ) -> Result<()> {
-        let machine = Machine::start(name).await?;
+        self.add_on(name, server, capacity, gpus, Machine::start(name).await?).await
+    }
+
+    /// As [`Bed::add_node`], on a machine that is there.
+    pub async fn add_node_on(&mut self, name: &str, machine: Machine) -> Result<()> {
+        let server = self.url()?;
+        self.add_on(name, &server, Some(Capacity::default()), &[], machine).await
+    }
+
+    async fn add_on(
+        &mut self,
+        name: &str,
+        server: &str,
+        capacity: Option<Capacity>,
+        gpus: &[Gpu],
+        machine: Machine,
+    ) -> Result<()> {
         let join_key = self.join_key(name).await?;
         let agent = Agent::start(
             &self.scratch.path(&format!("agent-{name}")),

@@ -70,6 +70,23 @@ impl Island {
         &self.program
     }
 
+    /// Where the network is.
+    pub(crate) fn namespace(&self) -> PathBuf {
+        namespace(&self.keeper)
+    }
+
+    /// Connects to a port of a machine that is in this network, from within.
+    pub fn connect(&self, port: u16) -> Result<TcpStream> {
+        let namespace = File::open(self.namespace())?;
+        let connected = std::thread::spawn(move || {
+            setns(namespace, CloneFlags::CLONE_NEWNET)?;
+            let stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            stream.set_nonblocking(true)?;
+            anyhow::Ok(stream)
+        });
+        Ok(TcpStream::from_std(connected.join().map_err(|_| anyhow!("the thread panicked"))??)?)
+    }
+
     /// From now on nothing comes through.
     pub fn cut(&self) -> Result<()> {
         let port = self.port;

@@ -18,6 +18,7 @@ use lilac_api::AttemptId;
 use nix::sys::signal::Signal;
 
 use crate::image::{self, IMAGE};
+use crate::island::Island;
 use crate::process::{PATH, Process, clean_command};
 use crate::scratch::Scratch;
 use crate::wait::{eventually, eventually_within};
@@ -60,18 +61,29 @@ pub struct Machine {
     name: String,
     docker: Docker,
     host: String,
+    /// The network that it is in, where that is one of its own.
+    network: Option<PathBuf>,
     scratch: Scratch,
 }
 
 impl Machine {
     /// Starts a daemon and gives it the test image.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_in(name, None).await
+    }
+
+    /// The same in a network where nobody else's daemon is, so that this one has a bridge and rules as Docker makes them.
+    pub async fn start_on(name: &str, island: &Island) -> Result<Self> {
+        Self::start_in(name, Some(island.namespace())).await
+    }
+
+    async fn start_in(name: &str, network: Option<PathBuf>) -> Result<Self> {
         let scratch = Scratch::new()?;
         let host = format!("unix://{}", scratch.path("d.sock").display());
-        let daemon = start_daemon(name, &scratch, &host)?;
+        let daemon = start_daemon(name, &scratch, &host, network.as_deref())?;
         let docker = connect(&host).await.with_context(|| format!("dockerd said: {}", daemon.output()))?;
         image::import(&docker, &scratch.path("image")).await?;
-        Ok(Self { daemon, name: name.to_owned(), docker, host, scratch })
+        Ok(Self { daemon, name: name.to_owned(), docker, host, network, scratch })
     }
 
     /// Gives it [`image::BARE_IMAGE`] as well.
@@ -91,7 +103,7 @@ impl Machine {
         for file in ["pid", "exec/containerd/containerd.pid"] {
             let _ = std::fs::remove_file(self.scratch.path(file));
         }
-        self.daemon = start_daemon(&self.name, &self.scratch, &self.host)?;
+        self.daemon = start_daemon(&self.name, &self.scratch, &self.host, self.network.as_deref())?;
         let docker =
             connect(&self.host).await.with_context(|| format!("dockerd said: {}", self.daemon.output()))?;
         self.docker = docker;
@@ -231,8 +243,12 @@ fn write_gpu_hook(folder: &Path) -> Result<()> {
     Ok(std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?)
 }
 
-fn start_daemon(name: &str, scratch: &Scratch, host: &str) -> Result<Process> {
-    let mut command = clean_command(Path::new("dockerd"), scratch.root());
+fn start_daemon(name: &str, scratch: &Scratch, host: &str, network: Option<&Path>) -> Result<Process> {
+    let mut command =
+        clean_command(Path::new(if network.is_some() { "nsenter" } else { "dockerd" }), scratch.root());
+    if let Some(network) = network {
+        command.arg(format!("--net={}", network.display())).arg("dockerd");
+    }
     let hooks = scratch.path("hooks");
     write_gpu_hook(&hooks)?;
     command.env("PATH", format!("{PATH}:{}", hooks.display()));
@@ -240,8 +256,10 @@ fn start_daemon(name: &str, scratch: &Scratch, host: &str) -> Result<Process> {
     for (flag, path) in [("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")] {
         command.arg(flag).arg(scratch.path(path));
     }
-    // No network of its own: a second daemon would take the first one's bridge and rules away.
-    command.args(["--bridge", "none", "--iptables=false", "--ip-masq=false"]);
+    if network.is_none() {
+        // A second daemon would take the first one's bridge and rules away.
+        command.args(["--bridge", "none", "--iptables=false", "--ip-masq=false"]);
+    }
     command.args(["--cgroup-parent", &scratch.cgroup(), "--log-level", "warn"]);
     Process::spawn(&format!("dockerd {name}"), command, &scratch.path("dockerd.log"))
 }
