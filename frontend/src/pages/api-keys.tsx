@@ -70,7 +70,7 @@ function KeyName({ apiKey }: { apiKey: ApiKey }) {
   return (
     <>
       <span className="font-medium break-all">{apiKey.name}</span>
-      {apiKey.prefix && <code title={`It begins with ${apiKey.prefix}`} className="block max-w-80 truncate font-mono text-xs text-ink-faint">{`${apiKey.prefix}_…`}</code>}
+      {apiKey.prefix && <code title={`It begins with ${apiKey.prefix}`} className="block font-mono text-xs break-all text-ink-faint">{`${apiKey.prefix}_…`}</code>}
     </>
   );
 }
