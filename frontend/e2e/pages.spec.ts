@@ -53,8 +53,13 @@ test("a queue is made, explained, edited and deleted with its jobs moved", async
 
   await choose(page, "More", "Edit…");
   await page.getByLabel("Weight").fill("4");
+  await dialog(page).getByText("Guarantee", { exact: true }).click();
+  await page.getByRole("group", { name: "What it is assured of" }).getByLabel("CPUs").fill("2");
+  await dialog(page).getByLabel("Whose places its jobs may take").selectOption("off");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText(/weight 4/)).toBeVisible();
+  await expect(page.getByText("2 CPUs", { exact: true })).toBeVisible();
+  await expect(page.getByText("Nobody’s", { exact: true })).toBeVisible();
   await choose(page, "More", "Delete…");
   await dialog(page).getByText("Move", { exact: true }).click();
   await dialog(page).getByLabel("To", { exact: true }).selectOption("default");
@@ -186,6 +191,7 @@ test("teams and users come and go; a new user chooses a password, and sees what 
 
   await page.goto("/teams");
   await page.getByRole("link", { name: team }).click();
+  await expect(page.locator("main").getByRole("link", { name: "Jobs", exact: true })).toHaveAttribute("href", new RegExp(`team=${team}`));
   await page.getByRole("button", { name: "Add member" }).click();
   await dialog(page).getByLabel("User").selectOption({ label: user });
   await dialog(page).getByRole("button", { name: "Add the member" }).click();
@@ -434,7 +440,7 @@ for (const theme of ["light", "dark"] as const) {
       }
       await page.goto("/queues");
       await page.getByRole("button", { name: "New queue" }).click();
-      for (const fold of ["Quotas", "Limits", "Who may submit", "Containers"]) await page.getByText(fold, { exact: true }).click();
+      for (const fold of ["Quotas", "Guarantee", "Limits", "Who may submit", "Containers"]) await page.getByText(fold, { exact: true }).click();
       await inspect(page, `queue-new-${theme}-${width}`);
       expect(found).toEqual([]);
       await context.close();

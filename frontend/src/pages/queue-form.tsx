@@ -126,7 +126,7 @@ export function QueueForm({
         <Amounts legend="Each user" fields={QUOTAS} values={userQuota} path="user_quota" errors={errors} onChange={setUserQuota} />
       </Fold>
       <Fold title="Guarantee" note="What no other queue may keep from it">
-        <Amounts legend="All its jobs" fields={GUARANTEES} values={guaranteed} path="guaranteed" errors={errors} onChange={setGuaranteed} />
+        <Amounts legend="What it is assured of" fields={GUARANTEES} values={guaranteed} path="guaranteed" errors={errors} onChange={setGuaranteed} />
         <p className="text-xs text-ink-faint">Others borrow what it does not use; preemptible jobs give it back.</p>
         <SelectField label="Whose places its jobs may take" hint={PREEMPTION[preemption].means} value={preemption} error={errors("preemption")} onChange={(event) => setPreemption(event.target.value as Preemption)}>
           {Object.entries(PREEMPTION).map(([value, words]) => <option key={value} value={value}>{words.text}</option>)}
