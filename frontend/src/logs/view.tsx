@@ -57,7 +57,7 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
     getScrollElement: () => scroller.current,
     // Near enough that a place far away is found.
     estimateSize: (index) => (wrap ? Math.max(1, Math.ceil((lines[index]?.text.length ?? 0) / columns.current)) * LINE_PIXELS : LINE_PIXELS),
-    overscan: 30,
+    overscan: 12,
     getItemKey: useCallback((index: number) => lines[index]?.offset ?? index, [lines]),
     // What comes or goes above must not move what somebody reads.
     anchorTo: "end",
