@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use lilac_api::cluster::Node;
 use lilac_api::job::{Job, JobCounts, JobState};
-use lilac_api::quantity::Cpus;
 use lilac_api::queue::Queue;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -104,7 +103,6 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, now: DateTime<Utc>) {
 fn head(view: &View, now: DateTime<Utc>) -> Paragraph<'static> {
     let sum = |of: fn(&Node) -> u64| view.nodes.iter().map(of).sum::<u64>();
     let count = |state| view.counts.by_state.get(&state).copied().unwrap_or_default();
-    let cpus = |milli: u64| Cpus { milli: u32::try_from(milli).unwrap_or(u32::MAX) };
     let totals = format!(
         "CPUs {} of {}   memory {} of {}   GPUs {} of {}",
         cpus(sum(|node| node.allocated.cpu_milli.into())),
@@ -135,7 +133,6 @@ fn head(view: &View, now: DateTime<Utc>) -> Paragraph<'static> {
 fn draw_nodes(frame: &mut Frame<'_>, view: &View, area: Rect, now: DateTime<Utc>) {
     let rows = view.nodes.iter().map(|node| {
         let (taken, has) = (&node.allocated, &node.capacity);
-        let cpus = |milli| Cpus { milli };
         let seen = node.last_seen_at.map_or("never".to_owned(), |at| times::ago(now, at));
         let used = node.usage.as_ref().map(|usage| percent(usage.cpu_milli, has.cpu_milli.into()));
         Row::new([
@@ -144,8 +141,8 @@ fn draw_nodes(frame: &mut Frame<'_>, view: &View, area: Rect, now: DateTime<Utc>
             Cell::new(format!(
                 "{} {}/{}",
                 view.bar(taken.cpu_milli.into(), has.cpu_milli.into()),
-                cpus(taken.cpu_milli),
-                cpus(has.cpu_milli)
+                cpus(taken.cpu_milli.into()),
+                cpus(has.cpu_milli.into())
             )),
             Cell::new(format!(
                 "{} {}/{}",
@@ -225,6 +222,11 @@ fn titles(view: &View, columns: &[&'static str]) -> Row<'static> {
     let style = Style::new().add_modifier(Modifier::BOLD);
     let style = if view.is_coloured { style.fg(Color::Magenta) } else { style };
     Row::new(columns.iter().map(|title| Cell::new(*title))).style(style)
+}
+
+/// `2.5` out of thousandths.
+fn cpus(milli: u64) -> String {
+    (milli as f64 / 1000.0).to_string()
 }
 
 fn percent(taken: u64, has: u64) -> String {
