@@ -23,6 +23,7 @@ mod reboot;
 mod scratch;
 mod server;
 mod stalls;
+mod terminal;
 mod wait;
 mod witness;
 
@@ -39,5 +40,6 @@ pub use process::{Process, binary};
 pub use reboot::rebooted_agent;
 pub use scratch::Scratch;
 pub use server::{ENCRYPTION_KEY, Server};
+pub use terminal::Terminal;
 pub use wait::{eventually, eventually_within};
 pub use witness::{Seen, Witness};

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use lilac_api::cluster::{Cluster, NodeState};
 use lilac_api::job::{Job, JobFilter, JobState};
 use lilac_e2e::jobs::until_state;
-use lilac_e2e::{Bed, Cli, IMAGE, Machine, Process, with_bed};
+use lilac_e2e::{Bed, Cli, IMAGE, Machine, Process, Terminal, with_bed};
 
 /// Flags of a job that takes little.
 const SMALL: [&str; 8] = ["--image", IMAGE, "--network", "none", "--cpus", "100m", "--memory", "32Mi"];
@@ -467,6 +467,63 @@ async fn accounts_hooks_profiles_and_the_audit_log() -> Result<()> {
         assert!(nothing.code == Some(102) && nothing.stderr.contains("no job matches"), "{nothing:?}");
         let watched = cli.run(&["cancel", "last", "--watch"]).await?;
         assert_eq!(watched.code, Some(2), "{watched:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// `top` and `submit --follow` in a real terminal: keys, a window that changes, and a terminal that is given back.
+#[tokio::test]
+async fn a_terminal_shows_what_lives_and_is_given_back() -> Result<()> {
+    with_bed(async |bed| {
+        let cli = user(bed).await?;
+        for name in ["first", "second", "third"] {
+            cli.ok(&submit(name, &[], &["true"])).await?;
+        }
+        let mut top = Terminal::start(&cli.command(&["top", "--every", "1"])?, 120, 30)?;
+        let screen = top.shows("third").await?;
+        assert!(screen.starts_with(&format!("lilac {} as admin", bed.url()?)), "{screen}");
+        assert!(screen.contains("3 queued") && screen.contains("q leave   a all users"), "{screen}");
+        assert!(top.screen()?.alternate_screen() && top.screen()?.hide_cursor());
+        // What is submitted elsewhere comes by itself.
+        cli.ok(&submit("fourth", &[], &["true"])).await?;
+        top.shows("4 queued").await?;
+        // Down leaves the first one above, and a key back brings it.
+        let is_above = |screen: &vt100::Screen| screen.contents().contains("fourth");
+        top.press("j")?;
+        top.until("the first line scrolled away", |screen| !is_above(screen)).await?;
+        top.press("\x1b[A")?;
+        top.until("the first line", is_above).await?;
+        top.press("a")?;
+        top.shows("a yours only").await?;
+        // A smaller window is filled to its last line, and no further.
+        top.resize(70, 14)?;
+        top.until("the keys in the last line of the smaller window", |screen| {
+            screen.rows(0, 70).nth(13).is_some_and(|line| line.starts_with("q leave"))
+        })
+        .await?;
+        top.press("q")?;
+        assert_eq!(top.exit().await?.code(), Some(0));
+        top.until("the terminal as it was", |screen| !screen.alternate_screen() && !screen.hide_cursor())
+            .await?;
+        assert!(top.is_restored()?);
+
+        // Ctrl-C is a way out as well.
+        let mut top = Terminal::start(&cli.command(&["top"])?, 80, 24)?;
+        top.shows("QUEUE").await?;
+        top.press("\x03")?;
+        assert_eq!(top.exit().await?.code(), Some(0));
+        assert!(top.is_restored()? && !top.screen()?.alternate_screen());
+
+        // A job that waits is followed in one line; Ctrl-C leaves it alone and says so.
+        let follow = submit("followed", &["--follow"], &["true"]);
+        let mut follow = Terminal::start(&cli.command(&follow)?, 100, 24)?;
+        follow.shows("followed is queued").await?;
+        follow.press("\x03")?;
+        assert_eq!(follow.exit().await?.code(), Some(130));
+        follow.shows("the job goes on").await?;
+        assert!(follow.is_restored()? && !follow.screen()?.hide_cursor());
+        assert_eq!(newest(bed, "followed").await?.state, JobState::Queued);
         Ok(())
     })
     .await
