@@ -15,8 +15,10 @@ const BOUND_MS: f64 = 100.0;
 const SECS: u32 = 30;
 /// How long a job takes in the mean.
 const JOB_SECS: u32 = 3;
-/// Agents for each job that is submitted in a second.
+/// Agents for each job that is submitted in a second, and the most of these: how many jobs a server bears is another
+/// measurement.
 const AGENTS_A_JOB: u32 = 20;
+const MOST_JOBS: u32 = 100;
 
 pub(super) async fn measure(agents: u32) -> Result<Measurement> {
     let report = run(&Bed::start().await?, agents, SECS).await?;
@@ -47,7 +49,7 @@ pub async fn run(bed: &Bed, agents: u32, secs: u32) -> Result<Value> {
         .args(["--server-pid", &server.pid().to_string(), "--agents", &agents.to_string()])
         .args(["--idle-secs", &secs.to_string(), "--flow-secs", &secs.to_string()])
         .args(["--job-secs", &JOB_SECS.to_string()])
-        .args(["--jobs-per-second", &(agents / AGENTS_A_JOB).max(1).to_string()]);
+        .args(["--jobs-per-second", &(agents / AGENTS_A_JOB).clamp(1, MOST_JOBS).to_string()]);
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     if !output.status.success() {
         bail!("the fleet failed: {}", String::from_utf8_lossy(&output.stderr));
