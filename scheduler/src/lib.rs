@@ -61,5 +61,7 @@ pub use policy::Policy;
 pub use preempt::{Preemption, awaits_place};
 pub use promises::{Promises, Standing};
 pub use reserve::{Kept, Promise};
-pub use snapshot::{Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Queue, Snapshot};
+pub use snapshot::{
+    Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, NodeImages, Queue, Snapshot,
+};
 pub use state::State;

@@ -417,7 +417,7 @@ impl State {
                 let spot = self.fleet.spot_at(host, option, &self.classes);
                 spot.filter(|_| !self.fleet.is_aside(host)).map(|spot| Spots::from_iter([spot]))
             }
-            _ => self.fleet.find_all(option, &self.classes),
+            _ => self.fleet.find_all(option, &self.classes, self.rows[row as usize].image),
         };
         own.iter().for_each(|host| self.fleet.set_aside(*host, true));
         let spots = found.or_else(|| self.fill_in((lane, class), option, row, now_ms))?;

@@ -22,6 +22,15 @@ pub struct Snapshot {
     pub jobs: Vec<Job>,
     /// What live attempts hold, for quotas and shares. Several entries of one user in one queue add up.
     pub held: Vec<Held>,
+    /// Which images nodes have, as far as that is known.
+    pub images: Vec<NodeImages>,
+}
+
+/// The images of a node, by all names under which jobs may ask for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeImages {
+    pub node: NodeId,
+    pub names: Vec<String>,
 }
 
 /// What jobs of one user that start or run hold in one queue.
@@ -153,6 +162,8 @@ pub struct Job {
     pub alternatives: Vec<Alternative>,
     /// How long it runs at most, in milliseconds.
     pub max_runtime_ms: Option<i64>,
+    /// Name of the image that it is made of: between nodes that are equal to the policy it goes to one that has it.
+    pub image: Option<String>,
 }
 
 /// Other resources of one node that a job would run with.
@@ -181,6 +192,7 @@ impl Job {
             same: None,
             alternatives: Vec::new(),
             max_runtime_ms: None,
+            image: None,
         }
     }
 }

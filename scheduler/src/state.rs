@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use crate::age::Ages;
 use crate::class::{Class, ClassId, Classes};
-use crate::fleet::{Fleet, HostId, Spot};
+use crate::fleet::{Fleet, HostId, ImageId, Spot};
 use crate::gang::Spots;
 use crate::ledger::{Claim, LaneIndex, Ledger, QueueIndex};
 use crate::line::{Entry, Key, Lane, Row};
@@ -101,6 +101,7 @@ pub(crate) struct JobRow {
     pub(crate) priority: u8,
     /// How long it runs at most.
     pub(crate) most_ms: Option<i64>,
+    pub(crate) image: Option<ImageId>,
     pub(crate) class: ClassId,
     pub(crate) lane: LaneIndex,
     /// Where its first rank runs, once it is placed.
@@ -119,6 +120,7 @@ impl State {
         let mut state = Self::default();
         snapshot.clusters.iter().for_each(|cluster| state.put_cluster(cluster.id, cluster.policy));
         snapshot.nodes.iter().for_each(|node| state.put_node(node));
+        snapshot.images.iter().for_each(|images| state.put_images(images.node, &images.names));
         snapshot.queues.iter().for_each(|queue| state.put_queue(queue));
         snapshot.held.iter().for_each(|held| state.hold(held));
         state
@@ -141,6 +143,11 @@ impl State {
     pub fn put_node(&mut self, node: &Node) {
         self.fleet.put(node);
         self.count_node(node);
+    }
+
+    /// These are the images that a node has now, by all their names.
+    pub fn put_images(&mut self, node: NodeId, names: &[String]) {
+        self.fleet.put_images(node, names);
     }
 
     pub(crate) fn count_node(&mut self, node: &Node) {
@@ -223,7 +230,8 @@ impl State {
         let class = self.class(job, queue);
         let lane = self.lane(queue, job.user);
         let &Job { id, submitted_ms, priority, max_runtime_ms: most_ms, .. } = job;
-        let row = self.store(JobRow { id, submitted_ms, priority, most_ms, class, lane, spot: None });
+        let image = job.image.as_deref().map(|name| self.fleet.image(name));
+        let row = self.store(JobRow { id, submitted_ms, priority, most_ms, image, class, lane, spot: None });
         self.row_of.insert(job.id, row);
         row
     }

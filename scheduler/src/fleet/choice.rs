@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::kind::{GroupMask, Kind, KindId};
 use crate::fleet::level::{Left, Level, LevelId};
-use crate::fleet::{Fleet, Spot};
+use crate::fleet::{Fleet, ImageId, Spot};
 use crate::policy::Policy;
 
 /// How many levels of a kind are weighed by what they lose, the tightest first: the best is nearly always among them.
@@ -40,34 +40,41 @@ impl Memo {
 pub(super) struct Candidate {
     loss: i64,
     fit: Leftover,
+    /// Another node as good as this one has the image.
+    lacks_image: bool,
     pub(super) rank: u32,
     level: LevelId,
 }
 
 impl Candidate {
     /// Another node of the same level.
-    pub(super) fn at(self, rank: u32) -> Self {
-        Self { rank, ..self }
+    pub(super) fn at(self, rank: u32, lacks_image: bool) -> Self {
+        Self { rank, lacks_image, ..self }
     }
 
     pub(super) fn compare(&self, other: &Self) -> Ordering {
-        self.loss.cmp(&other.loss).then(self.fit.compare(&other.fit)).then(self.rank.cmp(&other.rank))
+        let last = self.lacks_image.cmp(&other.lacks_image).then(self.rank.cmp(&other.rank));
+        self.by_policy(other).then(last)
+    }
+
+    fn by_policy(&self, other: &Self) -> Ordering {
+        self.loss.cmp(&other.loss).then(self.fit.compare(&other.fit))
     }
 }
 
 impl Fleet {
     /// The node and the GPUs for the next job of a class, in the first of its clusters that has room.
-    pub(crate) fn find(&mut self, class: ClassId, classes: &Classes) -> Option<Spot> {
+    pub(crate) fn find(&mut self, class: ClassId, classes: &Classes, image: Option<ImageId>) -> Option<Spot> {
         for position in 0..self.terms[class as usize].sites.len() {
             let site = self.terms[class as usize].sites[position] as usize;
             let policy = self.sites[site].policy;
             // What asks for no GPU takes the CPUs beside them last.
             let strands = classes.get(class).need.gpus == 0 && policy != Policy::FirstFit;
             let best = if strands {
-                self.best(site, policy, class, classes, |kind| kind.slots() == 0)
-                    .or_else(|| self.best(site, policy, class, classes, |kind| kind.slots() > 0))
+                self.best(site, (policy, image), class, classes, |kind| kind.slots() == 0)
+                    .or_else(|| self.best(site, (policy, image), class, classes, |kind| kind.slots() > 0))
             } else {
-                self.best(site, policy, class, classes, |_| true)
+                self.best(site, (policy, image), class, classes, |_| true)
             };
             if let Some(best) = best {
                 return Some(self.spot(&best, class, classes, policy));
@@ -79,7 +86,7 @@ impl Fleet {
     fn best(
         &mut self,
         site: usize,
-        policy: Policy,
+        (policy, image): (Policy, Option<ImageId>),
         class: ClassId,
         classes: &Classes,
         among: impl Fn(&Kind) -> bool,
@@ -96,15 +103,31 @@ impl Fleet {
             self.fitting(kind, class, class_of, most, &mut found);
         }
         let mut best: Option<Candidate> = None;
+        // Levels that are as good as the best.
+        let mut equal: SmallVec<[LevelId; 8]> = SmallVec::new();
         for level in &found {
             let Some(rank) = self.first_allowed(*level, class_of) else { continue };
             let candidate = self.weigh(*level, rank, class, class_of, policy);
+            let order = best.as_ref().map_or(Ordering::Less, |best| candidate.by_policy(best));
+            if order.is_lt() {
+                equal.clear();
+            }
+            if order.is_le() {
+                equal.push(*level);
+            }
             if best.as_ref().is_none_or(|best| candidate.compare(best).is_lt()) {
                 best = Some(candidate);
             }
         }
         self.found = found;
-        best
+        // To the simplest policy no two nodes are equal: it takes the first.
+        let image = image.filter(|_| policy != Policy::FirstFit);
+        let with = image.and_then(|image| self.first_with(image, &equal, class_of));
+        best.map(|best| Candidate {
+            rank: with.unwrap_or(best.rank),
+            level: with.map_or(best.level, |rank| self.level_of(rank)),
+            ..best
+        })
     }
 
     /// Collects the levels of a kind that fit, the tightest first.
@@ -157,7 +180,7 @@ impl Fleet {
                 (self.loss(level, class, class_of).0, self.leftover(level, &class_of.need))
             }
         };
-        Candidate { loss, fit, rank, level }
+        Candidate { loss, fit, lacks_image: false, rank, level }
     }
 
     /// By how much the usual jobs can use less of a level once the class has a job there.

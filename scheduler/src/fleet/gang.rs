@@ -9,23 +9,31 @@ use std::collections::BTreeMap;
 use crate::class::{ClassId, Classes};
 use crate::fleet::choice::Candidate;
 use crate::fleet::kind::KindId;
-use crate::fleet::{Fleet, HostId, Spot};
+use crate::fleet::{Fleet, HostId, ImageId, Spot};
 use crate::gang::Spots;
 use crate::policy::Policy;
+
+/// So many equal nodes are looked at for such as have the image.
+const EQUAL: usize = 256;
 
 /// What asks for no GPU takes the CPUs beside them last; then as the policy says.
 type Choice = (bool, Candidate);
 
 impl Fleet {
     /// A place for each rank of the next job of a class, in the first of its clusters that has room for all.
-    pub(crate) fn find_all(&mut self, class: ClassId, classes: &Classes) -> Option<Spots> {
+    pub(crate) fn find_all(
+        &mut self,
+        class: ClassId,
+        classes: &Classes,
+        image: Option<ImageId>,
+    ) -> Option<Spots> {
         if classes.get(class).nodes == 1 {
-            return self.find(class, classes).map(|spot| Spots::from_iter([spot]));
+            return self.find(class, classes, image).map(|spot| Spots::from_iter([spot]));
         }
         for position in 0..self.terms[class as usize].sites.len() {
             let site = self.terms[class as usize].sites[position] as usize;
             let policy = self.sites[site].policy;
-            let Some(mut chosen) = self.choose(site, policy, class, classes) else { continue };
+            let Some(mut chosen) = self.choose(site, (policy, image), class, classes) else { continue };
             // Ranks follow the names of their nodes.
             chosen.sort_unstable_by_key(|(_, candidate)| candidate.rank);
             let spots = chosen.iter().map(|(_, candidate)| self.spot(candidate, class, classes, policy));
@@ -37,7 +45,7 @@ impl Fleet {
     fn choose(
         &mut self,
         site: usize,
-        policy: Policy,
+        (policy, image): (Policy, Option<ImageId>),
         class: ClassId,
         classes: &Classes,
     ) -> Option<Vec<Choice>> {
@@ -45,7 +53,7 @@ impl Fleet {
         let nodes = class_of.nodes as usize;
         let mut groups: BTreeMap<Option<String>, Vec<Choice>> = BTreeMap::new();
         for kind in self.sites[site].kinds.clone() {
-            for choice in self.choices(kind, policy, class, classes) {
+            for choice in self.choices(kind, (policy, image), class, classes) {
                 let value = match &class_of.same {
                     None => None,
                     Some(label) => {
@@ -69,7 +77,13 @@ impl Fleet {
     }
 
     /// The nodes of a kind that could take a rank. Where any of equal ones will do, no more of them than there are ranks.
-    fn choices(&mut self, kind: KindId, policy: Policy, class: ClassId, classes: &Classes) -> Vec<Choice> {
+    fn choices(
+        &mut self,
+        kind: KindId,
+        (policy, image): (Policy, Option<ImageId>),
+        class: ClassId,
+        classes: &Classes,
+    ) -> Vec<Choice> {
         let class_of = classes.get(class);
         let strands =
             class_of.need.gpus == 0 && policy != Policy::FirstFit && self.kinds[kind as usize].slots() > 0;
@@ -82,10 +96,16 @@ impl Fleet {
             let allows = |rank: &u32| {
                 !class_of.is_picky() || self.host(self.by_rank[*rank as usize]).is_allowed(class_of)
             };
-            let ranks: Vec<u32> = ranks.iter().filter(allows).take(most).collect();
-            let Some(first) = ranks.first() else { continue };
+            let image = image.filter(|_| policy != Policy::FirstFit);
+            let looked_at = if image.is_some() { most.max(EQUAL) } else { most };
+            let ranks = ranks.iter().filter(allows).take(looked_at);
+            let mut ranks: Vec<(bool, u32)> =
+                ranks.map(|rank| (!self.has_image(rank, image), rank)).collect();
+            ranks.sort_unstable();
+            ranks.truncate(most);
+            let Some((_, first)) = ranks.first() else { continue };
             let weighed = self.weigh(level, *first, class, class_of, policy);
-            choices.extend(ranks.into_iter().map(|rank| (strands, weighed.at(rank))));
+            choices.extend(ranks.into_iter().map(|(lacks, rank)| (strands, weighed.at(rank, lacks))));
         }
         choices
     }

@@ -180,6 +180,13 @@ impl Ranks {
         }
     }
 
+    pub(crate) fn contains(&self, rank: u32) -> bool {
+        match self {
+            Self::Few(few) => few.binary_search(&rank).is_ok(),
+            Self::Many(many) => many.contains(&rank),
+        }
+    }
+
     /// In ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         let (few, many) = match self {

@@ -7,6 +7,7 @@ mod ahead;
 mod choice;
 mod fragmentation;
 mod gang;
+mod images;
 pub(crate) mod kind;
 mod ladder;
 pub(crate) mod level;
@@ -22,6 +23,8 @@ use smallvec::SmallVec;
 use crate::class::{Class, ClassId, Classes, Need, WHOLE_MILLI};
 use crate::fleet::choice::Memo;
 use crate::fleet::fragmentation::Mix;
+pub(crate) use crate::fleet::images::ImageId;
+use crate::fleet::images::Images;
 use crate::fleet::kind::{GroupMask, Kind, KindId, Total};
 use crate::fleet::level::{Left, LevelId, Levels};
 use crate::policy::Policy;
@@ -46,6 +49,7 @@ pub(crate) struct Fleet {
     mix: Mix,
     memo: Memo,
     found: Vec<LevelId>,
+    images: Images,
 }
 
 /// A cluster.
@@ -207,6 +211,7 @@ impl Fleet {
         if self.is_ranked {
             self.leave(id);
         }
+        self.forget_images(id);
         self.hosts[id as usize] = None;
         self.is_ranked = false;
     }

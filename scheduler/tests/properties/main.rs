@@ -171,7 +171,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             (0..).zip(&mut nodes).for_each(|(id, node)| node.id = NodeId(Uuid::from_u128(id)));
             (0..).zip(&mut queues).for_each(|(id, queue)| queue.id = QueueId(Uuid::from_u128(id)));
             (0..).zip(&mut jobs).for_each(|(id, job)| job.id = JobId(Uuid::from_u128(id)));
-            Snapshot { clusters, nodes, queues, jobs, held }
+            Snapshot { clusters, nodes, queues, jobs, held, images: Vec::new() }
         })
 }
 
@@ -185,7 +185,7 @@ fn shuffled(snapshot: Snapshot) -> impl Strategy<Value = Snapshot> {
     )
         .prop_map(|(clusters, mut nodes, queues, jobs, held)| {
             nodes.iter_mut().for_each(|node| node.gpus.reverse());
-            Snapshot { clusters, nodes, queues, jobs, held }
+            Snapshot { clusters, nodes, queues, jobs, held, images: Vec::new() }
         })
 }
 

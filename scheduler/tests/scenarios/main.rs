@@ -4,6 +4,8 @@
 mod ageing;
 mod constraints;
 mod explanations;
+mod images;
+
 mod kept;
 mod notation;
 mod policy;

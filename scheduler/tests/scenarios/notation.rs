@@ -10,7 +10,8 @@ use lilac_api::quantity::{Bytes, Cpus};
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{
-    Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, Part, Queue, Snapshot, plan,
+    Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, NodeImages, Part, Queue, Snapshot,
+    plan,
 };
 use uuid::Uuid;
 
@@ -165,6 +166,7 @@ fn job(name: &str, settings: &mut Settings<'_>) -> Job {
         not_before_ms: number("after"),
         nodes: number("nodes").map_or(1, |number| number.try_into().unwrap()),
         same: settings.take("same").map(str::to_owned),
+        image: settings.take("image").map(str::to_owned),
         // `for=60m`
         max_runtime_ms: settings
             .take("for")
@@ -239,7 +241,13 @@ pub fn read(scenario: &str) -> (Snapshot, i64) {
                 id: ClusterId(id(words[1])),
                 policy: settings.take("policy").unwrap().parse().unwrap(),
             }),
-            "node" => snapshot.nodes.push(node(words[1], &mut settings)),
+            "node" => {
+                // `images=busybox,app:1`
+                let names = settings.take("images").map_or(Vec::new(), parts);
+                let names = names.into_iter().map(str::to_owned).collect();
+                snapshot.images.push(NodeImages { node: NodeId(id(words[1])), names });
+                snapshot.nodes.push(node(words[1], &mut settings));
+            }
             "queue" => snapshot.queues.push(queue(words[1], &mut settings)),
             "held" => snapshot.held.push(held(words[1], &mut settings)),
             "job" => snapshot.jobs.push(job(words[1], &mut settings)),
