@@ -65,10 +65,12 @@ impl State {
             + self.later.len()
     }
 
-    /// When the earliest backoff ends, in milliseconds since the Unix epoch.
+    /// When to plan again though nothing happens: at the end of the earliest backoff, or when it is time to look for the
+    /// nodes that are kept anew; in milliseconds since the Unix epoch.
     #[must_use]
     pub fn wake_at_ms(&self) -> Option<i64> {
-        self.later.first().map(|(at, _)| *at)
+        let backoff = self.later.first().map(|(at, _)| *at);
+        backoff.into_iter().chain(self.reserve.renewal_at_ms()).min()
     }
 
     fn turn(&self, row: Row) -> Turn {

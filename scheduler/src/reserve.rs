@@ -115,6 +115,12 @@ impl Reserve {
         !self.is_off && self.looked_at < LOOKED_AT && self.left != Some(0)
     }
 
+    /// When it is looked anew, where something has ended since that was last done. `None` where nothing is to be renewed.
+    pub(crate) fn renewal_at_ms(&self) -> Option<i64> {
+        let is_due = self.has_ended && !self.list.is_empty();
+        self.window_ms.filter(|_| is_due).map(|at| at.saturating_add(WINDOW_MS))
+    }
+
     fn looks_at(&mut self, hosts: usize) {
         self.looked_at += hosts;
         self.left = self.left.map(|left| left.saturating_sub(hosts));
@@ -492,7 +498,8 @@ impl State {
         option: ClassId,
         now_ms: i64,
     ) -> Option<(Row, Spots)> {
-        if self.reserve.list.is_empty() {
+        let mut kept = self.reserve.list.iter().flat_map(|one| &one.hosts);
+        if !kept.any(|host| self.fleet.fits_as(*host, option, &self.classes)) {
             return None;
         }
         let line = self.lanes[lane as usize].line(class)?;
@@ -543,7 +550,9 @@ impl State {
         let outranks =
             |one: &Reservation| self.gives_way(one, row) && self.fleet.sites_of(class).contains(&one.site);
         let is_higher = self.reserve.list.iter().any(outranks);
-        if is_higher || self.fill_in((lane, class), class, row, now_ms).is_some() {
+        let options: Vec<ClassId> = self.classes.get(class).options(class).collect();
+        let mut options = options.into_iter();
+        if is_higher || options.any(|option| self.fill_in((lane, class), option, row, now_ms).is_some()) {
             self.parking.rouse(class);
         }
     }

@@ -9,7 +9,7 @@ use lilac_api::{JobId, QueueId, UserId};
 use lilac_scheduler::{Job, State};
 use uuid::Uuid;
 
-use crate::notation::{job_id, read};
+use crate::notation::{job_id, node_id, read};
 
 const MINUTE: i64 = 60_000;
 
@@ -205,4 +205,45 @@ fn a_quota_that_one_of_the_resources_exceeds_does_not_keep_the_others_from_room(
     state.end(job_id("s"));
     let placed = state.schedule(now, usize::MAX);
     assert_eq!((placed[0].job, placed[0].alternative), (job_id("x"), 1));
+}
+
+#[test]
+fn room_that_is_kept_no_more_is_used_as_soon_as_that_is_known() {
+    let (snapshot, now) = read(
+        "node a\n node b\n job p cpu=6 for=60m where=node~==~a\n job q cpu=2 for=30m at=1 where=node~==~a\n job r cpu=6 for=50m at=2\n job x cpu=8 at=3\n job open cpu=2 at=4 where=node~==~b",
+    );
+    let mut state = State::of(&snapshot);
+    assert_eq!(state.schedule(now, usize::MAX).len(), 3);
+    assert_eq!(state.promises()[0].nodes, [node_id("b")]);
+    assert_eq!(state.wake_at_ms(), None, "nothing has ended");
+    // Now there is room for it on the other node sooner, which is not looked for each time that something ends.
+    state.end(job_id("p"));
+    assert_eq!(state.schedule(now + 200, usize::MAX), []);
+    let wake_at = state.wake_at_ms().unwrap();
+    assert!(wake_at <= now + 1_000, "it need not wait for something to happen");
+    let placed = state.schedule(wake_at, usize::MAX);
+    assert_eq!(placed.iter().map(|one| one.job).collect::<Vec<_>>(), [job_id("open")]);
+    assert_eq!(state.promises()[0].nodes, [node_id("a")]);
+    assert_eq!(state.wake_at_ms(), None);
+}
+
+#[test]
+fn what_is_tried_out_gets_no_room_that_is_kept() {
+    let (snapshot, mut state, now) = blocked();
+    let before = state.promises();
+    for (line, starts) in [("job open cpu=1 at=3", false), ("job brief cpu=1 at=3 for=60m", true)] {
+        let kept = state.kept();
+        let (other, _) = read(line);
+        state.suppose(&other.jobs[0]);
+        let placed = state.schedule(now, usize::MAX);
+        assert_eq!(placed.iter().any(|one| one.job == other.jobs[0].id), starts, "{line}");
+        let why = state.ask(&snapshot.nodes, now).why(other.jobs[0].id);
+        assert_eq!(why.map(|(reason, _)| reason), (!starts).then_some(Reason::ReservedForHigher));
+        placed.iter().for_each(|one| state.undo(one.job));
+        state.end(other.jobs[0].id);
+        state.put_back(kept);
+        assert_eq!(state.promises(), before);
+    }
+    assert!(!arrives(&mut state, "job long cpu=1 at=4 for=61m", now));
+    assert!(arrives(&mut state, "job brief cpu=1 at=5 for=59m", now));
 }
