@@ -10,7 +10,8 @@ use rustc_hash::FxHashSet;
 use crate::class::ClassId;
 use crate::fleet::HostId;
 use crate::gang::Spots;
-use crate::line::{Lane, Row};
+use crate::ledger::LaneIndex;
+use crate::line::Row;
 use crate::state::State;
 
 /// So many ends and starts are followed at most; what lies further off is not foreseen.
@@ -135,7 +136,6 @@ impl State {
         }
         // What was found out meanwhile about room and quotas holds no more.
         self.has_new_room = true;
-        self.lanes.iter_mut().for_each(Lane::uncap);
-        self.is_quiet = false;
+        (0..self.lanes.len() as LaneIndex).for_each(|lane| self.uncap(lane));
     }
 }

@@ -137,6 +137,10 @@ impl Ledger {
         Some((lane, std::mem::replace(&mut self.sorted[lane as usize], share), share))
     }
 
+    pub(crate) fn sorted_share(&self, lane: LaneIndex) -> u64 {
+        self.sorted[lane as usize]
+    }
+
     pub(crate) fn take(&mut self, queue: QueueIndex, lane: LaneIndex, jobs: u32, claim: &Claim) {
         self.queues[queue as usize].add(jobs, claim);
         self.lanes[lane as usize].add(jobs, claim);

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::class::ClassId;
 use crate::ledger::QueueIndex;
-use crate::parking::{Parking, Roused};
+use crate::parking::Parking;
 
 /// Where a job stands in its lane: no two are equal, as ids are not.
 pub(crate) type Key = (Reverse<u8>, i64, JobId);
@@ -48,13 +48,12 @@ impl Lane {
         }
     }
 
-    /// The first job that may be tried. Of the parked those that are roused are; they stay among the parked.
+    /// The first job that may be tried. Where the lane is looked through for those that are parked and roused, they count,
+    /// too; they stay among the parked.
     pub(crate) fn head(
         &mut self,
         parking: &Parking,
-        roused: &Roused,
-        is_roused: impl Fn(ClassId) -> bool,
-        key_of: impl Fn(Row) -> Key,
+        is_roused: Option<impl Fn(ClassId) -> bool>,
     ) -> Option<Entry> {
         let ready = loop {
             let Some(entry) = self.ready.first().copied() else { break None };
@@ -64,18 +63,8 @@ impl Lane {
             self.ready.remove(&entry);
             self.parked.insert(entry);
         };
-        let roused = match roused {
-            _ if self.parked.is_empty() => None,
-            Roused::Nobody => None,
-            // Where the lane has fewer, they are looked through.
-            Roused::Few(few) if few.len() < self.parked.len() => {
-                let head = |class: &ClassId| Some((key_of(*self.jobs.get(class)?.front()?), *class));
-                few.iter().filter_map(head).filter(|entry| self.parked.contains(entry)).min()
-            }
-            Roused::Few(few) => self.parked.iter().find(|(_, class)| few.contains(class)).copied(),
-            Roused::Many => self.parked.iter().find(|(_, class)| is_roused(*class)).copied(),
-        };
-        ready.into_iter().chain(roused).min()
+        let roused = is_roused.and_then(|is_roused| self.parked.iter().find(|(_, class)| is_roused(*class)));
+        ready.into_iter().chain(roused.copied()).min()
     }
 
     /// The first jobs of classes that fit nowhere now.
@@ -88,7 +77,8 @@ impl Lane {
         self.capped.iter()
     }
 
-    pub(crate) fn insert(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) {
+    /// Whether it is the only one of its class.
+    pub(crate) fn insert(&mut self, row: Row, class: ClassId, key_of: impl Fn(Row) -> Key) -> bool {
         let line = self.jobs.entry(class).or_default();
         let before = line.front().map(|first| key_of(*first));
         let key = key_of(row);
@@ -117,6 +107,7 @@ impl Lane {
             }
             Some(_) => {}
         }
+        before.is_none()
     }
 
     /// Takes a job out; the next of its class stands where it stood. `false` for one that does not stand here.
@@ -174,8 +165,11 @@ impl Lane {
         self.capped.insert(entry);
     }
 
-    pub(crate) fn uncap(&mut self) {
-        self.ready.append(&mut self.capped);
+    /// What waited for a quota is to be tried; these are the classes.
+    pub(crate) fn uncap(&mut self) -> impl Iterator<Item = ClassId> {
+        let capped = std::mem::take(&mut self.capped);
+        self.ready.extend(capped.iter().copied());
+        capped.into_iter().map(|(_, class)| class)
     }
 
     /// A class is parked no more.

@@ -3,20 +3,24 @@
 //!
 //! Classes of like needs stand together in blocks, each with the least that one of its classes needs: a look at what
 //! is free on a node passes over all blocks that need more. How many classes could go there is not counted to the
-//! end. A few are named, and looked up where they stand in line; of many, nearly every line has one among its first.
+//! end. While they stand in few lines they are named, with these lines; of many, nearly every line has one among its
+//! first.
 
 use smallvec::SmallVec;
 
 use crate::class::{ClassId, Classes, Need};
 use crate::fleet::{Fleet, Free, HostId};
+use crate::ledger::LaneIndex;
 
 /// Classes of a block: one bit each says whether it is parked.
 const BLOCK: usize = 64;
-/// So many classes that could go to a node are named; more of them are looked for from the front of each line.
-const FEW: usize = 8;
+/// So many classes that could go to a node are named, while they stand in so many lines at most; more of them are looked for
+/// from the front of each line.
+const FEW: usize = 64;
+const LINES: usize = 4_096;
 
 /// Classes that are named.
-type Few = SmallVec<[ClassId; FEW + 1]>;
+type Few = SmallVec<[ClassId; 16]>;
 
 /// Which classes wait for room, and which of them may have it again.
 #[derive(Default)]
@@ -29,6 +33,8 @@ pub(crate) struct Parking {
     slots: Vec<u32>,
     /// How many jobs of a class stand in line.
     waiting: Vec<u32>,
+    /// The lanes in which jobs of a class stand that wait for no quota.
+    lanes: Vec<Vec<LaneIndex>>,
     /// The wake in which a class was last tried in vain.
     refused: Vec<u32>,
     wake: u32,
@@ -48,8 +54,9 @@ struct Block {
 struct Place {
     host: HostId,
     free: Free,
-    /// Those of the slots that were looked at so far.
+    /// Those of the slots that were looked at so far; and in how many lines they stood then.
     few: Few,
+    lines: usize,
     /// The first slot that was not. In a wake a node only gets fuller: what did not fit need not be looked at again.
     next: usize,
 }
@@ -72,6 +79,7 @@ impl Parking {
         let need = needs.reduce(|one, other| least(&one, &other)).unwrap_or_default();
         self.slots.push(self.classes.len() as u32);
         self.waiting.push(0);
+        self.lanes.push(Vec::new());
         self.refused.push(0);
         self.classes.push(class);
         self.needs.push(need);
@@ -101,7 +109,7 @@ impl Parking {
             .collect();
         halve(&mut all, 0);
         self.arranged = all.len();
-        self.places.iter_mut().for_each(|place| (place.few, place.next) = (Few::new(), 0));
+        self.places.iter_mut().for_each(|place| (place.few, place.lines, place.next) = (Few::new(), 0, 0));
         self.blocks.clear();
         self.classes.clear();
         self.needs.clear();
@@ -143,6 +151,23 @@ impl Parking {
         *waiting = waiting.saturating_add_signed(more);
     }
 
+    /// From now on jobs of a class stand in a lane and wait for no quota.
+    pub(crate) fn joins(&mut self, class: ClassId, lane: LaneIndex) {
+        self.lanes[class as usize].push(lane);
+    }
+
+    pub(crate) fn leaves(&mut self, class: ClassId, lane: LaneIndex) {
+        let lanes = &mut self.lanes[class as usize];
+        if let Some(position) = lanes.iter().rposition(|other| *other == lane) {
+            lanes.swap_remove(position);
+        }
+    }
+
+    /// The lanes in which jobs of a class stand that wait for no quota.
+    pub(crate) fn lanes(&self, class: ClassId) -> &[LaneIndex] {
+        &self.lanes[class as usize]
+    }
+
     /// A parked class is tried again, until it is refused.
     pub(crate) fn rouse(&mut self, class: ClassId) {
         if !self.also.contains(&class) {
@@ -175,7 +200,7 @@ impl Parking {
     pub(crate) fn rest(&mut self, fleet: &Fleet, classes: &Classes) -> Vec<ClassId> {
         let mut untried = std::mem::take(&mut self.also);
         for mut place in std::mem::take(&mut self.places) {
-            self.look_on(&mut place, usize::MAX, fleet, classes);
+            self.look_on(&mut place, (usize::MAX, usize::MAX), fleet, classes);
             untried.extend(place.few);
         }
         untried.sort_unstable();
@@ -204,22 +229,23 @@ impl Parking {
             free.holds(&self.needs[self.slots[*class as usize] as usize])
                 && fleet.fits_on(host, *class, classes)
         });
-        let mut place = Place { host, free, few, next };
-        self.look_on(&mut place, FEW, fleet, classes);
+        let lines = few.iter().map(|class| self.lanes(*class).len()).sum();
+        let mut place = Place { host, free, few, lines, next };
+        self.look_on(&mut place, (FEW, LINES), fleet, classes);
         // One of whom nobody waits is tried when somebody comes.
         while let Some(idle) = place.few.iter().position(|class| self.waiting[*class as usize] == 0) {
             self.unpark(place.few.swap_remove(idle));
-            self.look_on(&mut place, FEW, fleet, classes);
+            self.look_on(&mut place, (FEW, LINES), fleet, classes);
         }
         if !place.few.is_empty() {
             self.places.push(place);
         }
     }
 
-    /// Adds parked classes that could go to a node, until they are more than so many.
-    fn look_on(&self, place: &mut Place, most: usize, fleet: &Fleet, classes: &Classes) {
-        let Place { host, free, few, next } = place;
-        while few.len() <= most && *next < self.classes.len() {
+    /// Adds parked classes that could go to a node, until they are more than so many, or stand in more lines than that.
+    fn look_on(&self, place: &mut Place, most: (usize, usize), fleet: &Fleet, classes: &Classes) {
+        let Place { host, free, few, lines, next } = place;
+        while few.len() <= most.0 && *lines <= most.1 && *next < self.classes.len() {
             let block = &self.blocks[*next / BLOCK];
             let bits = block.parked >> (*next % BLOCK);
             if bits == 0 || !free.holds(&block.least) {
@@ -233,18 +259,18 @@ impl Parking {
                 && fleet.fits_on(*host, class, classes)
             {
                 few.push(class);
+                *lines += self.lanes(class).len();
             }
             *next += 1;
         }
     }
 
     pub(crate) fn roused(&self) -> Roused {
-        if self.also.len() > FEW {
-            return Roused::Many;
-        }
         let mut all = Few::from_slice(&self.also);
+        let mut lines: usize = self.also.iter().map(|class| self.lanes(*class).len()).sum();
         for place in &self.places {
-            if self.is_many(place) || all.len() + place.few.len() > FEW {
+            lines += place.lines;
+            if self.is_many(place) || lines > LINES {
                 return Roused::Many;
             }
             all.extend_from_slice(&place.few);

@@ -181,7 +181,8 @@ impl State {
                 let row = &mut self.queues[*index as usize];
                 row.queue = queue.clone();
                 self.is_quiet = false;
-                row.lanes.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
+                let lanes = row.lanes.clone();
+                lanes.into_iter().for_each(|lane| self.uncap(lane));
             }
             None => {
                 let index = self.queues.len() as QueueIndex;
@@ -279,7 +280,9 @@ impl State {
     pub(crate) fn line_up(&mut self, row: Row) {
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
-        self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key());
+        if self.lanes[lane as usize].insert(row, class, |row| rows[row as usize].key()) {
+            self.parking.joins(class, lane);
+        }
         self.queues[self.lanes[lane as usize].queue as usize].count(rows[row as usize].priority, 1);
         self.parking.count(class, 1);
         self.is_quiet = false;
@@ -293,6 +296,9 @@ impl State {
         if self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key()) {
             self.queues[self.lanes[lane as usize].queue as usize].count(rows[row as usize].priority, -1);
             self.parking.count(class, -1);
+            if self.lanes[lane as usize].first(class).is_none() {
+                self.parking.leaves(class, lane);
+            }
         }
     }
 
@@ -332,8 +338,7 @@ impl State {
         let queue = self.lanes[lane as usize].queue;
         self.ledger.give(queue, lane, 1, &class.total);
         let capped = std::mem::take(&mut self.queues[queue as usize].capped);
-        capped.iter().for_each(|lane| self.lanes[*lane as usize].uncap());
-        self.is_quiet &= capped.is_empty();
+        capped.into_iter().for_each(|lane| self.uncap(lane));
         self.reorder(queue);
         Some(())
     }
@@ -413,13 +418,24 @@ impl State {
     /// Who is to be tried next, as things stand.
     fn next(&mut self) -> Option<(LaneIndex, Entry)> {
         self.sort_lanes();
-        let roused = self.parking.roused();
-        if self.is_quiet && matches!(roused, Roused::Nobody) {
+        match self.parking.roused() {
+            Roused::Many => self.first_of_lanes(true),
+            Roused::Nobody => self.first_of_lanes(false),
+            Roused::Few(few) => {
+                let both = [self.first_of_lanes(false), self.first_of_classes(&few)];
+                both.into_iter().flatten().min_by_key(|(lane, entry)| self.turn_of(*lane, entry.0))
+            }
+        }
+    }
+
+    /// Goes through the lanes in their turn. Those who are parked and roused count where that is said.
+    fn first_of_lanes(&mut self, counts_roused: bool) -> Option<(LaneIndex, Entry)> {
+        if self.is_quiet && !counts_roused {
             return None;
         }
-        let Self { rows, fleet, classes, parking, lanes, .. } = self;
-        let key_of = |row: Row| rows[row as usize].key();
+        let Self { fleet, classes, parking, lanes, .. } = self;
         let is_roused = |class: ClassId| parking.is_roused(class, fleet, classes);
+        let is_roused = counts_roused.then_some(is_roused);
         let mut best: Option<(LaneIndex, Entry, f64)> = None;
         let mut front = None;
         for (priority, share, queue) in &self.order {
@@ -437,8 +453,7 @@ impl State {
                 {
                     break;
                 }
-                let line = &mut lanes[*lane as usize];
-                let Some(entry) = line.head(parking, &roused, is_roused, key_of) else { continue };
+                let Some(entry) = lanes[*lane as usize].head(parking, is_roused) else { continue };
                 if best.is_none_or(|(_, best, best_share)| {
                     by_turn((&entry.0, share), (&best.0, best_share)).is_lt()
                 }) {
@@ -448,6 +463,36 @@ impl State {
         }
         self.is_quiet = best.is_none();
         best.map(|(lane, entry, _)| (lane, entry))
+    }
+
+    /// Goes through the lanes in which jobs of these classes stand.
+    fn first_of_classes(&self, few: &[ClassId]) -> Option<(LaneIndex, Entry)> {
+        let mut best: Option<(Turn, LaneIndex, Entry)> = None;
+        for (class, lane) in
+            few.iter().flat_map(|class| self.parking.lanes(*class).iter().map(|lane| (*class, *lane)))
+        {
+            let of_queue = &self.queues[self.lanes[lane as usize].queue as usize];
+            let (priority, share, _) = of_queue.place;
+            // What is known of a lane mostly tells that its turn comes later.
+            let soonest = (priority, share, Reverse(of_queue.highest()), self.ledger.sorted_share(lane));
+            if of_queue.queue.paused
+                || best.is_some_and(|(best, ..)| soonest > (best.0, best.1, best.2, best.3))
+            {
+                continue;
+            }
+            let Some(first) = self.lanes[lane as usize].first(class) else { continue };
+            let key = self.rows[first as usize].key();
+            let turn = self.turn_of(lane, key);
+            if best.is_none_or(|(best, ..)| turn < best) {
+                best = Some((turn, lane, (key, class)));
+            }
+        }
+        best.map(|(_, lane, entry)| (lane, entry))
+    }
+
+    fn turn_of(&self, lane: LaneIndex, key: Key) -> Turn {
+        let (priority, share, _) = self.queues[self.lanes[lane as usize].queue as usize].place;
+        (priority, share, key.0, self.ledger.sorted_share(lane), key.1, key.2)
     }
 
     /// Puts those users where their shares belong who got or gave something.
@@ -488,7 +533,7 @@ impl State {
                 self.is_blocked(row, class, self.now_ms);
             }
             Tried::Fits(row, alternative, option, spots) => {
-                self.ages.count_start(self.lanes[lane as usize].queue);
+                self.ages.count_start(self.queue_of_row(row));
                 self.step_out(row);
                 let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
                 if option != class {
@@ -509,9 +554,18 @@ impl State {
         let Some(first) = self.lanes[lane as usize].first(class) else { return };
         let key = self.rows[first as usize].key();
         self.lanes[lane as usize].cap((key, class));
+        self.parking.leaves(class, lane);
         let capped = &mut self.queues[self.lanes[lane as usize].queue as usize].capped;
         if !capped.contains(&lane) {
             capped.push(lane);
+        }
+    }
+
+    /// What waited for a quota in a lane is to be tried.
+    pub(crate) fn uncap(&mut self, lane: LaneIndex) {
+        for class in self.lanes[lane as usize].uncap() {
+            self.parking.joins(class, lane);
+            self.is_quiet = false;
         }
     }
 
@@ -544,16 +598,14 @@ impl State {
 
     /// Lets those be tried again that wait for room and for a quota, where there is room.
     fn mend_torn(&mut self) {
-        let Self { torn, lanes, fleet, classes, grown, is_quiet, .. } = self;
-        let all = self.has_new_room || grown.len() > FEW_GROWN;
-        torn.retain(|(lane, class)| {
-            let fits = all || grown.iter().any(|host| fleet.fits_on(*host, *class, classes));
-            if fits {
-                lanes[*lane as usize].uncap();
-                *is_quiet = false;
-            }
-            !fits
-        });
+        if self.torn.is_empty() {
+            return;
+        }
+        let all = self.has_new_room || self.grown.len() > FEW_GROWN;
+        let Self { torn, fleet, classes, grown, .. } = self;
+        let fits = |class| all || grown.iter().any(|host| fleet.fits_on(*host, class, classes));
+        let mended: Vec<(LaneIndex, ClassId)> = torn.extract_if(|(_, class)| fits(*class)).collect();
+        mended.into_iter().for_each(|(lane, _)| self.uncap(lane));
     }
 
     /// Puts a queue where its share belongs.
@@ -575,6 +627,10 @@ impl State {
         self.queue_of.get(&queue).copied()
     }
 }
+
+/// Whose turn it is, over all queues: by the priority of the queue, its share, the job's priority, its user's share, when
+/// it was submitted, and its id.
+type Turn = (Reverse<i32>, u64, Reverse<u8>, u64, i64, JobId);
 
 /// What became of an attempt.
 enum Tried {
