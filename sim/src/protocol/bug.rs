@@ -21,7 +21,7 @@ pub enum Bug {
     StartWithoutIntent,
     /// A result is dropped when it was sent, not when it was taken in.
     ForgetsBeforeAcknowledged,
-    /// What was accepted before a reboot is taken to go on.
+    /// What was accepted before a reboot is taken to go on, with a lease that is counted by the clock of then.
     OtherBootAlive,
     /// A Docker that does not answer is taken for one that has no container.
     SilentDockerIsEmpty,

@@ -6,6 +6,7 @@ use lilac_api::spec::Retry;
 use lilac_rules::rows;
 
 use super::agent::{self, Agent};
+use super::bug::Bug;
 use super::gang;
 use super::machine::{Disk, Docker, End, Machine, Ms, Standing};
 use super::server::Server;
@@ -266,8 +267,8 @@ impl World {
         for agent in self.agents_of(machine) {
             self.kill_agent(agent);
             let disk = self.agents[agent].disk;
-            let mut random = self.random.clone();
-            self.disks[disk].cut_power(&mut random);
+            let (mut random, keeps_leases) = (self.random.clone(), self.has(Bug::OtherBootAlive));
+            self.disks[disk].cut_power(&mut random, keeps_leases);
             self.random = random;
         }
         for docker in 0..self.dockers.len() {

@@ -136,8 +136,10 @@ impl Disk {
     }
 
     /// What a power cut leaves.
-    pub fn cut_power(&mut self, random: &mut Random) {
-        self.leases.clear();
+    pub fn cut_power(&mut self, random: &mut Random, keeps_leases: bool) {
+        if !keeps_leases {
+            self.leases.clear();
+        }
         self.journal.retain(|_, stored| stored.is_named || random.chance(500));
         for stored in self.journal.values_mut() {
             if !stored.created_is_safe && random.chance(500) {
