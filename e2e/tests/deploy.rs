@@ -77,18 +77,39 @@ fn images_are_made_of_what_the_workspace_builds() -> Result<()> {
     Ok(())
 }
 
-/// systemd checks the units, with the programs of this workspace in place of the installed ones.
+/// A unit, its drop-in, what it starts, and how exposed it may be: systemd rates what a service could do to the rest of
+/// the machine, from 0 to 100. The agent has to kill, to look into files and to reach devices; the server nothing.
+const UNITS: [(&str, Option<&str>, &str, &str, u32); 3] = [
+    ("lilac-server.service", None, "/usr/local/bin/lilac-server", "server", 20),
+    ("lilac-agent.service", None, "/usr/local/bin/lilac_agent", "lilac_agent", 50),
+    (
+        "lilac-agent.service",
+        Some("lilac-agent-process.conf"),
+        "/usr/local/bin/lilac_agent",
+        "lilac_agent",
+        80,
+    ),
+];
+
+/// systemd checks the units, with the programs of this workspace in place of the installed ones, and rates them.
 #[test]
 fn systemd_takes_the_units() -> Result<()> {
-    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+    let Ok(help) = Command::new("systemd-analyze").arg("--help").output() else {
         eprintln!("SKIPPED: systemd-analyze is not installed");
         return Ok(());
+    };
+    // It rates files, and not only what runs, since release 250.
+    let rates_files = String::from_utf8_lossy(&help.stdout).contains("--offline");
+    if !rates_files {
+        eprintln!("SKIPPED, in part: this systemd-analyze rates no files");
     }
-    let folder = tempfile::tempdir()?;
-    for (unit, installed, program) in [
-        ("lilac-server.service", "/usr/local/bin/lilac-server", "server"),
-        ("lilac-agent.service", "/usr/local/bin/lilac_agent", "lilac_agent"),
-    ] {
+    for (unit, drop_in, installed, program, most) in UNITS {
+        let folder = tempfile::tempdir()?;
+        if let Some(drop_in) = drop_in {
+            let beside = folder.path().join(format!("{unit}.d"));
+            std::fs::create_dir(&beside)?;
+            std::fs::write(beside.join(drop_in), read(&format!("deploy/{drop_in}"))?)?;
+        }
         let text = read(&format!("deploy/{unit}"))?;
         ensure!(text.contains(&format!("ExecStart={installed}")), "{unit} does not start {installed}");
         let here = text.replace(installed, &binary(program)?.display().to_string());
@@ -96,8 +117,17 @@ fn systemd_takes_the_units() -> Result<()> {
         std::fs::write(&path, here)?;
         let checked = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output()?;
         let said = String::from_utf8_lossy(&checked.stderr).into_owned();
-        let complaints: Vec<&str> = said.lines().filter(|line| line.contains(unit)).collect();
+        let is_ours = |line: &&str| line.contains(unit) || drop_in.is_some_and(|name| line.contains(name));
+        let complaints: Vec<&str> = said.lines().filter(is_ours).collect();
         ensure!(complaints.is_empty(), "{unit}: {complaints:#?}");
+        if rates_files {
+            let threshold = format!("--threshold={most}");
+            let rate = ["security", "--offline=true", "--no-pager", &threshold];
+            let rated = Command::new("systemd-analyze").args(rate).arg(&path).output()?;
+            let said = String::from_utf8_lossy(&rated.stdout).into_owned();
+            ensure!(said.contains("exposure level"), "{unit} was not rated: {rated:?}");
+            ensure!(rated.status.success(), "{unit} with {drop_in:?} may do more than {most}: {said}");
+        }
     }
     Ok(())
 }
