@@ -11,6 +11,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 /// How long an idle connection is taken to be alive.
 pub const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// How long a query waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The schema, embedded in the binary.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -47,14 +50,17 @@ pub async fn connect(url: &Secret, connections: u32) -> Result<PgPool> {
 /// whether it lives would be a second round trip for every query. One that died in that moment fails its query
 /// as an outage does.
 pub fn pool_options() -> PgPoolOptions {
-    PgPoolOptions::new().acquire_timeout(Duration::from_secs(5)).test_before_acquire(false).before_acquire(
-        |connection, idle| {
+    PgPoolOptions::new()
+        .acquire_timeout(PATIENCE)
+        // Under load each of thousands of agents waits for its turn: only who gets none is told, where that is noticed.
+        .acquire_slow_threshold(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
             Box::pin(async move {
                 if idle.idle_for >= TRUSTED_FOR {
                     connection.ping().await?;
                 }
                 Ok(true)
             })
-        },
-    )
+        })
 }

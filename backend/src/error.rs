@@ -1,5 +1,8 @@
 //! The one error of the HTTP side: RFC 9457 problem+json with a stable code.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lilac_api::problem::{ErrorCode, FieldError, PROBLEM_JSON, Problem};
@@ -103,12 +106,36 @@ impl IntoResponse for ApiError {
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         if is_outage(&error) {
-            tracing::warn!(%error, "the database does not answer");
+            note_outage(&error);
             return Self::unavailable("the database does not answer at the moment");
         }
         tracing::error!(%error, "a query failed");
         Self::internal()
     }
+}
+
+/// An outage meets every query, of thousands of agents too: it is told once in this time, with how many it met.
+const TELL_OUTAGE_EVERY: Duration = Duration::from_secs(1);
+
+/// When it was told last, and how many it met since.
+static OUTAGE: Mutex<(Option<Instant>, u64)> = Mutex::new((None, 0));
+
+fn note_outage(error: &sqlx::Error) {
+    let met = due(&mut OUTAGE.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+    match met {
+        Some(queries) => tracing::warn!(%error, queries, "the database does not answer"),
+        None => tracing::debug!(%error, "the database does not answer"),
+    }
+}
+
+/// Counts one more; says how many they are where that is to be told now.
+fn due((told_at, met): &mut (Option<Instant>, u64), now: Instant) -> Option<u64> {
+    *met += 1;
+    if told_at.is_some_and(|at| now.saturating_duration_since(at) < TELL_OUTAGE_EVERY) {
+        return None;
+    }
+    *told_at = Some(now);
+    Some(std::mem::take(met))
 }
 
 /// Whether an error says that the database is away, shutting down or overloaded.
@@ -132,5 +159,21 @@ pub fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
     match error {
         sqlx::Error::Database(error) => error.constraint(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_at_once_and_then_once_a_second() {
+        let (mut noted, began) = ((None, 0), Instant::now());
+        assert_eq!(due(&mut noted, began), Some(1));
+        for _ in 0..3 {
+            assert_eq!(due(&mut noted, began + Duration::from_millis(999)), None);
+        }
+        assert_eq!(due(&mut noted, began + TELL_OUTAGE_EVERY), Some(4));
+        assert_eq!(due(&mut noted, began + TELL_OUTAGE_EVERY), None);
     }
 }
