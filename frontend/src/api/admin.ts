@@ -18,7 +18,7 @@ import type {
 } from "./admin-types";
 import { api, fetchAsUser, ok } from "./client";
 import { refusal } from "./errors";
-import { byId, LONGEST_PAGE, useChange } from "./queries";
+import { byId, everyPage, LONGEST_PAGE, useChange } from "./queries";
 import type { JobSpec, UpdateUser } from "./types";
 
 /** The jobs of a node whose ends tell how it fares. */
@@ -51,7 +51,8 @@ export const adminQueries = {
   clusterNodes: (id: string) =>
     queryOptions({
       queryKey: ["nodes", { cluster: id }],
-      queryFn: ({ signal }) => ok(api.GET("/api/v1/clusters/{id}/nodes", { ...byId(id), signal })),
+      queryFn: ({ signal }) =>
+        everyPage((query) => ok(api.GET("/api/v1/clusters/{id}/nodes", { params: { path: { id }, query }, signal }))),
     }),
   joinKeys: (id: string) =>
     queryOptions({

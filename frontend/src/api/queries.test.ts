@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 
 import { jobQueries } from "./job-queries";
 import { gatherer } from "./live";
-import { applyJobEvents, queries } from "./queries";
+import { applyJobEvents, everyPage, queries } from "./queries";
 import type { Job, JobEvent } from "./types";
 
 const job = (id: string): Job => ({
@@ -85,4 +85,19 @@ it("shows events at once, and reads again once for a storm of them", () => {
   vi.advanceTimersByTime(1_000);
   expect(readings()).toBe(2);
   vi.useRealTimers();
+});
+
+it("reads a list to its last page", async () => {
+  const pages = [
+    { items: [1, 2], next_cursor: "a" },
+    { items: [3], next_cursor: "b" },
+    { items: [4], next_cursor: null },
+  ];
+  const asked: (string | undefined)[] = [];
+  const all = await everyPage(({ cursor }) => {
+    asked.push(cursor);
+    return Promise.resolve(pages[asked.length - 1] ?? { items: [], next_cursor: null });
+  });
+  expect(all.items).toEqual([1, 2, 3, 4]);
+  expect(asked).toEqual([undefined, "a", "b"]);
 });

@@ -26,6 +26,20 @@ export const queryClient = new QueryClient({
 /** The most that one answer holds. */
 export const LONGEST_PAGE = { limit: 500 };
 
+/** All pages of a list, one after the other: what is drawn of the fleet is drawn of the whole of it. */
+export async function everyPage<T extends { items: unknown[]; next_cursor?: string | null }>(
+  read: (query: { limit: number; cursor?: string }) => Promise<T>,
+): Promise<T> {
+  const first = await read(LONGEST_PAGE);
+  const items = [...first.items];
+  for (let cursor = first.next_cursor; cursor; ) {
+    const more = await read({ ...LONGEST_PAGE, cursor });
+    items.push(...more.items);
+    cursor = more.next_cursor;
+  }
+  return { ...first, items };
+}
+
 interface JobPage {
   items?: Job[];
 }
@@ -66,7 +80,10 @@ export const queries = {
       refetchInterval: METRICS_MILLIS,
     }),
   nodes: () =>
-    queryOptions({ queryKey: ["nodes"], queryFn: ({ signal }) => ok(api.GET("/api/v1/nodes", { signal })) }),
+    queryOptions({
+      queryKey: ["nodes"],
+      queryFn: ({ signal }) => everyPage((query) => ok(api.GET("/api/v1/nodes", { params: { query }, signal }))),
+    }),
   clusters: () =>
     queryOptions({ queryKey: ["clusters"], queryFn: ({ signal }) => ok(api.GET("/api/v1/clusters", { signal })) }),
   queues: () =>
