@@ -235,7 +235,11 @@ async fn attend(
                     let had_effect = decide(&mut state, event, &mut hands, &mut courier);
                     courier.note_effect(was_fast, had_effect);
                 }
-                Heard::Nothing => {}
+                Heard::Nothing => {
+                    if let Some(end) = state.first_lease_end() {
+                        courier.hurry(Duration::from_millis(end.saturating_sub(clock::boot_ms())));
+                    }
+                }
                 Heard::Halt(why) => {
                     tracing::error!(why, "no more jobs are taken; what runs is ended when its lease is over");
                     streams.stop();

@@ -48,6 +48,12 @@ impl Backoff {
     }
 }
 
+/// The longest pause between tries while a lease has so much time left.
+#[must_use]
+pub fn hurried(left: Duration) -> Duration {
+    (left / 4).max(Backoff::FIRST)
+}
+
 type Answer = Result<SyncResponse, ClientError>;
 
 struct Flight {
@@ -222,6 +228,12 @@ impl Courier {
         self.wants_prompt = true;
         self.retry_at = Some(Instant::now() + pause);
         Heard::Nothing
+    }
+
+    /// A lease has so much time left: whatever the pauses have grown to, there is to be time for several more tries.
+    pub fn hurry(&mut self, left: Duration) {
+        let latest = Instant::now() + hurried(left);
+        self.retry_at = self.retry_at.map(|at| at.min(latest));
     }
 
     /// Whether the answer just heard changed anything. A control plane that answers and answers and has

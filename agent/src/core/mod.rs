@@ -317,6 +317,16 @@ impl State {
             .all(|attempt| matches!(attempt.stage, Stage::Ended(_)) || attempt.is_forgotten())
     }
 
+    /// When the first of the leases ends that are still wanted.
+    #[must_use]
+    pub fn first_lease_end(&self) -> Option<Millis> {
+        self.attempts
+            .values()
+            .filter(|attempt| attempt.wants_lease())
+            .map(|attempt| attempt.lease_until)
+            .min()
+    }
+
     /// When the state wants a [`Event::Tick`] next.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {

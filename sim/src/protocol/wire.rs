@@ -1,9 +1,11 @@
 //! Messages between agent and control plane: sent, lost, repeated, overtaken, held open, answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lilac_agent::clock::Millis;
 use lilac_agent::core::Event;
+use lilac_agent::sync::hurried;
 use lilac_api::agent::{Phase, SYNC_WAIT_SECS, SyncResponse, TaskSpec};
 use lilac_rules::desired::{is_news, response};
 use lilac_rules::rows::{Arrival, Message};
@@ -261,6 +263,7 @@ impl World {
                 let failures = self.agents[agent].courier.failures;
                 let longest = (200_i64 << failures.min(10)).min(5_000);
                 let pause = self.random.between(0, longest);
+                let pause = pause.min(self.hurried_ms(agent));
                 let courier = &mut self.agents[agent].courier;
                 courier.failures += 1;
                 courier.wants_prompt = true;
@@ -268,6 +271,14 @@ impl World {
                 self.plan_to_send(agent, life);
             }
         }
+    }
+
+    /// The longest pause between tries, by the leases that the agent has.
+    fn hurried_ms(&self, agent: usize) -> Ms {
+        let one = &self.agents[agent];
+        let Some(end) = one.state.first_lease_end() else { return Ms::MAX };
+        let left = end.saturating_sub(self.machines[one.machine].moment(self.now).boot_ms);
+        Ms::try_from(hurried(Duration::from_millis(left)).as_millis()).unwrap_or(Ms::MAX)
     }
 
     fn take_answer(&mut self, agent: usize, flight: Flight, answer: SyncResponse) {
