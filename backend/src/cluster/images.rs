@@ -13,7 +13,7 @@ use lilac_api::image::{
 use lilac_api::problem::FieldError;
 use lilac_api::secret::registry_of;
 use lilac_api::validate::in_bounds;
-use lilac_api::{AttemptId, ClusterId};
+use lilac_api::{AttemptId, ClusterId, NodeId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -27,6 +27,34 @@ const MAX_NAME_BYTES: u64 = 1024;
 const AWAITED_EVERY: Duration = Duration::from_secs(10);
 /// How many jobs of each queue are looked at for it.
 const LOOKED_AT: i64 = 50;
+
+/// One spelling of an image's name, so that what a job asks for is found among what nodes have: without the registry
+/// and the tag that Docker takes where none is named.
+pub fn full_name(image: &str) -> String {
+    let hub =
+        ["docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/"];
+    let name = hub.iter().find_map(|prefix| image.strip_prefix(prefix)).unwrap_or(image);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
+}
+
+/// The images of nodes that follow one in the order of their ids, by all their full names: of so many nodes.
+pub async fn of_nodes(
+    conn: &mut PgConnection,
+    after: Uuid,
+    most: i64,
+) -> Result<Vec<(NodeId, Vec<String>)>, sqlx::Error> {
+    let rows: Vec<(Uuid, Json<Vec<String>>)> = sqlx::query_as(
+        "SELECT id, jsonb_path_query_array(COALESCE(images, '[]'), '$[*].names[*]') FROM nodes
+         WHERE removed_at IS NULL AND id > $1 ORDER BY id LIMIT $2",
+    )
+    .bind(after)
+    .bind(most)
+    .fetch_all(conn)
+    .await?;
+    let full = |names: Vec<String>| names.iter().map(|name| full_name(name)).collect();
+    Ok(rows.into_iter().map(|(id, Json(names))| (NodeId(id), full(names))).collect())
+}
 
 /// Bounds what a node says of images.
 pub fn check(request: &SyncRequest, errors: &mut Vec<FieldError>) {
@@ -179,4 +207,26 @@ async fn read_awaited(pool: &PgPool, cluster: ClusterId) -> Result<Vec<String>, 
         }
     }
     Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_name;
+
+    #[test]
+    fn an_image_has_one_full_name() {
+        for same in [
+            "busybox",
+            "busybox:latest",
+            "library/busybox",
+            "docker.io/busybox",
+            "docker.io/library/busybox:latest",
+        ] {
+            assert_eq!(full_name(same), "busybox:latest");
+        }
+        for full in ["team/app:2", "localhost:5000/app:latest", "registry.example/app@sha256:1f"] {
+            assert_eq!(full_name(full), full);
+        }
+        assert_eq!(full_name("localhost:5000/app"), "localhost:5000/app:latest");
+    }
 }

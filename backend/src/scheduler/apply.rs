@@ -218,6 +218,7 @@ mod tests {
         };
         let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
         let asked = Asked {
+            image: None,
             requests: half,
             gpus: None,
             constraints: Vec::new(),

@@ -12,6 +12,7 @@ use lilac_scheduler::{Alternative, Job};
 use serde::Deserialize;
 
 use super::load::WHOLE_GPU_MILLI;
+use crate::cluster::images::full_name;
 
 /// What a job asks for of a node, and for how long it may be out of touch.
 #[derive(Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Asked {
     pub gpus: Option<Gpus>,
     pub constraints: Vec<Constraint>,
     pub runtime: Runtime,
+    /// Full name of its image; none for what is made of none.
+    pub image: Option<String>,
     /// Nodes that could not start it lately.
     pub avoid: Vec<NodeId>,
     pub max_disconnect: Option<Duration>,
@@ -46,6 +49,7 @@ struct Part {
     nodes: Option<u32>,
     same: Option<String>,
     runtime: Option<Runtime>,
+    image: Option<String>,
     avoid: Option<Vec<NodeId>>,
 }
 
@@ -56,6 +60,7 @@ impl Asked {
             gpus: resources.gpus.clone(),
             constraints: spec.placement.constraints.clone(),
             runtime: spec.runtime,
+            image: full_image(&spec.image),
             avoid: Vec::new(),
             max_disconnect: spec.max_disconnect.map(|span| span.0),
             max_runtime: spec.max_runtime.map(|span| span.0),
@@ -108,12 +113,17 @@ impl Asked {
             constraints: self.constraints.clone(),
             nodes: self.nodes,
             same: self.same.clone(),
+            image: self.image.clone(),
             avoid: self.avoid.clone(),
             max_runtime_ms: self.most().map(|most| i64::try_from(most.as_millis()).unwrap_or(i64::MAX)),
             alternatives: self.alternatives.iter().map(|other| other.resources()).collect(),
             ..Job::new(id, queue, user)
         }
     }
+}
+
+fn full_image(image: &str) -> Option<String> {
+    (!image.is_empty()).then(|| full_name(image))
 }
 
 /// That a node runs processes, or that it does not.
@@ -169,6 +179,7 @@ fn read(text: &str, memory_bytes: Option<i64>) -> Result<Asked, sqlx::Error> {
             gpus: resources.gpus,
             constraints: constraints.clone(),
             runtime: part.runtime.unwrap_or_default(),
+            image: part.image.as_deref().and_then(full_image),
             avoid: part.avoid.clone().unwrap_or_default(),
             max_disconnect: part.max_disconnect.map(|span| span.0),
             max_runtime: part.max_runtime.map(|span| span.0),

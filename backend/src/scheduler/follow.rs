@@ -26,12 +26,15 @@ use uuid::Uuid;
 use super::asked::{Asked, Interner};
 use super::world::{JobRow, Mark, Now, World};
 use super::{load, preempt};
+use crate::cluster::images;
 
 /// Jobs whose rows are read at once.
 const PAGE: i64 = 5_000;
 /// The first pages of all queues together, and each page after: so many jobs are known before the first plan.
 const FIRST_PAGES: i64 = 20_000;
 const NEXT_PAGE: i64 = 20_000;
+/// The images of so many nodes are read at a time.
+const IMAGES_PAGE: i64 = 200;
 /// Looking nodes over may take this part of the time, as one in so many.
 const SURVEY_SHARE: u32 = 20;
 /// Nodes are looked over at least this often: one that falls silent is noticed by nothing else.
@@ -46,6 +49,8 @@ pub struct Mirror {
     /// Queues of which not all waiting jobs are known yet.
     unread: Vec<Unread>,
     next_survey: Instant,
+    /// The last node whose images were read: those that follow are looked at next.
+    images_after: Uuid,
     /// Whether the latest look took in nodes and queues.
     pub was_surveyed: bool,
     pub loaded_at: Instant,
@@ -71,6 +76,7 @@ impl Mirror {
             seen,
             unread: Vec::new(),
             next_survey: Instant::now(),
+            images_after: Uuid::nil(),
             was_surveyed: true,
             loaded_at: Instant::now(),
         };
@@ -255,7 +261,18 @@ impl Mirror {
                 self.world.learn_node(node, *mark, lease);
             }
         }
+        self.read_images(conn).await?;
         self.next_survey = Instant::now() + (began.elapsed() * SURVEY_SHARE).min(SURVEY_EVERY);
+        Ok(())
+    }
+
+    /// Which images some nodes have; the next time, those of the next. They decide between equal nodes only, so it does no
+    /// harm that they are told late where nodes are many.
+    async fn read_images(&mut self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let nodes = images::of_nodes(conn, self.images_after, IMAGES_PAGE).await?;
+        let last = nodes.last().filter(|_| nodes.len() as i64 == IMAGES_PAGE);
+        self.images_after = last.map_or(Uuid::nil(), |(id, _)| id.0);
+        nodes.into_iter().for_each(|(id, names)| self.world.learn_images(id, &names));
         Ok(())
     }
 
@@ -326,7 +343,7 @@ const JOB: &str = "SELECT j.id, j.queue_id, j.owner_id, j.priority, j.created_at
         jsonb_build_object('resources', j.spec->'resources', 'alternatives', j.spec->'alternatives', 'stop', j.spec->'stop',
             'max_disconnect', j.spec->'max_disconnect', 'max_runtime', j.spec->'max_runtime',
             'constraints', j.spec->'placement'->'constraints', 'nodes', j.spec->'nodes', 'same', j.spec->'placement'->'same',
-            'runtime', j.spec->'runtime',
+            'runtime', j.spec->'runtime', 'image', j.spec->'image',
             'avoid', CASE WHEN j.epoch > 0 THEN (SELECT jsonb_agg(v.node_id ORDER BY v.node_id) FROM job_avoids v
                 WHERE v.job_id = j.id AND v.at > clock_timestamp() - interval '10 minutes') END)::text AS asked,
         CASE WHEN a.ranks > 1 THEN (SELECT jsonb_agg(jsonb_build_array(o.node_id, o.gpu_indices) ORDER BY o.rank)

@@ -178,6 +178,11 @@ impl World {
         self.recheck_promises(id);
     }
 
+    /// A node has these images, by all their names.
+    pub fn learn_images(&mut self, id: NodeId, names: &[String]) {
+        self.state.put_images(id, names);
+    }
+
     pub fn forget_node(&mut self, id: NodeId) {
         self.nodes.remove(&id);
         self.recheck_promises(id);

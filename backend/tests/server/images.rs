@@ -105,6 +105,29 @@ async fn nodes_tell_what_they_have_and_hear_what_jobs_wait_for(pool: PgPool) {
     }
 }
 
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn of_equal_nodes_the_one_with_the_image_gets_the_job(pool: PgPool) {
+    let harness = protocol::start(pool).await;
+    let mut nodes = vec![Node::join(&harness, "a").await, Node::join(&harness, "b").await];
+    let names = vec!["registry.example/app:2".into(), "busybox:latest".into()];
+    nodes[1].images = Some(vec![CachedImage { id: "sha256:1".into(), names, bytes: 7 }]);
+    for node in &mut nodes {
+        node.sync().await.unwrap();
+    }
+    for (image, node) in
+        [("registry.example/app:2", "b"), ("registry.example/app:3", "a"), ("docker.io/library/busybox", "b")]
+    {
+        let spec = JobSpec::new("job", image);
+        let forecast = harness.client.plan_job(&spec).await.unwrap();
+        assert_eq!(forecast.node.as_deref(), Some(node), "{image}: {forecast:?}");
+        let job = harness.client.submit(&spec, None).await.unwrap().id;
+        let (placed, attempt) = place(&mut nodes, job).await;
+        assert_eq!(["a", "b"][placed], node, "{image}");
+        nodes[placed].report(attempt, 1, Phase::Ended, Some(result(Outcome::Exited, Some(0))));
+        nodes[placed].sync().await.unwrap();
+    }
+}
+
 /// T11: what is the node's fault is tried on another node and charged to nobody; what is the job's own is not.
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
 async fn a_job_that_a_node_cannot_start_goes_to_another(pool: PgPool) {
