@@ -253,9 +253,12 @@ impl World {
         {
             running.swap_remove(index);
         }
-        // One that refused to run has run nothing: how the code ended is known of another.
+        // One that refused to run has run nothing: how the code ended is known of another, or of an earlier start.
         if code != lilac_init::BROKEN {
-            self.server.ends.insert(place, (code, end));
+            let known = self.server.ends.entry(place).or_insert((code, end));
+            if known.1 != End::Own {
+                *known = (code, end);
+            }
         }
         say!(self, "container of {id} ends with {code} ({end:?})");
         if !self.dockers[docker].is_up {
