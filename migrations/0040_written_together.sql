@@ -7,19 +7,20 @@
 ALTER TABLE jobs DROP CONSTRAINT jobs_queue_id_fkey, DROP CONSTRAINT jobs_owner_id_fkey, DROP CONSTRAINT jobs_team_id_fkey;
 
 -- The row itself is locked before this is asked: a job that came in at the same moment is seen, or finds it gone.
-CREATE FUNCTION named_by_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION still_named() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     is_named boolean;
 BEGIN
-    EXECUTE format('SELECT EXISTS (SELECT FROM jobs WHERE %I = $1)', TG_ARGV[0]) INTO is_named USING OLD.id;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I = $1)', TG_ARGV[0], TG_ARGV[1]) INTO is_named USING OLD.id;
     IF is_named THEN
-        RAISE EXCEPTION 'jobs name % of %', OLD.id, TG_TABLE_NAME USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION '% name % of %', TG_ARGV[0], OLD.id, TG_TABLE_NAME USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN OLD;
 END $$;
-CREATE TRIGGER named_by_jobs BEFORE DELETE ON queues FOR EACH ROW EXECUTE FUNCTION named_by_jobs('queue_id');
-CREATE TRIGGER named_by_jobs BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION named_by_jobs('owner_id');
-CREATE TRIGGER named_by_jobs BEFORE DELETE ON teams FOR EACH ROW EXECUTE FUNCTION named_by_jobs('team_id');
+CREATE TRIGGER named_by_jobs BEFORE DELETE ON queues FOR EACH ROW EXECUTE FUNCTION still_named('jobs', 'queue_id');
+CREATE TRIGGER named_by_jobs BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION still_named('jobs', 'owner_id');
+CREATE TRIGGER named_by_jobs BEFORE DELETE ON teams FOR EACH ROW EXECUTE FUNCTION still_named('jobs', 'team_id');
+CREATE TRIGGER named_by_tasks BEFORE DELETE ON nodes FOR EACH ROW EXECUTE FUNCTION still_named('tasks', 'node_id');
 
 -- An event, an attempt and its tasks are written by the statement that changes their job's row, from what it gives
 -- back; the rows of a task's node are locked before.
@@ -43,12 +44,3 @@ BEGIN
 END $$;
 CREATE TRIGGER attempt_removed AFTER DELETE ON attempts REFERENCING OLD TABLE AS old_attempts
     FOR EACH STATEMENT EXECUTE FUNCTION attempt_removed();
-
-CREATE FUNCTION named_by_tasks() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM tasks WHERE node_id = OLD.id) THEN
-        RAISE EXCEPTION 'tasks name node %', OLD.id USING ERRCODE = 'foreign_key_violation';
-    END IF;
-    RETURN OLD;
-END $$;
-CREATE TRIGGER named_by_tasks BEFORE DELETE ON nodes FOR EACH ROW EXECUTE FUNCTION named_by_tasks();

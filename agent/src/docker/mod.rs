@@ -42,7 +42,7 @@ pub use bollard::errors::Error;
 pub use images::{find_image, image_of, images, images_in_use, remove_image, root_folder};
 pub use launch::{Order, Sources, create, start};
 pub use policy::objection;
-pub use pull::{Credentials, Failed as PullFailed, Word, pull, with_tag};
+pub use pull::{Credentials, Failed as PullFailed, Word, pull};
 pub use spec::container_body;
 pub use watch::watch;
 pub use written::{written_bytes, written_folders};

@@ -6,6 +6,7 @@ use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures::StreamExt;
+use lilac_api::image::with_tag;
 
 use super::{Link, words};
 
@@ -93,26 +94,5 @@ fn as_docker_takes_them(server: &str, credentials: Credentials) -> DockerCredent
         identitytoken,
         serveraddress: Some(server.to_owned()),
         ..DockerCredentials::default()
-    }
-}
-
-/// The image by one name: without a tag Docker would pull every tag there is.
-#[must_use]
-pub fn with_tag(image: &str) -> String {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    if name.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_pulled_by_one_tag() {
-        assert_eq!(with_tag("busybox"), "busybox:latest");
-        assert_eq!(with_tag("busybox:1.36"), "busybox:1.36");
-        assert_eq!(with_tag("localhost:5000/a/b"), "localhost:5000/a/b:latest");
-        assert_eq!(with_tag("localhost:5000/a/b:x"), "localhost:5000/a/b:x");
-        assert_eq!(with_tag("a/b@sha256:0"), "a/b@sha256:0");
     }
 }

@@ -19,14 +19,14 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use lilac_api::agent::RegistryLogin;
 use lilac_api::ids::AttemptId;
-use lilac_api::image::{CachedImage, ImageProblem, MAX_PREFETCH, PullProgress};
+use lilac_api::image::{CachedImage, ImageProblem, MAX_PREFETCH, PullProgress, with_tag};
 use lilac_api::secret::registry_of;
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use crate::core::Failure;
-use crate::docker::{self, Link, with_tag};
+use crate::docker::{self, Link};
 use credentials::Login;
 use ledger::Ledger;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lilac_api::agent::SyncRequest;
 use lilac_api::image::{
-    CachedImage, MAX_CACHED_IMAGES, MAX_IMAGE_NAMES, MAX_LAYERS, MAX_PREFETCH, TaskImage,
+    CachedImage, MAX_CACHED_IMAGES, MAX_IMAGE_NAMES, MAX_LAYERS, MAX_PREFETCH, TaskImage, with_tag,
 };
 use lilac_api::problem::FieldError;
 use lilac_api::secret::registry_of;
@@ -34,8 +34,7 @@ pub fn full_name(image: &str) -> String {
     let hub =
         ["docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/"];
     let name = hub.iter().find_map(|prefix| image.strip_prefix(prefix)).unwrap_or(image);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
+    with_tag(name)
 }
 
 /// The images of nodes that follow one in the order of their ids, by all their full names: of so many nodes.

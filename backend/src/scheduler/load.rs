@@ -102,7 +102,7 @@ pub async fn held(conn: &mut PgConnection, queues: &[uuid::Uuid]) -> Result<Vec<
     rows.iter().map(one).collect()
 }
 
-/// Reads nodes with what is taken of each: all, or those named.
+/// Reads nodes with what is taken of each, but for what the attempts `without` take: all, or those named.
 pub async fn read_nodes(
     conn: &mut PgConnection,
     only: Option<&[uuid::Uuid]>,

@@ -1,6 +1,7 @@
 //! The same rows in memory and in a database, and what is said to both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lilac_api::agent::{
@@ -14,6 +15,8 @@ use lilac_api::spec::JobSpec;
 use lilac_api::{AttemptId, JobId, NodeId, QueueId, SessionId};
 use lilac_rules::desired::response;
 use lilac_rules::rows::{Attempt, Message, Node, Rows, Task};
+use lilac_scheduler::Part;
+use lilac_server::training_job::transitions::Grant;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
@@ -101,6 +104,26 @@ impl Bed {
         }
         self.insert(&rows).await;
         (rows, ids)
+    }
+
+    /// A placement of a job on the first of the other nodes, and its further ranks on those given.
+    pub fn grant(&self, queue_id: QueueId, job_id: JobId, epoch: i32, others: Vec<Part>) -> Grant {
+        Grant {
+            job_id,
+            epoch,
+            queue_id,
+            attempt_id: AttemptId::new(),
+            node_id: self.others[0],
+            gpu_indices: Vec::new(),
+            others,
+            gpu_milli: 1000,
+            cpu_milli: 1,
+            memory_bytes: 1,
+            disk_bytes: 1,
+            lease: Duration::from_millis(LEASE_MILLIS.unsigned_abs()),
+            alternative: 0,
+            message: String::new(),
+        }
     }
 
     /// The queue of all jobs.

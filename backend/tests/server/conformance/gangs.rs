@@ -12,7 +12,7 @@ use lilac_scheduler::Part;
 use lilac_server::training_job::transitions::{self, Grant};
 use sqlx::PgPool;
 
-use super::bed::{Bed, LEASE_MILLIS};
+use super::bed::Bed;
 use super::situations::{Ranks, Situation, Told, greetings, standings, words};
 use crate::protocol::result;
 
@@ -250,23 +250,11 @@ async fn every_grant_of_a_gang_means_the_same(pool: PgPool) {
         let (mut rows, ids) = bed.lay(&standings()).await;
         let before = rows.clone();
         let queue_id = bed.queue().await;
-        let grant = |job: JobId| Grant {
-            job_id: job,
-            epoch: rows.jobs[&job].epoch + epoch_off,
-            queue_id,
-            attempt_id: AttemptId::new(),
-            node_id: bed.others[0],
-            gpu_indices: Vec::new(),
-            others: vec![Part { node: bed.node, gpu_indices: Vec::new() }],
-            gpu_milli: 1000,
-            cpu_milli: 1,
-            memory_bytes: 1,
-            disk_bytes: 1,
-            lease: Duration::from_millis(LEASE_MILLIS.unsigned_abs()),
-            alternative: 0,
-            message: String::new(),
-        };
-        let grants: Vec<Grant> = ids.iter().map(|(job, _)| grant(*job)).collect();
+        let others = vec![Part { node: bed.node, gpu_indices: Vec::new() }];
+        let grants: Vec<Grant> = ids
+            .iter()
+            .map(|(job, _)| bed.grant(queue_id, *job, rows.jobs[job].epoch + epoch_off, others.clone()))
+            .collect();
         let mut conn = bed.pool.acquire().await.unwrap();
         let granted = transitions::grant(&mut conn, &grants, "test").await.unwrap();
         let nodes = [bed.others[0], bed.node];

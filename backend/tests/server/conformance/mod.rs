@@ -9,7 +9,6 @@ mod gangs;
 mod situations;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::Utc;
 use lilac_api::job::{AttemptState, JobState};
@@ -19,7 +18,7 @@ use lilac_server::training_job::transitions::{self, Grant};
 use sqlx::PgPool;
 use strum::VariantArray;
 
-use bed::{Bed, LEASE_MILLIS};
+use bed::Bed;
 use situations::{greetings, leases, standings, words};
 
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
@@ -99,22 +98,7 @@ async fn every_grant_means_the_same(pool: PgPool) {
         let queue_id = bed.queue().await;
         let grants: Vec<Grant> = ids
             .iter()
-            .map(|(job, _)| Grant {
-                job_id: *job,
-                epoch: rows.jobs[job].epoch + epoch_off,
-                queue_id,
-                attempt_id: AttemptId::new(),
-                node_id: bed.others[0],
-                gpu_indices: Vec::new(),
-                others: Vec::new(),
-                gpu_milli: 1000,
-                cpu_milli: 1,
-                memory_bytes: 1,
-                disk_bytes: 1,
-                lease: Duration::from_millis(LEASE_MILLIS.unsigned_abs()),
-                alternative: 0,
-                message: String::new(),
-            })
+            .map(|(job, _)| bed.grant(queue_id, *job, rows.jobs[job].epoch + epoch_off, Vec::new()))
             .collect();
         let mut conn = bed.pool.acquire().await.unwrap();
         let granted = transitions::grant(&mut conn, &grants, "test").await.unwrap();
