@@ -11,12 +11,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use lilac_api::{JobId, NodeId};
 use metrics::counter;
 use sqlx::postgres::{PgListener, PgPool};
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Notify, broadcast, mpsc};
 use uuid::Uuid;
 
@@ -95,7 +96,9 @@ pub struct Bell {
 /// Who hears the bells of this process.
 #[derive(Clone)]
 struct Local {
+    /// All bells but those of streams.
     all: broadcast::Sender<Topic>,
+    streams: broadcast::Sender<Topic>,
     waiting: Arc<Waiting>,
 }
 
@@ -111,13 +114,20 @@ pub struct Watch {
 }
 
 /// Hears the bells from when it was made.
-pub struct Listener(broadcast::Receiver<Topic>);
+pub struct Listener {
+    bells: broadcast::Receiver<Topic>,
+    /// When it last waited for a bell and heard one.
+    heard_at: Option<Instant>,
+}
 
 impl Bell {
     /// Starts the tasks that carry bells to and from the other replicas.
     pub fn start(pool: PgPool) -> Self {
-        let (all, _) = broadcast::channel(CAPACITY);
-        let local = Local { all, waiting: Arc::default() };
+        let local = Local {
+            all: broadcast::channel(CAPACITY).0,
+            streams: broadcast::channel(CAPACITY).0,
+            waiting: Arc::default(),
+        };
         let (remote, outbox) = mpsc::channel(CAPACITY);
         let overflowed = Arc::new(AtomicBool::new(false));
         let origin = Uuid::now_v7().simple().to_string();
@@ -140,8 +150,14 @@ impl Bell {
         }
     }
 
+    /// For who hears of many things. Streams are not among them.
     pub fn listen(&self) -> Listener {
-        Listener(self.local.all.subscribe())
+        Listener { bells: self.local.all.subscribe(), heard_at: None }
+    }
+
+    /// For who hears of streams, and need not be woken by every job.
+    pub fn listen_for_streams(&self) -> Listener {
+        Listener { bells: self.local.streams.subscribe(), heard_at: None }
     }
 
     /// For who waits for a few things only: is not woken by any other.
@@ -158,8 +174,14 @@ impl Bell {
 
 impl Local {
     fn ring(&self, topic: Topic) {
+        let (to_all, to_streams) = match topic {
+            Topic::Everything => (true, true),
+            Topic::Streams(_) => (false, true),
+            _ => (true, false),
+        };
         // Nobody may be listening: the timers of those who wait later make up for it.
-        let _ = self.all.send(topic);
+        let _ = to_all.then(|| self.all.send(topic));
+        let _ = to_streams.then(|| self.streams.send(topic));
         let waiting = self.waiting.lock();
         let woken: Box<dyn Iterator<Item = &Arc<Notify>>> = match topic {
             Topic::Everything => Box::new(waiting.values().flatten()),
@@ -203,7 +225,7 @@ impl Drop for Watch {
 impl Listener {
     /// The next bell. A listener that fell behind hears `Everything`.
     pub async fn next(&mut self) -> Topic {
-        match self.0.recv().await {
+        match self.bells.recv().await {
             Ok(topic) => topic,
             Err(broadcast::error::RecvError::Lagged(_)) => Topic::Everything,
             // The sender lives as long as the server.
@@ -212,7 +234,16 @@ impl Listener {
     }
 
     /// Waits for one of the topics that `wanted` names, at most for `timeout`. Says whether one rang.
-    pub async fn wait_for(&mut self, timeout: Duration, wanted: impl Fn(Topic) -> bool) -> bool {
+    ///
+    /// The first bell is heard at once. What rings within `gather` of the last time is heard together, so that a
+    /// thousand bells are not a thousand looks at the database. All that rang until this answers was heard: the
+    /// caller looks after that.
+    pub async fn wait_for(
+        &mut self,
+        timeout: Duration,
+        gather: Duration,
+        wanted: impl Fn(Topic) -> bool,
+    ) -> bool {
         let heard = async {
             loop {
                 let topic = self.next().await;
@@ -221,7 +252,15 @@ impl Listener {
                 }
             }
         };
-        tokio::time::timeout(timeout, heard).await.is_ok()
+        if tokio::time::timeout(timeout, heard).await.is_err() {
+            return false;
+        }
+        if let Some(heard_at) = self.heard_at {
+            tokio::time::sleep_until((heard_at + gather).into()).await;
+        }
+        while !matches!(self.bells.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        self.heard_at = Some(Instant::now());
+        true
     }
 }
 

@@ -68,7 +68,7 @@ pub async fn run(app: Arc<App>) {
             hooks.insert(flight.id(), hook);
         }
         tokio::select! {
-            _ = bells.wait_for(LOOK_EVERY, |topic| matches!(topic, Topic::Job(_) | Topic::Hook)) => {}
+            _ = bells.wait_for(LOOK_EVERY, Duration::ZERO, |topic| matches!(topic, Topic::Job(_) | Topic::Hook)) => {}
             Some(ended) = flights.join_next_with_id() => landed(&mut hooks, ended),
             () = app.draining.cancelled() => break,
         }

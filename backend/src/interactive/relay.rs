@@ -92,7 +92,7 @@ async fn until_over(app: &App, caller: &Caller, stream: &Claimed, pulse: &Pulse)
         }
         let of_job = |topic| topic == Topic::Job(stream.job_id);
         tokio::select! {
-            _ = bells.wait_for(LOOK_EVERY, of_job) => {}
+            _ = bells.wait_for(LOOK_EVERY, Duration::ZERO, of_job) => {}
             () = app.stopping.cancelled() => return "the server stops",
         }
     }

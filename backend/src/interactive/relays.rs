@@ -63,7 +63,7 @@ impl Relays {
     /// Begins to hear the bells.
     pub fn start(bell: &Bell) -> Self {
         let relays = Self::default();
-        let (mut bells, hears) = (bell.listen(), relays.clone());
+        let (mut bells, hears) = (bell.listen_for_streams(), relays.clone());
         tokio::spawn(async move {
             loop {
                 match bells.next().await {

@@ -48,6 +48,8 @@ use world::Order;
 
 /// A plan is made at least this often, whether a bell rang or not.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
+/// Cycles that bells ask for begin this far apart. The first begins at once.
+const GATHER_FOR: Duration = Duration::from_millis(5);
 /// How long after a cycle that left work the next one follows.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
@@ -94,7 +96,7 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
     let mut wait = Duration::ZERO;
     loop {
         let rang = tokio::select! {
-            rang = bells.wait_for(wait, |topic| topic == Topic::Schedule) => rang,
+            rang = bells.wait_for(wait, GATHER_FOR, |topic| topic == Topic::Schedule) => rang,
             () = app.draining.cancelled() => return,
         };
         // Only the leader plans; another replica looks again when it may have become one.

@@ -5,7 +5,7 @@
 //! Here, too, the changes of the jobs' counts are folded together.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lilac_api::job::{JobState, Reason};
 use lilac_api::{ArrayId, JobId};
@@ -21,6 +21,10 @@ use crate::training_job::{arrays, needs, transitions};
 const ACTOR: &str = "scheduler";
 /// Looked at least this often, whether a bell rang or not.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks that bells ask for are this far apart. The first is at once.
+const GATHER_FOR: Duration = Duration::from_millis(20);
+/// Changes of counts are folded this often, where there are enough of them.
+const FOLD_EVERY: Duration = Duration::from_secs(1);
 /// The most dependents, or jobs of an array, that one transaction changes.
 const BATCH: i64 = 500;
 /// The most changes of counts that are folded at once.
@@ -28,13 +32,19 @@ const FOLD: i64 = 10_000;
 
 pub async fn run(app: Arc<App>, holder: Holder) {
     let mut bells = app.bell.listen();
+    let mut next_fold = Instant::now();
     loop {
         tokio::select! {
-            _ = bells.wait_for(LOOK_EVERY, |topic| topic == Topic::Schedule) => {}
+            _ = bells.wait_for(LOOK_EVERY, GATHER_FOR, |topic| topic == Topic::Schedule) => {}
             () = app.stopping.cancelled() => return,
         }
         let Some(term) = holder.term() else { continue };
-        if let Err(error) = work(&app, term).await {
+        let mut done = work(&app, term).await;
+        if done.is_ok() && next_fold <= Instant::now() {
+            next_fold = Instant::now() + FOLD_EVERY;
+            done = fold_counts(&app, term).await;
+        }
+        if let Err(error) = done {
             tracing::warn!(error = %error.detail, "working off what ended failed; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -44,7 +54,7 @@ pub async fn run(app: Arc<App>, holder: Holder) {
 /// Works off all that is there.
 pub async fn work(app: &App, term: Term) -> ApiResult<()> {
     while step(app, term).await? {}
-    fold_counts(app, term).await
+    Ok(())
 }
 
 /// Does one bounded part of the work. Says whether there may be more.
@@ -232,27 +242,24 @@ async fn next_in_turn(
 /// Folds the changes of the counts into the counts. Changes whose transaction is not committed yet are not
 /// seen, and so are folded another time; both tables are changed in one statement, so that their sum is right
 /// at any moment.
-async fn fold_counts(app: &App, term: Term) -> ApiResult<()> {
-    let worth_it: bool =
-        sqlx::query_scalar("SELECT count(*) > 100 FROM (SELECT FROM job_count_changes LIMIT 101) c")
-            .fetch_one(&app.pool)
-            .await?;
-    if !worth_it {
-        return Ok(());
-    }
-    let mut tx = app.pool.begin().await?;
-    leader::check(&mut tx, term).await?;
-    sqlx::query(
-        "WITH gone AS (
-            DELETE FROM job_count_changes WHERE id IN (SELECT id FROM job_count_changes ORDER BY id LIMIT $1) RETURNING *
+/// Folds the changes of counts together, in bounded transactions, until few are left.
+pub async fn fold_counts(app: &App, term: Term) -> ApiResult<()> {
+    let worth_it = "SELECT count(*) > 100 FROM (SELECT FROM job_count_changes LIMIT 101) c";
+    while sqlx::query_scalar(worth_it).fetch_one(&app.pool).await? {
+        let mut tx = app.pool.begin().await?;
+        leader::check(&mut tx, term).await?;
+        sqlx::query(
+            "WITH gone AS (
+                DELETE FROM job_count_changes WHERE id IN (SELECT id FROM job_count_changes ORDER BY id LIMIT $1) RETURNING *
+            )
+            INSERT INTO job_counts AS c (team_id, queue_id, owner_id, state, reason, jobs)
+            SELECT team_id, queue_id, owner_id, state, reason, sum(jobs) FROM gone GROUP BY 1, 2, 3, 4, 5
+            ON CONFLICT (team_id, queue_id, owner_id, state, reason) DO UPDATE SET jobs = c.jobs + excluded.jobs",
         )
-        INSERT INTO job_counts AS c (team_id, queue_id, owner_id, state, reason, jobs)
-        SELECT team_id, queue_id, owner_id, state, reason, sum(jobs) FROM gone GROUP BY 1, 2, 3, 4, 5
-        ON CONFLICT (team_id, queue_id, owner_id, state, reason) DO UPDATE SET jobs = c.jobs + excluded.jobs",
-    )
-    .bind(FOLD)
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
+        .bind(FOLD)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+    }
     Ok(())
 }

@@ -96,8 +96,10 @@ pub async fn grant(
         .collect();
     let granted: Vec<uuid::Uuid> = sqlx::query_scalar(
         "WITH wanted AS (
-            SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $13::smallint[], $14::smallint[], $15::uuid[])
-                AS w(job_id, epoch, attempt_id, node_id, cpu_milli, memory_bytes, disk_bytes, lease_millis, message, gpu_milli, alternative, queue_id)
+            SELECT unnest($1::uuid[]) AS job_id, unnest($2::int[]) AS epoch, unnest($3::uuid[]) AS attempt_id, unnest($4::uuid[]) AS node_id,
+                unnest($5::bigint[]) AS cpu_milli, unnest($6::bigint[]) AS memory_bytes, unnest($7::bigint[]) AS disk_bytes,
+                unnest($8::bigint[]) AS lease_millis, unnest($9::text[]) AS message, unnest($13::smallint[]) AS gpu_milli,
+                unnest($14::smallint[]) AS alternative, unnest($15::uuid[]) AS queue_id
         ), gpu AS (
             SELECT * FROM unnest($10::uuid[], $11::smallint[]) AS g(attempt_id, gpu_index)
         ), job AS (

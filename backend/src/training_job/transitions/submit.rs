@@ -53,30 +53,32 @@ pub async fn submit(
 ) -> Result<HashMap<JobId, DateTime<Utc>>, sqlx::Error> {
     let rows = sqlx::query(
         "WITH door AS (
-            SELECT q.id FROM queues q JOIN (SELECT DISTINCT * FROM unnest($3::uuid[], $16::bigint[])) AS d(id, version)
-                ON q.id = d.id AND q.version = d.version
-            WHERE q.deleted_at IS NULL FOR KEY SHARE OF q
-        ), owner AS (
-            SELECT id FROM users WHERE id = ANY($4) FOR KEY SHARE
-        ), team AS (
-            SELECT id FROM teams WHERE id = ANY($11) FOR KEY SHARE
+            SELECT id FROM queues WHERE (id, version) IN (SELECT unnest($3::uuid[]), unnest($16::bigint[])) AND deleted_at IS NULL
+            FOR KEY SHARE
+        ), wanted AS (
+            SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS name, unnest($3::uuid[]) AS queue_id,
+                unnest($4::uuid[]) AS owner_id, unnest($5::smallint[]) AS priority, unnest($6::text[]) AS actor,
+                unnest($7::text[]) AS spec, unnest($8::text[]) AS labels, unnest($9::text[]) AS idempotency_key,
+                unnest($10::bytea[]) AS idempotency_hash, unnest($11::uuid[]) AS team_id, unnest($12::uuid[]) AS rerun_of,
+                unnest($13::bigint[]) AS max_queue_millis, unnest($14::text[]) AS reason, unnest($15::text[]) AS message
         ), job AS (
             INSERT INTO jobs (id, name, queue_id, owner_id, priority, state, actor, spec, labels, idempotency_key,
                 idempotency_hash, team_id, rerun_of, max_queue_millis, queue_deadline, blocked, reason, message)
             SELECT id, name, queue_id, owner_id, priority, 'queued', actor, spec::jsonb, labels::jsonb, idempotency_key,
                 idempotency_hash, team_id, rerun_of, max_queue_millis, now() + max_queue_millis * interval '1 millisecond',
                 reason IS NOT NULL, reason, message
-            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::bytea[], $11::uuid[], $12::uuid[], $13::bigint[], $14::text[], $15::text[])
-                AS j(id, name, queue_id, owner_id, priority, actor, spec, labels, idempotency_key, idempotency_hash,
-                    team_id, rerun_of, max_queue_millis, reason, message)
-            WHERE queue_id IN (SELECT id FROM door) AND owner_id IN (SELECT id FROM owner) AND team_id IN (SELECT id FROM team)
+            FROM wanted
+            WHERE queue_id IN (SELECT id FROM door) AND owner_id IN (SELECT id FROM users WHERE id = ANY($4))
+                AND team_id IN (SELECT id FROM teams WHERE id = ANY($11))
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-            RETURNING id, actor, reason, message, created_at
+            RETURNING id, team_id, queue_id, owner_id, actor, reason, message, created_at
         ), event AS (
             INSERT INTO job_events (job_id, sequence, state, epoch, reason, message, actor)
             SELECT id, 1, 'queued', 0, reason, CASE WHEN message = '' THEN 'submitted' ELSE 'submitted; ' || message END, actor
             FROM job
+        ), counted AS (
+            INSERT INTO job_count_changes (team_id, queue_id, owner_id, state, reason, jobs)
+            SELECT team_id, queue_id, owner_id, 'queued', COALESCE(reason, ''), count(*) FROM job GROUP BY 1, 2, 3, 5
         )
         SELECT id, created_at FROM job",
     )
@@ -131,6 +133,9 @@ pub async fn submit_array(
             FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS m(id, index, reason, message)
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id, reason, message
+        ), counted AS (
+            INSERT INTO job_count_changes (team_id, queue_id, owner_id, state, reason, jobs)
+            SELECT $14, $6, $7, 'queued', COALESCE(reason, ''), count(*) FROM job GROUP BY 5
         )
         INSERT INTO job_events (job_id, sequence, state, epoch, reason, message, actor)
         SELECT id, 1, 'queued', 0, reason, CASE WHEN message = '' THEN 'submitted' ELSE 'submitted; ' || message END, $9 FROM job",
