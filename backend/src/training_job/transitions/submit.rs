@@ -68,8 +68,8 @@ pub async fn submit(
                 idempotency_hash, team_id, rerun_of, max_queue_millis, now() + max_queue_millis * interval '1 millisecond',
                 reason IS NOT NULL, reason, message
             FROM wanted
-            WHERE queue_id IN (SELECT id FROM door) AND owner_id IN (SELECT id FROM users WHERE id = ANY($4))
-                AND team_id IN (SELECT id FROM teams WHERE id = ANY($11))
+            WHERE queue_id IN (SELECT id FROM door) AND EXISTS (SELECT FROM users u WHERE u.id = owner_id)
+                AND EXISTS (SELECT FROM teams t WHERE t.id = team_id)
             ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id, team_id, queue_id, owner_id, actor, reason, message, created_at
         ), event AS (
