@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use lilac_api::{JobId, NodeId};
@@ -19,6 +19,7 @@ use metrics::counter;
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 const CHANNEL: &str = "lilac_bell";
@@ -256,7 +257,7 @@ impl Listener {
             return false;
         }
         if let Some(heard_at) = self.heard_at {
-            tokio::time::sleep_until((heard_at + gather).into()).await;
+            tokio::time::sleep_until(heard_at + gather).await;
         }
         while !matches!(self.bells.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
         self.heard_at = Some(Instant::now());
@@ -326,5 +327,51 @@ async fn receive(pool: PgPool, local: Local, origin: String) {
             tracing::warn!(%error, "bells of other replicas are not heard; listening again");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(5);
+    const GATHER: Duration = Duration::from_millis(100);
+
+    fn local() -> Local {
+        Local {
+            all: broadcast::channel(CAPACITY).0,
+            streams: broadcast::channel(CAPACITY).0,
+            waiting: Arc::default(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_bell_is_heard_at_once_and_those_that_follow_together() {
+        let local = local();
+        let mut listener = Listener { bells: local.all.subscribe(), heard_at: None };
+        let began = Instant::now();
+        local.ring(Topic::Schedule);
+        assert!(listener.wait_for(LONG, GATHER, |topic| topic == Topic::Schedule).await);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+
+        for _ in 0..2 * CAPACITY {
+            local.ring(Topic::Schedule);
+        }
+        assert!(listener.wait_for(LONG, GATHER, |topic| topic == Topic::Schedule).await);
+        assert_eq!(began.elapsed(), GATHER);
+        assert!(!listener.wait_for(LONG, GATHER, |topic| topic == Topic::Schedule).await, "all were heard");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hears_of_streams_is_not_woken_by_jobs() {
+        let local = local();
+        let mut all = Listener { bells: local.all.subscribe(), heard_at: None };
+        let mut streams = Listener { bells: local.streams.subscribe(), heard_at: None };
+        let (job, stream) = (Topic::Job(JobId::new()), Topic::Streams(NodeId::new()));
+        local.ring(job);
+        local.ring(stream);
+        local.ring(Topic::Everything);
+        assert_eq!([streams.next().await, streams.next().await], [stream, Topic::Everything]);
+        assert_eq!([all.next().await, all.next().await], [job, Topic::Everything]);
     }
 }

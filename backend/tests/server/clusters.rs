@@ -382,7 +382,7 @@ async fn a_node_says_in_words_how_it_is(pool: PgPool) {
     let cordoned = harness.client.cordon(joined.node_id).await.unwrap();
     assert_eq!(cordoned.state, NodeState::Cordoned);
     let view = Topic::NodeView(joined.node_id);
-    assert!(listener.wait_for(Duration::from_secs(5), |topic| topic == view).await);
+    assert!(listener.wait_for(Duration::from_secs(5), Duration::ZERO, |topic| topic == view).await);
     assert_eq!(harness.client.uncordon(joined.node_id).await.unwrap().state, NodeState::Ready);
 
     place_job(&harness, joined.node_id, 0).await;
@@ -404,7 +404,9 @@ async fn removing_a_node_gives_its_jobs_back_and_voids_its_credential(pool: PgPo
     let mut listener = harness.app.bell.listen();
     harness.client.remove_node(node).await.unwrap();
 
-    assert!(listener.wait_for(Duration::from_secs(5), |topic| topic == Topic::Job(job)).await);
+    assert!(
+        listener.wait_for(Duration::from_secs(5), Duration::ZERO, |topic| topic == Topic::Job(job)).await
+    );
     assert_eq!(harness.client.job(job).await.unwrap().state, JobState::Queued);
     let last = harness.client.job_events(job).await.unwrap().items.pop().unwrap();
     assert_eq!(last.actor, "user:admin", "who attested it stands in the job's history");

@@ -9,6 +9,7 @@ mod bad_messages;
 mod bodies;
 mod clusters;
 mod conformance;
+mod deletions;
 mod embedded;
 mod fitting;
 mod gang_ends;

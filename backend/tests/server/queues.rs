@@ -153,7 +153,10 @@ async fn a_change_wakes_the_scheduler_and_those_who_look(pool: PgPool) {
         let mut listener = harness.app.bell.listen();
         let pause = UpdateQueue { paused: Some(true), ..UpdateQueue::default() };
         harness.client.update_queue(id, &pause).await.unwrap();
-        assert!(listener.wait_for(Duration::from_secs(5), |heard| heard == topic).await, "{topic:?}");
+        assert!(
+            listener.wait_for(Duration::from_secs(5), Duration::ZERO, |heard| heard == topic).await,
+            "{topic:?}"
+        );
     }
 }
 
