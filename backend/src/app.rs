@@ -60,6 +60,8 @@ pub struct App {
     /// The provider of single sign-on, where there is one.
     pub sso: Option<Provider>,
     pub committer: Committer,
+    /// The connection by which the scheduler hears of changes, a hundred times a second.
+    pub feed: PgPool,
     /// What the scheduler knows.
     pub desk: scheduler::Desk,
     pub settings: Settings,
@@ -155,6 +157,7 @@ impl App {
             sso: auth.oidc.clone().map(Provider::new).transpose()?,
             auth,
             committer: Committer::new(pool.clone()),
+            feed: db::planned_once(&pool, 1),
             desk: scheduler::Desk::default(),
             limits: Limits::new(&settings.limits),
             settings,

@@ -64,3 +64,11 @@ pub fn pool_options() -> PgPoolOptions {
             })
         })
 }
+
+/// Connections to the same database whose statements are planned once, for those that take longer to plan than to carry
+/// out. Others want to be planned for what they are asked.
+pub fn planned_once(pool: &PgPool, connections: u32) -> PgPool {
+    let options =
+        PgConnectOptions::clone(&pool.connect_options()).options([("plan_cache_mode", "force_generic_plan")]);
+    pool_options().max_connections(connections).connect_lazy_with(options)
+}

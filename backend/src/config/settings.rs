@@ -17,7 +17,7 @@ pub struct Setting {
 pub const SETTINGS: &[Setting] = &[
     // Which database, and where things are kept.
     Setting { name: "DATABASE_URL", default: "", about: "The database: `postgres://user:password@host:port/name`, PostgreSQL 14 or newer. Without it the server starts an embedded PostgreSQL of its own in its data folder. `./dev db` starts one that serves exactly the address in `.env.example`." },
-    Setting { name: "LILAC_DATABASE_CONNECTIONS", default: "16", about: "Connections to the database at most, per server: 2 to 500." },
+    Setting { name: "LILAC_DATABASE_CONNECTIONS", default: "16", about: "Connections to the database at most, per server, beside a few that it keeps for itself: 2 to 500." },
     Setting { name: "LILAC_DATA_DIR", default: "", about: "The folder of the key and the embedded database. By default `/var/lib/lilac` for root, otherwise `~/.local/share/lilac`." },
     Setting { name: "LILAC_STORE_URL", default: "", about: "Where logs and outputs are kept: `s3://bucket/prefix`, or the absolute path of a folder. By default `objects` in the data folder. Several servers on one database must see the same store." },
     Setting { name: "LILAC_STORE_ENDPOINT", default: "", about: "Address of a server that speaks S3, as in `https://minio.example.org:9000`; Amazon's by default." },

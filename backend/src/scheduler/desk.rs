@@ -8,7 +8,6 @@ use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
 use lilac_scheduler::Promises;
 use metrics::counter;
-use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
@@ -45,7 +44,7 @@ impl Desk {
 impl Shelf {
     /// The mirror, in step with the database, in nodes and queues too where `all` is asked for. To be called while no
     /// orders are being carried out.
-    pub(super) async fn fresh(&mut self, pool: &PgPool, all: bool) -> Result<&mut Mirror, sqlx::Error> {
+    pub(super) async fn fresh(&mut self, app: &App, all: bool) -> Result<&mut Mirror, sqlx::Error> {
         if self.next.as_ref().is_some_and(JoinHandle::is_finished)
             && let Some(next) = self.next.take()
             && let Ok(Ok(mirror)) = next.await
@@ -55,14 +54,14 @@ impl Shelf {
         }
         let mut mirror = match self.mirror.take() {
             Some(mirror) if !mirror.world.is_in_doubt => mirror,
-            _ => Mirror::load(pool).await?,
+            _ => Mirror::load(&app.pool).await?,
         };
-        mirror.catch_up(pool, all).await?;
+        mirror.catch_up(app, all).await?;
         if mirror.world.is_in_doubt {
-            mirror = Mirror::load(pool).await?;
+            mirror = Mirror::load(&app.pool).await?;
         }
         if mirror.loaded_at.elapsed() >= RECONCILE_EVERY && self.next.is_none() {
-            let pool = pool.clone();
+            let pool = app.pool.clone();
             self.next = Some(tokio::spawn(async move {
                 let mut mirror = Mirror::load(&pool).await?;
                 while !mirror.is_whole() {
@@ -94,7 +93,7 @@ pub async fn prospect(
     owner: UserId,
 ) -> ApiResult<Prospect> {
     let mut shelf = app.desk.lock().await;
-    let mirror = shelf.fresh(&app.pool, true).await?;
+    let mirror = shelf.fresh(app, true).await?;
     while !mirror.is_whole() {
         mirror.read_on(&app.pool).await?;
     }

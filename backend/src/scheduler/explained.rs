@@ -54,7 +54,7 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
     let runs = runs(&app.pool).await?;
     let quickest = quickest(&app.pool).await?;
     let mut shelf = app.desk.lock().await;
-    let mirror = shelf.fresh(&app.pool, true).await?;
+    let mirror = shelf.fresh(app, true).await?;
     while mirror.world.waiting_epoch(id).is_none() && !mirror.is_whole() {
         mirror.read_on(&app.pool).await?;
     }

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::asked::{Asked, Interner};
 use super::world::{JobRow, Mark, Now, World};
 use super::{load, preempt};
+use crate::app::App;
 use crate::cluster::images;
 
 /// Jobs whose rows are read at once.
@@ -159,8 +160,8 @@ impl Mirror {
 
     /// Takes over what has changed since the last look; of nodes and queues where `all` is asked for, or where it is
     /// their turn.
-    pub async fn catch_up(&mut self, pool: &PgPool, all: bool) -> Result<(), sqlx::Error> {
-        let mut conn = pool.acquire().await?;
+    pub async fn catch_up(&mut self, app: &App, all: bool) -> Result<(), sqlx::Error> {
+        let mut conn = app.pool.acquire().await?;
         let (next, now) = snapshot(&mut conn).await?;
         self.world.now_ms = now.timestamp_millis();
         self.was_surveyed = all || Instant::now() >= self.next_survey;
@@ -168,9 +169,10 @@ impl Mirror {
             self.survey(&mut conn, now).await?;
         }
         let mut after = (0_i64, 0_i64);
+        let mut feed = app.feed.acquire().await?;
         loop {
-            let (jobs, last) = changed(&mut conn, &self.seen, &next, after).await?;
-            self.look_at(&mut conn, now, &jobs).await?;
+            let (jobs, last) = changed(&mut feed, &self.seen, &next, after).await?;
+            self.look_at(&mut feed, now, &jobs).await?;
             match last {
                 Some(last) => after = last,
                 None => break,

@@ -17,7 +17,7 @@ pub struct InTurn {
 pub async fn line(app: &App, queue: QueueId, most: usize) -> ApiResult<Vec<InTurn>> {
     let _turn = explained::turn().await?;
     let mut shelf = app.desk.lock().await;
-    let mirror = shelf.fresh(&app.pool, true).await?;
+    let mirror = shelf.fresh(app, true).await?;
     while !mirror.is_whole() {
         mirror.read_on(&app.pool).await?;
     }

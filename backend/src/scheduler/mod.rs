@@ -49,7 +49,7 @@ use world::Order;
 /// A plan is made at least this often, whether a bell rang or not.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
 /// Cycles that bells ask for begin this far apart. The first begins at once.
-const GATHER_FOR: Duration = Duration::from_millis(5);
+const GATHER_FOR: Duration = Duration::from_millis(10);
 /// How long after a cycle that left work the next one follows.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
@@ -115,13 +115,13 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
 async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: bool) -> ApiResult<Duration> {
     let began = Instant::now();
     let mut desk = app.desk.lock().await;
-    let mirror = desk.fresh(&app.pool, false).await?;
+    let mirror = desk.fresh(app, false).await?;
     let mut done = place_all(app, term, mirror, began).await?;
     let to_tell = Instant::now();
     let tells = !done.has_more && done.refused == 0 && telling.is_time(&mut mirror.world);
     if tells && !mirror.was_surveyed {
         // Nobody is told to lack what a node has that came a moment ago.
-        mirror.catch_up(&app.pool, true).await?;
+        mirror.catch_up(app, true).await?;
         let more = place_all(app, term, mirror, began).await?;
         done = Done { placed: done.placed + more.placed, ..more };
     }

@@ -21,7 +21,7 @@ use lilac_api::job::Job;
 use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres};
 use tokio::sync::oneshot;
 
@@ -89,7 +89,7 @@ struct Turn {
 
 impl Committer {
     pub fn new(pool: PgPool) -> Self {
-        let own = own_connections(&pool);
+        let own = db::planned_once(&pool, AT_ONCE);
         let free = Mutex::new((0..AT_ONCE).map(|_| None).collect());
         Self(Arc::new(Inner { pool, own, free, met: Met::default(), waiting: Mutex::default() }))
     }
@@ -170,14 +170,6 @@ impl Drop for Turn {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Connections that only the one statement uses. Planning it takes longer than carrying it out, so it is planned
-/// once; other statements want to be planned for what they are asked.
-fn own_connections(pool: &PgPool) -> PgPool {
-    let options =
-        PgConnectOptions::clone(&pool.connect_options()).options([("plan_cache_mode", "force_generic_plan")]);
-    db::pool_options().max_connections(AT_ONCE).connect_lazy_with(options)
 }
 
 async fn commit(turn: &mut Turn, group: Vec<Waiting>) {

@@ -45,14 +45,11 @@ impl NewJob<'_> {
     }
 }
 
-/// Stores jobs. Answers with those that are new and when they were stored: a job is not new when its user has
-/// used its key before. One whose queue has changed since it let the job in is not stored either.
-pub async fn submit(
-    conn: &mut PgConnection,
-    jobs: &[NewJob<'_>],
-) -> Result<HashMap<JobId, DateTime<Utc>>, sqlx::Error> {
-    let rows = sqlx::query(
-        "WITH door AS (
+/// The statement that stores jobs, and what it does where one has a key that was used before.
+macro_rules! store {
+    ($on_conflict:literal) => {
+        concat!(
+            "WITH door AS (
             SELECT id FROM queues WHERE (id, version) IN (SELECT unnest($3::uuid[]), unnest($16::bigint[])) AND deleted_at IS NULL
             FOR KEY SHARE
         ), wanted AS (
@@ -70,7 +67,9 @@ pub async fn submit(
             FROM wanted
             WHERE queue_id IN (SELECT id FROM door) AND EXISTS (SELECT FROM users u WHERE u.id = owner_id)
                 AND EXISTS (SELECT FROM teams t WHERE t.id = team_id)
-            ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+            ",
+            $on_conflict,
+            "
             RETURNING id, team_id, queue_id, owner_id, actor, reason, message, created_at
         ), event AS (
             INSERT INTO job_events (job_id, sequence, state, epoch, reason, message, actor)
@@ -80,26 +79,52 @@ pub async fn submit(
             INSERT INTO job_count_changes (team_id, queue_id, owner_id, state, reason, jobs)
             SELECT team_id, queue_id, owner_id, 'queued', COALESCE(reason, ''), count(*) FROM job GROUP BY 1, 2, 3, 5
         )
-        SELECT id, created_at FROM job",
-    )
-    .bind(jobs.iter().map(|job| job.id.0).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.spec.name.as_str()).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.queue_id.0).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.owner_id.0).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| i16::from(job.spec.priority)).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.actor).collect::<Vec<_>>())
-    .bind(jobs.iter().map(NewJob::spec_text).collect::<Vec<_>>())
-    .bind(jobs.iter().map(NewJob::labels_text).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.idempotency_key).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.idempotency_key.map(|_| job.body_hash)).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.team_id.0).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.rerun_of.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(jobs.iter().map(NewJob::max_queue_millis).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.blocked.as_ref().map(|(reason, _)| reason.as_str())).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.blocked.as_ref().map_or("", |(_, message)| message)).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.queue_version).collect::<Vec<_>>())
-    .fetch_all(conn)
-    .await?;
+        SELECT id, created_at FROM job"
+        )
+    };
+}
+
+/// Stores jobs. Answers with those that are new and when they were stored: a job is not new when its user has
+/// used its key before. One whose queue has changed since it let the job in is not stored either.
+pub async fn submit(
+    conn: &mut PgConnection,
+    jobs: &[NewJob<'_>],
+) -> Result<HashMap<JobId, DateTime<Utc>>, sqlx::Error> {
+    // To be ready for a conflict costs each row a word more in the log, and without a key there is none.
+    let has_keys = jobs.iter().any(|job| job.idempotency_key.is_some());
+    let statement = match has_keys {
+        true => {
+            store!("ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING")
+        }
+        false => store!(""),
+    };
+    let rows = sqlx::query(statement)
+        .bind(jobs.iter().map(|job| job.id.0).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.spec.name.as_str()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.queue_id.0).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.owner_id.0).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| i16::from(job.spec.priority)).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.actor).collect::<Vec<_>>())
+        .bind(jobs.iter().map(NewJob::spec_text).collect::<Vec<_>>())
+        .bind(jobs.iter().map(NewJob::labels_text).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.idempotency_key).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.idempotency_key.map(|_| job.body_hash)).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.team_id.0).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.rerun_of.map(|id| id.0)).collect::<Vec<_>>())
+        .bind(jobs.iter().map(NewJob::max_queue_millis).collect::<Vec<_>>())
+        .bind(
+            jobs.iter()
+                .map(|job| job.blocked.as_ref().map(|(reason, _)| reason.as_str()))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            jobs.iter()
+                .map(|job| job.blocked.as_ref().map_or("", |(_, message)| message))
+                .collect::<Vec<_>>(),
+        )
+        .bind(jobs.iter().map(|job| job.queue_version).collect::<Vec<_>>())
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| Ok((JobId(row.try_get("id")?), row.try_get("created_at")?))).collect()
 }
 
