@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, Per
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use lilac_init::end::{End, RECORD_BYTES};
+use lilac_init::end::{End, RECORD_BYTES, starved};
 use lilac_init::frame::{HEADER_BYTES, Header, Kind, MAX_PAYLOAD_BYTES};
 use lilac_init::limit::{self, LIMIT_BYTES, MARKER};
 use nix::fcntl::OFlag;
@@ -36,6 +36,8 @@ pub struct Told {
     pub at: DateTime<Utc>,
     /// The program, where it could not be run.
     pub program: String,
+    /// The kernel killed something in the container for want of memory.
+    pub starved: bool,
 }
 
 /// What a log comes to.
@@ -181,6 +183,7 @@ impl Reader {
                     .unwrap_or_default(),
                 program: String::from_utf8_lossy(payload.get(RECORD_BYTES..).unwrap_or_default())
                     .into_owned(),
+                starved: starved(payload),
             });
             self.is_over = true;
         }
@@ -264,7 +267,7 @@ mod tests {
     fn the_last_frame_tells_how_it_ended() {
         let (_folder, path) = spool();
         assert_eq!(sum(&path).unwrap(), Sum::default());
-        let record = [End::NotStarted { errno: 2 }.encode().as_slice(), b"/no/such"].concat();
+        let record = [End::NotStarted { errno: 2 }.encode(true).as_slice(), b"/no/such"].concat();
         let content = [
             frame(Kind::Begin, b""),
             frame(Kind::Stdout, b"out"),
@@ -276,6 +279,7 @@ mod tests {
         assert_eq!((sum.length, sum.begun), (6, true));
         let told = sum.told.unwrap();
         assert_eq!((told.end, told.program.as_str()), (End::NotStarted { errno: 2 }, "/no/such"));
+        assert!(told.starved);
         assert_eq!(told.at.timestamp(), 1_700_000_000);
     }
 
@@ -322,7 +326,7 @@ mod tests {
             for (index, piece) in pieces.iter().enumerate() {
                 content.extend(frame(if index % 2 == 0 { Kind::Stdout } else { Kind::Stderr }, piece));
             }
-            content.extend(frame(Kind::End, &End::Exited { code: 0 }.encode()));
+            content.extend(frame(Kind::End, &End::Exited { code: 0 }.encode(false)));
             let wanted = |offset: u64| printed.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
             let mut reader = Reader::new(&path);
             reader.skip_to(from);

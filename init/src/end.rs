@@ -47,15 +47,16 @@ impl End {
         }
     }
 
+    /// The record of this end, and whether the kernel killed something in the container for want of memory.
     #[must_use]
-    pub fn encode(self) -> [u8; RECORD_BYTES] {
+    pub fn encode(self, starved: bool) -> [u8; RECORD_BYTES] {
         let [what, first, second] = match self {
             Self::Exited { code } => [1, code, 0],
             Self::Signalled { signal, core } => [2, signal, u8::from(core)],
             Self::NotStarted { errno } => [3, errno, 0],
             Self::LeaseOver => [4, 0, 0],
         };
-        [what, first, second, 0, 0, 0, 0, 0]
+        [what, first, second, u8::from(starved), 0, 0, 0, 0]
     }
 
     /// Reads a record; `None` for what is none.
@@ -69,6 +70,12 @@ impl End {
             _ => None,
         }
     }
+}
+
+/// Whether a record says that the kernel killed something in the container for want of memory.
+#[must_use]
+pub fn starved(record: &[u8]) -> bool {
+    record.get(3) == Some(&1)
 }
 
 #[cfg(test)]
@@ -92,12 +99,15 @@ mod tests {
             End::NotStarted { errno: 13 },
             End::LeaseOver,
         ] {
-            assert_eq!(End::decode(&end.encode()), Some(end));
+            for hungry in [false, true] {
+                let record = end.encode(hungry);
+                assert_eq!((End::decode(&record), starved(&record)), (Some(end), hungry));
+            }
         }
         for record in [&[0; 8], &[2, 0, 0, 0, 0, 0, 0, 0], &[2, 9, 7, 0, 0, 0, 0, 0], &[9; 8]] {
             assert_eq!(End::decode(record), None);
         }
-        assert_eq!(End::decode(&[1, 0, 0]), None);
+        assert_eq!((End::decode(&[1, 0, 0]), starved(&[1, 0, 0])), (None, false));
     }
 
     #[test]

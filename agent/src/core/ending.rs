@@ -168,11 +168,17 @@ pub fn ended_before_start(cause: StopCause, at: DateTime<Utc>) -> Draft {
 }
 
 /// What Docker says of a container's end, set right by what its init wrote down before it ended: Docker's word is
-/// a guess where its daemon was away.
+/// a guess where its daemon was away, and it may tell the end before it hears that memory ran short.
 #[must_use]
 pub fn set_right(exit: Exit, log: &Sum) -> Exit {
     match &log.told {
-        Some(told) => Exit { code: told.end.exit_code(), finished_at: told.at, ..exit },
+        Some(told) => Exit {
+            code: told.end.exit_code(),
+            oom_killed: exit.oom_killed || told.starved,
+            // Podman notes the start a moment after it.
+            started_at: exit.started_at.map(|started_at| started_at.min(told.at)),
+            finished_at: told.at,
+        },
         None => exit,
     }
 }
@@ -308,7 +314,7 @@ mod tests {
     }
 
     fn told(end: End) -> Sum {
-        let told = Told { end, at: at(100), program: "nosuch".to_owned() };
+        let told = Told { end, at: at(100), program: "nosuch".to_owned(), starved: false };
         Sum { length: 0, begun: true, told: Some(told) }
     }
 
@@ -343,6 +349,18 @@ mod tests {
             Outcome::Exited,
             "the program's own word"
         );
+    }
+
+    #[test]
+    fn that_memory_ran_short_counts_whoever_says_so() {
+        for (docker, init) in [(false, false), (true, false), (false, true)] {
+            let mut log = told(End::Signalled { signal: 9, core: false });
+            log.told.as_mut().unwrap().starved = init;
+            let seen = Exit { oom_killed: docker, ..exit(137) };
+            let draft = as_init_says(of_exit(&set_right(seen, &log), Circumstances::default()), &log);
+            let expected = if docker || init { Reason::Oom } else { Reason::ExitCode };
+            assert_eq!(draft.reason, Some(expected));
+        }
     }
 
     #[test]

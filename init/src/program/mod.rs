@@ -6,6 +6,7 @@
 
 mod job;
 mod lease;
+mod memory;
 mod spool;
 pub mod sys;
 
@@ -69,7 +70,7 @@ pub fn run(words: Words) -> i32 {
 
 fn end(spool: &mut Spool, end: End, name: &[u8]) -> i32 {
     let name = if matches!(end, End::NotStarted { .. }) { name } else { b"" };
-    spool.end(end, name);
+    spool.end(end, memory::ran_short(), name);
     end.exit_code()
 }
 

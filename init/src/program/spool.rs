@@ -130,8 +130,8 @@ impl Spool {
         self.pending = 0..HEADER_BYTES + length;
     }
 
-    /// Writes how the job ended. `name` is the program, where it could not be run.
-    pub fn end(&mut self, end: End, name: &[u8]) {
+    /// Writes how the job ended, and whether memory ran short. `name` is the program, where it could not be run.
+    pub fn end(&mut self, end: End, starved: bool, name: &[u8]) {
         if self.flush_with_patience() && self.rate.has_dropped() {
             self.tell_of_dropped();
         }
@@ -140,7 +140,7 @@ impl Spool {
         }
         let name = &name[..name.len().min(MAX_NAME_BYTES)];
         let payload = &mut self.buffer[HEADER_BYTES..];
-        payload[..RECORD_BYTES].copy_from_slice(&end.encode());
+        payload[..RECORD_BYTES].copy_from_slice(&end.encode(starved));
         payload[RECORD_BYTES..][..name.len()].copy_from_slice(name);
         self.stage(Kind::End, RECORD_BYTES + name.len());
         self.flush_with_patience();

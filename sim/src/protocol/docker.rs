@@ -207,7 +207,7 @@ impl World {
     fn init_says(&mut self, docker: usize, name: Name, end: Word) {
         let at = self.machines[self.dockers[docker].machine].moment(self.now).wall;
         let Some(container) = self.dockers[docker].containers.get(&name) else { return };
-        let told = Told { end, at, program: String::new() };
+        let told = Told { end, at, program: String::new(), starved: false };
         self.disks[container.disk].told.insert(container.attempt, told);
     }
 
