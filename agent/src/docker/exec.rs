@@ -34,7 +34,7 @@ const ASKS: u32 = 200;
 /// What a program that nobody talks to any more has left.
 const GRACE: Duration = Duration::from_secs(2);
 
-type Connection = Either<UnixStream, TcpStream>;
+pub(super) type Connection = Either<UnixStream, TcpStream>;
 
 /// A program that runs in a container.
 pub struct Program {
@@ -117,7 +117,7 @@ async fn attach(link: &Link, id: &str, is_terminal: bool) -> io::Result<Result<H
     Ok(Err(refusal.unwrap_or_else(|_| format!("Docker answers with status {}", head.status))))
 }
 
-async fn connect(host: &str) -> io::Result<Connection> {
+pub(super) async fn connect(host: &str) -> io::Result<Connection> {
     if let Some(path) = host.strip_prefix("unix://") {
         return Ok(Either::Left(UnixStream::connect(path).await?));
     }
@@ -127,12 +127,12 @@ async fn connect(host: &str) -> io::Result<Connection> {
 
 /// What matters of an answer's head.
 #[derive(Debug, PartialEq, Eq)]
-struct Head {
-    status: u16,
+pub(super) struct Head {
+    pub status: u16,
     content_length: u64,
 }
 
-async fn head(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Head> {
+pub(super) async fn head(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Head> {
     let broken = || io::Error::other("it does not answer in HTTP");
     let mut lines = reader.take(MAX_HEAD_BYTES);
     let mut line = String::new();

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bollard::errors::Error;
-use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, RemoveImageOptions};
+use bollard::query_parameters::{ListImagesOptions, RemoveImageOptions};
 use lilac_api::ids::AttemptId;
 use lilac_api::image::{CachedImage, MAX_IMAGE_NAMES};
 
-use super::{Link, answer_in_time, container_name, status};
+use super::{Link, answer_in_time, ask, status};
 
 /// The image of an attempt's container: its id, and the digest by which the registry of `image` knows it.
 pub async fn image_of(
@@ -17,8 +17,7 @@ pub async fn image_of(
     image: &str,
 ) -> Result<Option<(String, Option<String>)>, Error> {
     let docker = link.client().await?;
-    let container = answer_in_time(docker.inspect_container(&container_name(attempt), None)).await?;
-    let Some(id) = container.image else { return Ok(None) };
+    let Some(id) = ask::find(link, attempt).await?.image else { return Ok(None) };
     let found = answer_in_time(docker.inspect_image(&id)).await?;
     let digest = digest(image, &found.repo_digests.unwrap_or_default());
     Ok(Some((id, digest)))
@@ -68,10 +67,8 @@ pub async fn images(link: &Link) -> Result<Vec<CachedImage>, Error> {
 
 /// Ids of the images that containers were made of, anybody's.
 pub async fn images_in_use(link: &Link) -> Result<BTreeSet<String>, Error> {
-    let docker = link.client().await?;
-    let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
-    let containers = answer_in_time(docker.list_containers(Some(options))).await?;
-    Ok(containers.into_iter().filter_map(|container| container.image_id).collect())
+    let containers = ask::list(link, &[]).await?;
+    Ok(containers.into_iter().map(|container| container.image_id).collect())
 }
 
 /// Takes a name away from its image, and the image with its last name. Says whether it did: Docker itself

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::spec::{needs_image, program};
-use super::{Link, Owner, container_body, container_name, policy, status, volumes, words};
+use super::{Link, Owner, container_body, container_name, podman, policy, status, volumes, words};
 use crate::core::Failure;
 use crate::init::Places;
 
@@ -49,6 +49,9 @@ where
         return Err(Failure::Refused("This node runs containers and no other processes.".to_owned()));
     }
     if let Some(objection) = policy::objection(task) {
+        return Err(Failure::Refused(objection));
+    }
+    if let Some(objection) = link.is_podman().then(|| podman::objection(task)).flatten() {
         return Err(Failure::Refused(objection));
     }
     let mut supplies = None;
@@ -106,7 +109,10 @@ async fn create_once(link: &Link, order: &Order<'_>, supplies: Option<&Supplies>
     }
     let options =
         CreateContainerOptions { name: Some(container_name(attempt)), ..CreateContainerOptions::default() };
-    let body = container_body(order, supplies, program);
+    let mut body = container_body(order, supplies, program);
+    if link.is_podman() {
+        podman::adapt(&mut body);
+    }
     match docker.create_container(Some(options), body).await {
         Ok(created) => {
             for warning in created.warnings {
@@ -180,7 +186,7 @@ pub async fn start(link: &Link, attempt: AttemptId) -> Result<(), Failure> {
     docker.start_container(&container_name(attempt), None).await.map_err(|error| match &error {
         // Somebody removed it. A 404 about anything else, a program for example, is a refusal.
         Error::DockerResponseServerError { status_code: 404, message }
-            if message.starts_with("No such container") =>
+            if message.to_lowercase().contains("no such container") =>
         {
             Failure::Unclear(words(&error))
         }

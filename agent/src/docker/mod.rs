@@ -4,10 +4,12 @@
 //! two. What the daemon refuses is told apart from what it did not say: the first is an answer, after
 //! the second the container may be there or not.
 
+mod ask;
 pub mod dial;
 pub mod exec;
 mod images;
 mod launch;
+pub mod podman;
 mod policy;
 mod pull;
 mod spec;
@@ -15,7 +17,6 @@ mod volumes;
 mod watch;
 mod written;
 
-use std::collections::HashMap;
 use std::error::Error as _;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,18 +24,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::{
-    ContainerState, ContainerStateStatusEnum, ContainerSummaryStateEnum, ContainerUpdateBody,
-};
-use bollard::query_parameters::{
-    DownloadFromContainerOptions, KillContainerOptions, ListContainersOptions, RemoveContainerOptions,
-};
+use bollard::models::{ContainerUpdateBody, SystemVersion};
+use bollard::query_parameters::{DownloadFromContainerOptions, KillContainerOptions, RemoveContainerOptions};
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Utc};
 use futures::Stream;
 use lilac_api::ids::{AttemptId, ClusterId, NodeId};
 use lilac_api::spec::Signal;
 use lilac_init::KILL_ORDER;
+use tokio::task::spawn_blocking;
 
 use crate::core::{Exit, Listed, Sight};
 use crate::process::Local;
@@ -81,6 +79,7 @@ pub struct Link {
     host: Arc<str>,
     client: Arc<Mutex<Option<Docker>>>,
     has_selinux: Arc<AtomicBool>,
+    is_podman: Arc<AtomicBool>,
     /// What runs jobs where there is no daemon.
     local: Option<Local>,
 }
@@ -89,7 +88,13 @@ impl Link {
     /// A link to `unix:///path`, `tcp://host:port` or `http://host:port`.
     #[must_use]
     pub fn new(host: &str) -> Self {
-        Self { host: host.into(), client: Arc::default(), has_selinux: Arc::default(), local: None }
+        Self {
+            host: host.into(),
+            client: Arc::default(),
+            has_selinux: Arc::default(),
+            is_podman: Arc::default(),
+            local: None,
+        }
     }
 
     /// One that leads to no daemon, but to processes of the node's.
@@ -110,12 +115,20 @@ impl Link {
         self.has_selinux.load(Ordering::Relaxed)
     }
 
-    /// Asks the daemon what it does for the containers' security.
-    async fn ask_for_security(&self) -> Result<(), Error> {
+    /// Whether it is Podman that answers, as it said when it was asked last.
+    #[must_use]
+    pub fn is_podman(&self) -> bool {
+        self.is_podman.load(Ordering::Relaxed)
+    }
+
+    /// Asks the daemon who it is, and what it does for the containers' security.
+    pub async fn get_to_know(&self) -> Result<SystemVersion, Error> {
         let docker = self.client().await?;
+        let version = answer_in_time(docker.version()).await?;
+        self.is_podman.store(podman::is_one(&version), Ordering::Relaxed);
         let options = answer_in_time(docker.info()).await?.security_options.unwrap_or_default();
         self.has_selinux.store(options.iter().any(|option| option == "name=selinux"), Ordering::Relaxed);
-        Ok(())
+        Ok(version)
     }
 
     /// A client for the daemon, in the newest version of the API that both know.
@@ -160,8 +173,12 @@ pub fn words(error: &Error) -> String {
     }
 }
 
+/// The status of the daemon's refusal, as Docker gives it.
 fn status(error: &Error) -> Option<u16> {
     match error {
+        Error::DockerResponseServerError { status_code: 500, message } if podman::is_conflict(message) => {
+            Some(409)
+        }
         Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
         _ => None,
     }
@@ -172,9 +189,8 @@ pub async fn look(link: &Link, attempt: AttemptId) -> Result<Sight, Error> {
     if let Some(local) = link.local() {
         return Ok(local.look(attempt));
     }
-    let docker = link.client().await?;
-    match answer_in_time(docker.inspect_container(&container_name(attempt), None)).await {
-        Ok(found) => Ok(sight(&found.state.unwrap_or_default())),
+    match ask::find(link, attempt).await {
+        Ok(found) => sight(&found.state),
         Err(error) if status(&error) == Some(404) => Ok(Sight::Missing),
         Err(error) => Err(error),
     }
@@ -185,26 +201,27 @@ pub async fn pid(link: &Link, attempt: AttemptId) -> Result<Option<u32>, Error> 
     if let Some(local) = link.local() {
         return Ok(local.find(attempt).and_then(|pid| u32::try_from(pid).ok()));
     }
-    let docker = link.client().await?;
-    let found = answer_in_time(docker.inspect_container(&container_name(attempt), None)).await?;
-    let pid = found.state.and_then(|state| state.pid).and_then(|pid| u32::try_from(pid).ok());
+    let found = ask::find(link, attempt).await?;
+    let pid = found.state.pid.and_then(|pid| u32::try_from(pid).ok());
     Ok(pid.filter(|pid| *pid != 0))
 }
 
-fn sight(state: &ContainerState) -> Sight {
-    use ContainerStateStatusEnum as Status;
+/// What a state comes to. `initialized`, `stopping` and `stopped` are Podman's. One that nobody knows says nothing: a
+/// container that may run must not be taken for one that has ended.
+fn sight(state: &ask::State) -> Result<Sight, Error> {
     let started_at = state.started_at.as_deref().and_then(moment);
-    match state.status {
-        Some(Status::RUNNING | Status::PAUSED | Status::RESTARTING) => {
-            Sight::Running { started_at: started_at.unwrap_or_else(Utc::now) }
+    match state.status.as_str() {
+        "running" | "paused" | "restarting" | "stopping" => {
+            Ok(Sight::Running { started_at: started_at.unwrap_or_else(Utc::now) })
         }
-        Some(Status::CREATED) => Sight::Created,
-        _ => Sight::Exited(Exit {
+        "created" | "initialized" => Ok(Sight::Created),
+        "exited" | "stopped" | "removing" | "dead" => Ok(Sight::Exited(Exit {
             code: state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(255),
             oom_killed: state.oom_killed.unwrap_or(false),
             started_at,
             finished_at: state.finished_at.as_deref().and_then(moment).unwrap_or_else(Utc::now),
-        }),
+        })),
+        unknown => Err(Error::IOError { err: io::Error::other(format!("a container is `{unknown}`")) }),
     }
 }
 
@@ -216,21 +233,11 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 
 /// All containers of this node, running or not.
 pub async fn list(link: &Link, owner: Owner) -> Result<Vec<Listed>, Error> {
-    let docker = link.client().await?;
-    let labels = vec![
-        format!("{}={}", label::NODE, owner.node_id),
-        format!("{}={}", label::CLUSTER, owner.cluster_id),
-    ];
-    let options = ListContainersOptions {
-        all: true,
-        filters: Some(HashMap::from([("label".to_owned(), labels)])),
-        ..ListContainersOptions::default()
-    };
-    let containers = answer_in_time(docker.list_containers(Some(options))).await?;
-    let listed = containers.into_iter().filter_map(|container| {
+    let labels =
+        [format!("{}={}", label::NODE, owner.node_id), format!("{}={}", label::CLUSTER, owner.cluster_id)];
+    let listed = ask::list(link, &labels).await?.into_iter().map(|container| {
         let attempt = container.labels.unwrap_or_default().get(label::ATTEMPT).and_then(|id| id.parse().ok());
-        let running = container.state == Some(ContainerSummaryStateEnum::RUNNING);
-        Some(Listed { container: container.id?, attempt, running })
+        Listed { container: container.id, attempt, running: container.state == "running" }
     });
     Ok(listed.collect())
 }
@@ -271,9 +278,17 @@ pub async fn lift_limits(link: &Link, attempt: AttemptId) -> Result<(), Error> {
         ..ContainerUpdateBody::default()
     };
     match answer_in_time(docker.update_container(&container_name(attempt), update)).await {
+        Err(error) if status(&error) == Some(404) && link.is_podman() => lift_by_hand(link, attempt).await,
         Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(()),
         answer => answer,
     }
+}
+
+async fn lift_by_hand(link: &Link, attempt: AttemptId) -> Result<(), Error> {
+    let Ok(Some(pid)) = pid(link, attempt).await else { return Ok(()) };
+    let quota = DYING_CPUS * policy::CPU_PERIOD_MICROS;
+    let lifted = spawn_blocking(move || podman::set_cpu_quota(pid, quota, policy::CPU_PERIOD_MICROS)).await;
+    Ok(lifted.unwrap_or_else(|panic| Err(io::Error::other(panic)))?)
 }
 
 /// Kills and removes a container, by name or id, with its anonymous volumes.
@@ -283,6 +298,11 @@ pub async fn remove(link: &Link, container: &str) -> Result<(), Error> {
         return Ok(());
     }
     let docker = link.client().await?;
+    if link.is_podman() {
+        // It would ask the container to end, and wait for as long as the job's grace.
+        let options = KillContainerOptions { signal: Signal::SigKill.to_string() };
+        let _ = answer_in_time(docker.kill_container(container, Some(options))).await;
+    }
     let options = RemoveContainerOptions { force: true, v: true, link: false };
     match docker.remove_container(container, Some(options)).await {
         // Gone, or going already.
@@ -313,25 +333,34 @@ mod tests {
 
     #[test]
     fn a_state_is_read() {
-        let state = |status, code| ContainerState {
-            status: Some(status),
+        let state = |status: &str, code| ask::State {
+            status: status.to_owned(),
             exit_code: Some(code),
             oom_killed: Some(true),
             started_at: Some("2026-01-02T03:04:05.678901234Z".into()),
             finished_at: Some("2026-01-02T03:04:06Z".into()),
-            ..ContainerState::default()
+            ..ask::State::default()
         };
         let started_at = "2026-01-02T03:04:05.678901234Z".parse().unwrap();
-        assert_eq!(sight(&state(ContainerStateStatusEnum::RUNNING, 0)), Sight::Running { started_at });
-        assert_eq!(sight(&state(ContainerStateStatusEnum::PAUSED, 0)), Sight::Running { started_at });
-        assert_eq!(sight(&state(ContainerStateStatusEnum::CREATED, 0)), Sight::Created);
+        let seen = |status, code| sight(&state(status, code)).unwrap();
+        for running in ["running", "paused", "stopping"] {
+            assert_eq!(seen(running, 0), Sight::Running { started_at }, "{running}");
+        }
+        for created in ["created", "initialized"] {
+            assert_eq!(seen(created, 0), Sight::Created, "{created}");
+        }
         let exit = Exit {
             code: 137,
             oom_killed: true,
             started_at: Some(started_at),
             finished_at: "2026-01-02T03:04:06Z".parse().unwrap(),
         };
-        assert_eq!(sight(&state(ContainerStateStatusEnum::EXITED, 137)), Sight::Exited(exit));
+        for ended in ["exited", "stopped", "dead"] {
+            assert_eq!(seen(ended, 137), Sight::Exited(exit.clone()), "{ended}");
+        }
+        for unknown in ["", "unknown"] {
+            assert!(sight(&state(unknown, 0)).is_err(), "{unknown}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use chrono::Utc;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
-use super::{Link, Owner, answer_in_time, label, list, words};
+use super::{Link, Owner, label, list, words};
 use crate::clock;
 use crate::core::Event;
 use crate::process;
@@ -48,13 +48,13 @@ async fn watch_once(
 ) -> Result<(), Error> {
     let docker = link.client().await?;
     let since = Utc::now();
-    let version = answer_in_time(docker.version()).await?.version.unwrap_or_default();
-    link.ask_for_security().await?;
+    let version = link.get_to_know().await?.version.unwrap_or_default();
     report(link, owner, &version, events).await?;
     backoff.reset();
+    // Podman tells of `die` to those who ask for `died`.
     let filters = HashMap::from([
         ("type".to_owned(), vec!["container".to_owned()]),
-        ("event".to_owned(), vec!["die".to_owned()]),
+        ("event".to_owned(), vec!["die".to_owned(), "died".to_owned()]),
         ("label".to_owned(), vec![format!("{}={}", label::NODE, owner.node_id)]),
     ]);
     let options = EventsOptions {

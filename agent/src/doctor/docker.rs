@@ -5,15 +5,23 @@ use std::path::Path;
 use bollard::models::{SystemInfo, SystemVersion};
 
 use super::Finding;
-use crate::docker::{Link, words};
+use crate::docker::{Link, podman, words};
 
 /// The oldest Docker that is supported.
 const OLDEST: (u32, u32) = (20, 10);
+/// The oldest Podman that was tried.
+const OLDEST_PODMAN: (u32, u32) = (4, 3);
 /// Where Podman listens when it stands in for Docker.
 const PODMAN: [&str; 2] = ["/run/podman/podman.sock", "/var/run/podman/podman.sock"];
 
-/// What is to be said, and what the daemon says of itself.
-pub(super) async fn examine(host: &str) -> (Vec<Finding>, Option<SystemInfo>) {
+/// What the daemon says of itself.
+pub(super) struct Daemon {
+    pub info: SystemInfo,
+    pub is_podman: bool,
+}
+
+/// What is to be said, and the daemon that answers.
+pub(super) async fn examine(host: &str) -> (Vec<Finding>, Option<Daemon>) {
     let link = Link::new(host);
     let asked = async {
         let client = link.client().await?;
@@ -22,7 +30,7 @@ pub(super) async fn examine(host: &str) -> (Vec<Finding>, Option<SystemInfo>) {
     match asked.await {
         Ok((version, info)) => {
             let findings = vec![of_version(&version), of_cgroups(&info), of_limits(&info)];
-            (findings, Some(info))
+            (findings, Some(Daemon { info, is_podman: podman::is_one(&version) }))
         }
         Err(error) => (vec![unreachable(host, &words(&error))], None),
     }
@@ -42,9 +50,8 @@ fn unreachable(host: &str, words: &str) -> Finding {
 
 fn of_version(version: &SystemVersion) -> Finding {
     let text = version.version.as_deref().unwrap_or("of unknown version");
-    let components = version.components.as_deref().unwrap_or_default();
-    if components.iter().any(|component| component.name.starts_with("Podman")) {
-        return Finding::good("docker", format!("Podman {text} answers in Docker's place"));
+    if podman::is_one(version) {
+        return of_podman(text);
     }
     match major_minor(text) {
         Some(found) if found < OLDEST => Finding::bad(
@@ -59,6 +66,16 @@ fn of_version(version: &SystemVersion) -> Finding {
             format!("see that it is {}.{} or newer", OLDEST.0, OLDEST.1),
         ),
     }
+}
+
+fn of_podman(version: &str) -> Finding {
+    let told = format!("Podman {version} answers in Docker's place");
+    if major_minor(version).is_some_and(|found| found < OLDEST_PODMAN) {
+        let (major, minor) = OLDEST_PODMAN;
+        let remedy = format!("install Podman {major}.{minor} or newer, or Docker Engine");
+        return Finding::warning("docker", format!("{told}, and is older than what was tried"), remedy);
+    }
+    Finding::good("docker", told)
 }
 
 fn major_minor(version: &str) -> Option<(u32, u32)> {
@@ -129,8 +146,12 @@ mod tests {
             assert_eq!(of_version(&version(text)).verdict, verdict, "{text}");
         }
         let engine = SystemVersionComponents { name: "Podman Engine".into(), ..Default::default() };
-        let podman = SystemVersion { components: Some(vec![engine]), ..version("4.3.1") };
-        assert_eq!(of_version(&podman).verdict, Verdict::Good);
+        for (text, verdict) in
+            [("4.3.1", Verdict::Good), ("5.4.2", Verdict::Good), ("3.0.1", Verdict::Warning)]
+        {
+            let podman = SystemVersion { components: Some(vec![engine.clone()]), ..version(text) };
+            assert_eq!(of_version(&podman).verdict, verdict, "{text}");
+        }
     }
 
     #[test]
@@ -150,8 +171,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_docker_that_is_not_there_is_said_with_what_to_do() {
-        let (findings, info) = examine("unix:///nonexistent/docker.sock").await;
-        assert!(info.is_none());
+        let (findings, daemon) = examine("unix:///nonexistent/docker.sock").await;
+        assert!(daemon.is_none());
         assert_eq!((findings.len(), findings[0].verdict), (1, Verdict::Bad), "{findings:?}");
         assert!(findings[0].remedy.is_some());
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use bollard::models::SystemInfo;
 
 use super::Finding;
+use super::docker::Daemon;
 use crate::gpu;
 
 const NVIDIA: &str = "0x10de";
@@ -14,15 +15,15 @@ const GPU_CLASSES: [&str; 2] = ["0x0300", "0x0302"];
 /// The driver's major number of device nodes.
 const NVIDIA_MAJOR: &str = "195";
 
-pub(super) fn examine(root: &Path, library: Option<&Path>, docker: Option<&SystemInfo>) -> Vec<Finding> {
+pub(super) fn examine(root: &Path, library: Option<&Path>, daemon: Option<&Daemon>) -> Vec<Finding> {
     let on_the_bus = on_the_bus(root);
     let seen = gpu::nvidia_count(library);
     let mut findings = vec![driver(on_the_bus, seen)];
     if seen > 0
-        && let Some(docker) = docker
+        && let Some(Daemon { info, is_podman }) = daemon
     {
-        findings.push(toolkit(root, docker));
-        findings.push(reload(root, docker));
+        findings.push(if *is_podman { podman() } else { toolkit(root, info) });
+        findings.push(reload(root, info));
     }
     findings
 }
@@ -55,6 +56,15 @@ fn driver(on_the_bus: usize, seen: usize) -> Finding {
         ),
         (_, seen) => Finding::good("gpu-driver", format!("{seen} GPUs by NVML")),
     }
+}
+
+/// It passes over the request for them, so the agent does not run what wants them.
+fn podman() -> Finding {
+    Finding::bad(
+        "gpu-containers",
+        "Podman hands no NVIDIA GPUs to containers in Docker's way: jobs that want them fail here",
+        "run Docker Engine on nodes with GPUs",
+    )
 }
 
 fn toolkit(root: &Path, docker: &SystemInfo) -> Finding {

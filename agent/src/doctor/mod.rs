@@ -70,12 +70,12 @@ fn processes() -> Finding {
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let root = Path::new("/");
     let mut findings = server::examine(settings).await;
-    let (found, info) = match settings.runtime {
+    let (found, daemon) = match settings.runtime {
         Runtime::Docker => docker::examine(&settings.docker_host).await,
         Runtime::Process => (vec![processes()], None),
     };
     findings.extend(found);
     findings.extend(host::examine(settings, root));
-    findings.extend(gpu::examine(root, settings.nvml.as_deref(), info.as_ref()));
+    findings.extend(gpu::examine(root, settings.nvml.as_deref(), daemon.as_ref()));
     findings
 }
