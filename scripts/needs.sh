@@ -126,6 +126,7 @@ need_for_tests() {
     need_node
     need_database
     need_docker
+    have podman || want podman "to run jobs on it, in Docker's place"
     have chromium || [ -x /usr/bin/chromium ] || want chromium "to walk through the web UI"
     have docker-registry || want docker-registry "to pull from a registry with accounts"
     have htpasswd || want apache2-utils "to make accounts of that registry"

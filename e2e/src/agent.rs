@@ -98,6 +98,12 @@ impl Agent {
         Ok(lilac_fake_nvml::state::write(&self.folder.join(GPUS), gpus)?)
     }
 
+    /// Its configuration.
+    #[must_use]
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Where it keeps what must survive a restart.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
@@ -136,7 +142,7 @@ impl Agent {
         self.process.output()
     }
 
-    pub(crate) fn show(&self) {
+    pub fn show(&self) {
         self.process.show();
     }
 }

@@ -38,9 +38,8 @@ pub(crate) async fn import_bare(docker: &Docker, folder: &Path) -> Result<()> {
 }
 
 async fn import_archive(docker: &Docker, image: &str, archive: Vec<u8>, changes: Vec<String>) -> Result<()> {
-    let (repository, tag) = image.split_once(':').context("an image without a tag")?;
-    let options =
-        CreateImageOptionsBuilder::default().from_src("-").repo(repository).tag(tag).changes(changes).build();
+    // The whole name: Podman passes over a tag that is named apart.
+    let options = CreateImageOptionsBuilder::default().from_src("-").repo(image).changes(changes).build();
     docker
         .create_image(Some(options), Some(bollard::body_full(Bytes::from(archive))), None)
         .try_collect::<Vec<_>>()

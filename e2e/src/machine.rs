@@ -264,7 +264,7 @@ fn start_daemon(name: &str, scratch: &Scratch, host: &str, network: Option<&Path
     Process::spawn(&format!("dockerd {name}"), command, &scratch.path("dockerd.log"))
 }
 
-async fn connect(host: &str) -> Result<Docker> {
+pub(crate) async fn connect(host: &str) -> Result<Docker> {
     eventually("a Docker daemon that answers", async || {
         // The socket must be there before bollard takes its path.
         let docker = Docker::connect_with_unix(host, DOCKER_TIMEOUT_SECS, bollard::API_DEFAULT_VERSION)?;
