@@ -40,6 +40,8 @@ pub enum Name {
     LogRate,
     /// Memory of an agent with nothing to do, against its bound.
     AgentIdleMb,
+    /// CPU time that an agent with nothing to do takes, in thousandths of one core, against its bound.
+    AgentIdleCpu,
     /// Memory of a server with nothing to do, against its bound.
     ServerIdleMb,
     /// Jobs a second that are stored for good, one a request, at 256 connections.
@@ -81,7 +83,12 @@ impl Name {
     fn needs_node(self) -> bool {
         matches!(
             self,
-            Self::StartOverheadMs | Self::Drain | Self::LogRate | Self::AgentIdleMb | Self::ServerIdleMb
+            Self::StartOverheadMs
+                | Self::Drain
+                | Self::LogRate
+                | Self::AgentIdleMb
+                | Self::AgentIdleCpu
+                | Self::ServerIdleMb
         )
     }
 
@@ -192,6 +199,9 @@ async fn with_node(name: Option<Name>) -> Result<Vec<Measurement>> {
     let mut results = Vec::new();
     if wanted(Name::AgentIdleMb) || wanted(Name::ServerIdleMb) {
         results.extend(idle::measure(&bed).await?.into_iter().filter(|result| wanted(result.name)));
+    }
+    if wanted(Name::AgentIdleCpu) {
+        results.push(idle::cpu(&bed).await?);
     }
     if wanted(Name::StartOverheadMs) {
         results.push(start::measure(&bed).await?);
