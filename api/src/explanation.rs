@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::ids::JobId;
 use crate::job::{Amounts, JobState, Reason};
 use crate::queue::Quota;
+use crate::reservation::Reservation;
 
 /// Why a job stands where it stands, as the scheduler sees it now.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -32,6 +33,9 @@ pub struct Explanation {
     /// When it may start, where that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
+    /// Nodes that are kept for it, where some are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<Reservation>,
     /// The smallest change that would let it start as things are now: all of these together. Empty where only time
     /// helps, or nothing is in its way.
     pub changes: Vec<Change>,

@@ -25,6 +25,7 @@ pub mod page;
 pub mod problem;
 pub mod quantity;
 pub mod queue;
+pub mod reservation;
 pub mod schedule;
 pub mod secret;
 pub mod server;

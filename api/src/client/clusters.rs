@@ -9,6 +9,7 @@ use crate::ids::{ClusterId, JoinKeyId, NodeId};
 use crate::job::Job;
 use crate::metric::{NodeMetrics, NodeMetricsQuery};
 use crate::page::Page;
+use crate::reservation::Reservation;
 
 impl Client {
     pub async fn clusters(&self) -> Result<Page<Cluster>> {
@@ -42,6 +43,11 @@ impl Client {
 
     pub async fn cluster_jobs(&self, id: ClusterId) -> Result<Page<Job>> {
         self.get(&format!("/clusters/{id}/jobs")).await
+    }
+
+    /// Nodes of a cluster that are kept for jobs, and for which.
+    pub async fn reservations(&self, cluster: ClusterId) -> Result<Page<Reservation>> {
+        self.get(&format!("/clusters/{cluster}/reservations")).await
     }
 
     pub async fn join_keys(&self, cluster: ClusterId) -> Result<Page<JoinKey>> {

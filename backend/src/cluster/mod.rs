@@ -11,6 +11,7 @@ pub mod nodes;
 pub mod nodes_store;
 pub mod quiet;
 pub mod register;
+pub mod reservations;
 pub mod store;
 pub mod sync;
 
@@ -32,4 +33,5 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(nodes::routes())
         .merge(node_actions::routes())
         .merge(history::routes())
+        .merge(reservations::routes())
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::asked::Asked;
 use super::follow::Mirror;
+use super::kept::Since;
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 use crate::queue::admission::Ticket;
@@ -26,6 +27,8 @@ pub struct Desk {
     shelf: Mutex<Shelf>,
     /// What this replica said of when jobs start, and what came of it.
     pub(super) promises: Mutex<Promises>,
+    /// Since when this replica keeps nodes for jobs, while it leads.
+    pub(super) kept: Mutex<Since>,
 }
 
 /// The mirror, once it was needed, and the one that is to replace it.

@@ -19,6 +19,7 @@ use sqlx::types::Json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
+use super::kept::Kept;
 use crate::app::App;
 use crate::error::{ApiError, ApiResult};
 
@@ -40,6 +41,8 @@ pub struct Explained {
     /// Jobs that have to end first, and when they have done so at the latest.
     pub blockers: Vec<(JobId, Option<DateTime<Utc>>)>,
     pub estimate: Option<Estimate>,
+    /// Nodes that are kept for it.
+    pub kept: Option<Kept>,
 }
 
 /// A turn to ask.
@@ -68,7 +71,11 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
         changes: found.changes,
         blockers: Vec::new(),
         estimate: None,
+        kept: None,
     };
+    let since = app.desk.kept.lock().await;
+    explained.kept = world.kept(&since).into_iter().find(|kept| kept.job == id);
+    drop(since);
     let waits_for_others = explained.why.as_ref().is_some_and(|(reason, _)| {
         matches!(
             reason,

@@ -14,6 +14,7 @@ mod drain;
 mod explained;
 mod follow;
 pub mod invariants;
+mod kept;
 pub mod leader;
 mod line;
 pub mod load;
@@ -42,6 +43,7 @@ use crate::retention;
 pub use desk::{Desk, Prospect, prospect};
 pub use explained::{Explained, explain};
 use follow::Mirror;
+pub use kept::{Kept, kept};
 pub use line::{InTurn, line};
 use tell::Telling;
 use world::Order;
@@ -140,6 +142,7 @@ async fn cycle(app: &Arc<App>, term: leader::Term, telling: &mut Telling, rang: 
     if tells {
         telling.tell(app, term, &mirror.world, to_tell).await?;
     }
+    app.desk.kept.lock().await.note(&mirror.world);
     histogram!("lilac_scheduler_cycle_duration_seconds").record(began.elapsed().as_secs_f64());
     let backoff = mirror.world.wake_in().map(|wait| wait + Duration::from_millis(1));
     // A bell may have rung for a node that was not looked at yet.

@@ -52,7 +52,7 @@ pub(super) struct Tracked {
     queue: QueueId,
     owner: UserId,
     priority: u8,
-    asked: Arc<Asked>,
+    pub(super) asked: Arc<Asked>,
     pub(super) standing: Standing,
 }
 
@@ -424,4 +424,4 @@ impl World {
 }
 
 /// As many placements are made at most to find out what would become of one more job.
-const SUPPOSED: usize = 5_000;
+pub(super) const SUPPOSED: usize = 5_000;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{routes, store};
 use crate::app::App;
 use crate::auth::caller::Caller;
+use crate::cluster::reservations;
 use crate::error::ApiResult;
 use crate::extract::Id;
 use crate::scheduler;
@@ -58,6 +59,9 @@ async fn explain(
         None => (None, "there is room for it: it starts with the next plan".to_owned()),
     };
     let (blockers, blockers_hidden) = blockers(&app.pool, &caller, &found.blockers).await?;
+    let mut conn = app.pool.acquire().await?;
+    let reservation = reservations::told(&mut conn, &caller, found.kept.as_slice()).await?.pop();
+    drop(conn);
     Ok(Json(Explanation {
         job_id: id,
         state: job.state,
@@ -68,6 +72,7 @@ async fn explain(
         blockers,
         blockers_hidden,
         estimate: found.estimate,
+        reservation,
         changes: found.changes,
         history,
     }))
@@ -99,6 +104,7 @@ async fn as_stored(
         blockers,
         blockers_hidden,
         estimate: None,
+        reservation: None,
         changes,
         history,
     })

@@ -38,6 +38,7 @@ mod queue_rules;
 mod queues;
 mod quiet_nodes;
 mod quotas;
+mod reservations;
 mod run_as;
 mod schedules;
 mod scheduling;

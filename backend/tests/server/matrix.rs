@@ -83,6 +83,7 @@ const ROUTES: &[(&str, Who, &str)] = &[
     ("DELETE /clusters/{id}", Who::Admin, ""),
     ("GET /clusters/{id}/jobs", Who::User, ""),
     ("GET /clusters/{id}/nodes", Who::User, ""),
+    ("GET /clusters/{id}/reservations", Who::User, ""),
     ("GET /clusters/{id}/stats", Who::User, ""),
     ("GET /clusters/{id}/api-keys", Who::Admin, ""),
     ("POST /clusters/{id}/api-keys", Who::Admin, "{}"),
