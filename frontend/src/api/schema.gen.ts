@@ -3625,6 +3625,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{id}/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Nodes that are kept for jobs.
+         * @description So that a large job is not passed by for ever, the nodes of a cluster that have room for it first are kept for the
+         *     first in turn of those that found none: others fill in only where that does not delay it.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Id of the cluster. */
+                    id: components["schemas"]["ClusterId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is kept in the cluster as things are, and for which job where the caller sees it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Reservation"];
+                    };
+                };
+                /** @description No valid credential */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A credential that is not for users' routes */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such cluster */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Too many requests; see `Retry-After` */
+                429: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The database does not answer, or too many ask at once */
+                503: {
+                    headers: {
+                        /** @description Seconds to wait before the next try. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{id}/stats": {
         parameters: {
             query?: never;
@@ -14938,6 +15030,7 @@ export interface components {
              */
             position: number;
             reason?: components["schemas"]["Reason"] | null;
+            reservation?: components["schemas"]["Reservation"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["JobState"];
         };
@@ -16575,6 +16668,31 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list in a stable order. */
+        Page_Reservation: {
+            /** @description This page's items. */
+            items: {
+                job?: components["schemas"]["ReservedJob"] | null;
+                /** @description The nodes, by name: one for each part of a job on several nodes. */
+                nodes: components["schemas"]["ReservedNode"][];
+                /** @description What the job asks for on each of them. */
+                requests: components["schemas"]["Amounts"];
+                /**
+                 * Format: date-time
+                 * @description Since when they are kept for it, as far as the server that answers knows: the one that leads does, from the time
+                 *     on at which it began to lead.
+                 */
+                since?: string | null;
+                /**
+                 * Format: date-time
+                 * @description By when all of them have room for it, so that it starts, if nothing of a higher standing comes and no node fails.
+                 *     Absent where nobody knows: a job without a `max_runtime` is in the way.
+                 */
+                starts_by?: string | null;
+            }[];
+            /** @description Pass as `cursor` to read on; absent on the last page. Opaque. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list in a stable order. */
         Page_StoredSecret: {
             /** @description This page's items. */
             items: {
@@ -17162,6 +17280,42 @@ export interface components {
              * @description 0 to 100 inside the queue; the higher goes first.
              */
             priority: number;
+        };
+        /** @description Nodes that are kept for one job: others get a place there only where that does not delay it. */
+        Reservation: {
+            job?: components["schemas"]["ReservedJob"] | null;
+            /** @description The nodes, by name: one for each part of a job on several nodes. */
+            nodes: components["schemas"]["ReservedNode"][];
+            /** @description What the job asks for on each of them. */
+            requests: components["schemas"]["Amounts"];
+            /**
+             * Format: date-time
+             * @description Since when they are kept for it, as far as the server that answers knows: the one that leads does, from the time
+             *     on at which it began to lead.
+             */
+            since?: string | null;
+            /**
+             * Format: date-time
+             * @description By when all of them have room for it, so that it starts, if nothing of a higher standing comes and no node fails.
+             *     Absent where nobody knows: a job without a `max_runtime` is in the way.
+             */
+            starts_by?: string | null;
+        };
+        /** @description The job that nodes are kept for. */
+        ReservedJob: {
+            job_id: components["schemas"]["JobId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Username of who submitted it. */
+            owner: string;
+            /** @description Name of its queue. */
+            queue: string;
+        };
+        /** @description A node that is kept. */
+        ReservedNode: {
+            /** @description Its name. */
+            name: string;
+            node_id: components["schemas"]["NodeId"];
         };
         /** @description A password that was made up for a user. */
         ResetPassword: {
