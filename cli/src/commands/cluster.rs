@@ -5,11 +5,13 @@ use clap::Subcommand;
 use lilac_api::cluster::{
     Cluster, ClusterStats, CreateCluster, CreateJoinKey, JoinKey, PlacementPolicy, UpdateCluster,
 };
-use lilac_api::quantity::{Cpus, Span};
+use lilac_api::quantity::Span;
+use lilac_api::reservation::Reservation;
 
 use crate::args::Global;
 use crate::commands::key::expiry;
-use crate::commands::show::bytes;
+use crate::commands::reserved;
+use crate::commands::show::{bytes, cpus};
 use crate::failure::{Exit, Failure};
 use crate::printer::{Field, Printer, Tone, note};
 use crate::session::{self, Session, change, read};
@@ -105,7 +107,8 @@ pub async fn run(global: &Global, verb: ClusterVerb) -> Result<Exit, Failure> {
         ClusterVerb::Show { cluster } => {
             let cluster = find(&session, &cluster).await?;
             let stats = read(async || session.client.cluster_stats(cluster.id).await).await?;
-            printer.one(&stats, |_| cluster.id.to_string(), |stats| show(printer, &cluster, stats))?;
+            let kept = reserved::of(&session, cluster.id).await?;
+            printer.one(&stats, |_| cluster.id.to_string(), |stats| show(printer, &cluster, stats, &kept))?;
         }
         ClusterVerb::Edit { cluster, placement, max_disconnect } => {
             let cluster = find(&session, &cluster).await?;
@@ -211,10 +214,14 @@ async fn find(session: &Session, text: &str) -> Result<Cluster, Failure> {
         .ok_or_else(|| Failure::NotFound { kind: "cluster", name: text.to_owned(), list: "cluster ls" })
 }
 
-fn show(printer: Printer, cluster: &Cluster, stats: &ClusterStats) -> std::io::Result<()> {
+fn show(
+    printer: Printer,
+    cluster: &Cluster,
+    stats: &ClusterStats,
+    kept: &[Reservation],
+) -> std::io::Result<()> {
     let of = |taken: String, has: String| format!("{taken} of {has} taken").into();
     let (has, taken) = (&stats.capacity, &stats.allocated);
-    let cpus = |milli| Cpus { milli }.to_string();
     let nodes = stats.nodes.iter().filter(|(_, count)| **count > 0);
     let nodes: Vec<String> = nodes.map(|(state, count)| format!("{count} {state}")).collect();
     printer.facts(&[
@@ -226,6 +233,7 @@ fn show(printer: Printer, cluster: &Cluster, stats: &ClusterStats) -> std::io::R
         ("Memory", of(bytes(taken.memory_bytes), bytes(has.memory_bytes))),
         ("Disk", of(bytes(taken.disk_bytes), bytes(has.disk_bytes))),
         ("GPUs", of(taken.gpus.to_string(), has.gpus.to_string())),
+        ("Kept", reserved::in_cluster(kept).into()),
         ("Placement", cluster.placement_policy.to_string().into()),
         ("Disconnect", cluster.max_disconnect.to_string().into()),
     ])
@@ -238,7 +246,7 @@ fn row(cluster: &Cluster) -> Vec<Field> {
         Field::from(&cluster.name),
         cluster.nodes.to_string().into(),
         Field::toned(cluster.nodes_alive.to_string(), alive),
-        format!("{}/{}", Cpus { milli: taken.cpu_milli }, Cpus { milli: has.cpu_milli }).into(),
+        format!("{}/{}", cpus(taken.cpu_milli), cpus(has.cpu_milli)).into(),
         format!("{}/{}", bytes(taken.memory_bytes), bytes(has.memory_bytes)).into(),
         format!("{}/{}", taken.gpus, has.gpus).into(),
         cluster.placement_policy.to_string().into(),

@@ -5,6 +5,7 @@ use lilac_api::explanation::{Dimension, Evidence, Explanation};
 use lilac_api::job::JobState;
 
 use crate::args::Global;
+use crate::commands::reserved;
 use crate::commands::show::bytes;
 use crate::failure::{Exit, Failure};
 use crate::job_ref::{missing, resolve};
@@ -53,6 +54,7 @@ fn print(printer: Printer, found: &Explanation) -> std::io::Result<()> {
         ("Before it", before.into()),
         ("Waits for", blockers.join(", ").into()),
         ("May start", estimate.unwrap_or_default().into()),
+        ("Kept for it", found.reservation.as_ref().map(reserved::nodes).unwrap_or_default().into()),
         ("Would start", changes.join("; and ").into()),
     ])?;
     if found.evidence.is_empty() {

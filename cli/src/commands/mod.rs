@@ -33,6 +33,7 @@ pub mod ranks;
 pub mod receipt;
 pub mod registry;
 pub mod release;
+pub mod reserved;
 pub mod schedule;
 pub mod secret;
 pub mod show;

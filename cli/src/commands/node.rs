@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 use clap::Subcommand;
 use lilac_api::cluster::{CordonNode, DrainNode, Gpu, Node, NodeEvent, UpdateNode};
-use lilac_api::quantity::{Cpus, Span};
+use lilac_api::quantity::Span;
+use lilac_api::reservation::Reservation;
 
 use crate::args::Global;
 use crate::commands::prompt;
-use crate::commands::show::bytes;
+use crate::commands::reserved;
+use crate::commands::show::{bytes, cpus};
 use crate::failure::{Exit, Failure};
 use crate::job_ref::short;
 use crate::printer::{Field, Printer, Tone, node_tone};
@@ -89,11 +91,16 @@ pub async fn run(global: &Global, verb: NodeVerb) -> Result<Exit, Failure> {
         NodeVerb::Show { node } => {
             let node = find(&session, &node).await?;
             let events = read(async || session.client.node_events(node.id).await).await?.items;
+            let clusters = read(async || session.client.clusters().await).await?.items;
+            let kept = match clusters.iter().find(|cluster| cluster.name == node.cluster) {
+                Some(cluster) => reserved::of(&session, cluster.id).await?,
+                None => Vec::new(),
+            };
             printer.one(
                 &node,
                 |node| node.id.to_string(),
                 |node| {
-                    show(printer, node)?;
+                    show(printer, node, &kept)?;
                     history(printer, &events)
                 },
             )?;
@@ -221,7 +228,7 @@ fn row(node: &Node) -> Vec<Field> {
         Field::from(&node.name),
         Field::from(&node.cluster),
         Field::toned(node.state.to_string(), node_tone(node.state)),
-        format!("{}/{}", Cpus { milli: taken.cpu_milli }, Cpus { milli: has.cpu_milli }).into(),
+        format!("{}/{}", cpus(taken.cpu_milli), cpus(has.cpu_milli)).into(),
         format!("{}/{}", bytes(taken.memory_bytes), bytes(has.memory_bytes)).into(),
         format!("{}/{}", taken.gpus, has.gpus).into(),
         node.running_jobs.to_string().into(),
@@ -230,12 +237,11 @@ fn row(node: &Node) -> Vec<Field> {
     ]
 }
 
-fn show(printer: Printer, node: &Node) -> std::io::Result<()> {
+fn show(printer: Printer, node: &Node, kept: &[Reservation]) -> std::io::Result<()> {
     let now = Utc::now();
     let both = |time| format!("{} ({})", times::exact(time), times::ago(now, time));
     let of = |taken: String, has: String| format!("{taken} of {has} taken").into();
     let (has, taken) = (&node.capacity, &node.allocated);
-    let cpus = |milli| Cpus { milli }.to_string();
     let labels: Vec<String> = node.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     printer.facts(&[
         ("Name", Field::from(&node.name)),
@@ -248,6 +254,7 @@ fn show(printer: Printer, node: &Node) -> std::io::Result<()> {
         ("Disk", of(bytes(taken.disk_bytes), bytes(has.disk_bytes))),
         ("GPUs", of(taken.gpus.to_string(), has.gpus.to_string())),
         ("Jobs", node.running_jobs.to_string().into()),
+        ("Kept", reserved::on_node(kept, node.id).into()),
         ("Labels", labels.join(", ").into()),
         ("Agent", Field::from(&node.agent_version)),
         ("Docker", Field::from(&node.docker_version)),

@@ -172,6 +172,11 @@ fn attempt_row(attempt: &Attempt) -> Vec<Field> {
     ]
 }
 
+/// CPUs as a number: what stands beside other CPUs is written in their unit.
+pub fn cpus(milli: u32) -> String {
+    (f64::from(milli) / 1000.0).to_string()
+}
+
 /// An amount of bytes, rounded for people.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
@@ -197,6 +202,13 @@ mod tests {
         assert_eq!(amounts(&one), "1 CPU, 1Gi memory, 1 GPU");
         let more = Amounts { cpu_milli: 500, disk_bytes: 1 << 20, gpus: 2, ..one };
         assert_eq!(amounts(&more), "500m CPUs, 1Gi memory, 1Mi disk, 2 GPUs");
+    }
+
+    #[test]
+    fn cpus_are_numbers() {
+        for (milli, text) in [(0, "0"), (1500, "1.5"), (4000, "4"), (125, "0.125")] {
+            assert_eq!(cpus(milli), text);
+        }
     }
 
     #[test]
