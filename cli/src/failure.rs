@@ -77,6 +77,8 @@ pub enum Failure {
     OtherServer { saved: String, wanted: String },
     #[error("there is no job `{0}`")]
     NoSuchJob(String),
+    #[error("you have no job `{name}`; others have: {others}")]
+    NotYours { name: String, others: String },
     #[error("no job matches")]
     NoMatch,
     #[error("there is no {kind} `{name}`")]
@@ -109,7 +111,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::Input(_) => 2,
-            Self::NoSuchJob(_) | Self::NoMatch | Self::NotFound { .. } => 102,
+            Self::NoSuchJob(_) | Self::NotYours { .. } | Self::NoMatch | Self::NotFound { .. } => 102,
             Self::Interrupted { .. } => 130,
             _ => 1,
         }
@@ -136,10 +138,11 @@ impl Failure {
                 format!("run `lilac_cli login --server {wanted}`, or set LILAC_TOKEN")
             }
             Self::NoSuchJob(_) => {
-                "`lilac_cli ls` shows the jobs; an id may be given in full, or by its beginning or end \
-                 (4 characters or more)"
+                "`lilac_cli ls` shows the jobs; a name means your own newest of that name, an id may be given in \
+                 full, or by its beginning or end (4 characters or more)"
                     .into()
             }
+            Self::NotYours { .. } => "a name means your own jobs; name one of others by its id".into(),
             Self::NoMatch => "`lilac_cli ls` with fewer filters shows what there is".into(),
             Self::NotFound { list, .. } => format!("`lilac_cli {list}` shows what there is"),
             Self::Ambiguous { .. } => "give more of it, or the full id".into(),

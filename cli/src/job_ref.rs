@@ -15,6 +15,9 @@ const MIN_PART: usize = 4;
 /// A part of an id is looked for among this many pages of the newest jobs.
 const MAX_PAGES: usize = 10;
 
+/// So many jobs of others are named where one's own was not found.
+const SHOWN: u32 = 3;
+
 /// The end of an id, which is random: the beginnings of ids made at once are equal.
 pub fn short(id: JobId) -> String {
     let id = id.0.simple().to_string();
@@ -41,7 +44,23 @@ pub async fn one(session: &Session, text: &str) -> Result<JobId, Failure> {
             return Ok(id);
         }
     }
-    newest(session, Some(text)).await?.ok_or_else(|| Failure::NoSuchJob(text.to_owned()))
+    match newest(session, Some(text)).await? {
+        Some(id) => Ok(id),
+        None => Err(of_others(session, text).await?),
+    }
+}
+
+/// Whoever names a job of somebody else's is told by which id: an id is never meant by mistake, a name may be.
+async fn of_others(session: &Session, text: &str) -> Result<Failure, Failure> {
+    let filter = JobFilter { name: Some(text.to_owned()), limit: Some(SHOWN), ..JobFilter::default() };
+    let page = read(async || session.client.jobs(&filter).await).await?;
+    if page.items.is_empty() {
+        return Ok(Failure::NoSuchJob(text.to_owned()));
+    }
+    let shown: Vec<String> =
+        page.items.iter().map(|job| format!("{} of {}", short(job.id), job.owner)).collect();
+    let more = if page.next_cursor.is_some() { ", …" } else { "" };
+    Ok(Failure::NotYours { name: text.to_owned(), others: shown.join(", ") + more })
 }
 
 /// The job itself; one that does not exist (any more) is told as such.

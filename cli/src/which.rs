@@ -18,7 +18,7 @@ const MAX_JOBS: usize = 10_000;
 
 #[derive(Args, Clone, Debug)]
 pub struct Which {
-    /// Which jobs: ids, names, `last`, `last~0-4`, `sweep:3-7`; or say it by a filter.
+    /// Which jobs: ids, names of your own, `last`, `last~0-4`, `sweep:3-7`; or say it by a filter.
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
     #[command(flatten)]
