@@ -1,19 +1,75 @@
 //! What goes on while somebody waits: a line on the terminal that comes and goes, and nothing in a pipe.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use lilac_api::client::ClientError;
 use lilac_api::image::PullProgress;
 
 use crate::printer::{Printer, unicode_wanted};
+use crate::terminal;
 use crate::text::clean;
 
 const TICK: Duration = Duration::from_millis(120);
+
+/// As many columns as `^C` takes, which a terminal writes by itself where the cursor is.
+const ECHO_COLUMNS: u16 = 2;
+
+/// The terminal at standard error, a little narrower than it is. The line fills it to its right edge and leaves the cursor
+/// there; what the terminal echoes has room then, instead of starting a new line, which would be the one that is taken
+/// away.
+#[derive(Debug)]
+struct Narrow;
+
+impl TermLike for Narrow {
+    fn width(&self) -> u16 {
+        terminal::size_of(io::stderr()).columns.saturating_sub(ECHO_COLUMNS + 1).max(1)
+    }
+
+    fn height(&self) -> u16 {
+        terminal::size_of(io::stderr()).rows
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        moved(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        moved(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        moved(columns, 'C')
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        moved(columns, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(&format!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        io::stderr().write_all(text.as_bytes())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write_str("\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn moved(by: usize, way: char) -> io::Result<()> {
+    if by == 0 { Ok(()) } else { Narrow.write_str(&format!("\x1b[{by}{way}")) }
+}
 
 /// What stands on the terminal; taken away when nobody tells of it any more, as after Ctrl-C.
 #[derive(Debug, Default)]
@@ -104,7 +160,7 @@ impl Progress {
         }
         let mut bar = self.line.bar.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(Narrow)));
             bar.enable_steady_tick(TICK);
             bar
         });

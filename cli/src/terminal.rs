@@ -2,6 +2,7 @@
 //! it is, Ctrl-C too, and whatever happens the terminal is given back as it was.
 
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 use lilac_api::stream::TerminalSize;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
@@ -15,7 +16,12 @@ pub fn is_there() -> bool {
 }
 
 pub fn size() -> TerminalSize {
-    match tcgetwinsize(io::stdout()) {
+    size_of(io::stdout())
+}
+
+/// The size of the terminal that one of the standard streams leads to.
+pub fn size_of(stream: impl AsFd) -> TerminalSize {
+    match tcgetwinsize(stream) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
             TerminalSize { columns: size.ws_col, rows: size.ws_row }
         }
