@@ -54,6 +54,12 @@ export const adminQueries = {
       queryFn: ({ signal }) =>
         everyPage((query) => ok(api.GET("/api/v1/clusters/{id}/nodes", { params: { path: { id }, query }, signal }))),
     }),
+  /** Begins as nodes do: what is kept changes with what jobs do. */
+  reservations: (cluster: string) =>
+    queryOptions({
+      queryKey: ["nodes", "kept", cluster],
+      queryFn: ({ signal }) => ok(api.GET("/api/v1/clusters/{id}/reservations", { ...byId(cluster), signal })),
+    }),
   joinKeys: (id: string) =>
     queryOptions({
       queryKey: ["clusters", id, "join-keys"],

@@ -42,6 +42,7 @@ export type Queue = Schemas["Queue"];
 export type QueueWaiting = Schemas["QueueWaiting"];
 export type Reason = Schemas["Reason"];
 export type Receipt = Schemas["Receipt"];
+export type Reservation = Schemas["Reservation"];
 export type Role = Schemas["Role"];
 export type Task = Schemas["Task"];
 export type UpdateUser = Schemas["UpdateUser"];

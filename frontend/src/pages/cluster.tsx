@@ -20,6 +20,7 @@ import { GpuGrid } from "@/ui/gpus";
 import { Listing } from "@/ui/listing";
 import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, Meter, SkeletonRows, Time } from "@/ui/parts";
+import { ReservationsCard } from "@/ui/reservations";
 import { StateMark } from "@/ui/state-mark";
 import type { Column } from "@/ui/table";
 
@@ -32,6 +33,7 @@ export function ClusterPage() {
   const { clusterId } = route.useParams();
   const cluster = useQuery(adminQueries.cluster(clusterId));
   const nodes = useQuery(adminQueries.clusterNodes(clusterId));
+  const kept = useQuery(adminQueries.reservations(clusterId));
   const [adding, setAdding] = useState(false);
   if (cluster.isError && !cluster.data) return <Card><Broken error={cluster.error} retry={() => void cluster.refetch()} /></Card>;
   if (!cluster.data) return <Card><SkeletonRows rows={6} /></Card>;
@@ -59,6 +61,7 @@ export function ClusterPage() {
                 {meters(data.allocated, data.capacity).map((meter) => <Meter key={meter.label} {...meter} />)}
               </div>
             </Card>
+            <ReservationsCard title="Kept nodes" items={kept.data?.items ?? []} />
             <Listing
               query={nodes}
               title="Nodes"

@@ -19,6 +19,7 @@ import { Columns, DetailHead, FactList, Nothing } from "@/ui/detail";
 import { JobLines } from "@/ui/job-lines";
 import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, Empty, Meter, Skeleton, SkeletonRows, Tag, Time } from "@/ui/parts";
+import { ReservationsCard } from "@/ui/reservations";
 import { StateIcon } from "@/ui/state-mark";
 import { UsageCharts } from "@/ui/usage-charts";
 
@@ -57,6 +58,7 @@ function Whole({ node }: { node: Node }) {
                 />
               </div>
             </Card>
+            <KeptFor node={node} />
             {node.gpus.length > 0 && <NodeGpus node={node} />}
             <Use node={node} />
             <LatestJobs node={node} />
@@ -72,6 +74,14 @@ function Whole({ node }: { node: Node }) {
       />
     </>
   );
+}
+
+function KeptFor({ node }: { node: Node }) {
+  const clusters = useQuery(queries.clusters());
+  const cluster = clusters.data?.items.find(({ name }) => name === node.cluster)?.id;
+  const kept = useQuery({ ...adminQueries.reservations(cluster ?? ""), enabled: cluster !== undefined });
+  const items = kept.data?.items.filter(({ nodes }) => nodes.some(({ node_id: id }) => id === node.id));
+  return <ReservationsCard title="Kept" items={items ?? []} />;
 }
 
 function Heartbeat({ node }: { node: Node }) {

@@ -11,6 +11,7 @@ import { jobLook } from "@/domain/looks";
 import { useNow } from "@/lib/clock";
 import { bytes, cpus, duration, exact, plural, sentence } from "@/lib/format";
 import { Broken, Card, SkeletonRows, Time } from "@/ui/parts";
+import { KeptNodes, ReservationTime } from "@/ui/reservations";
 import { StateIcon } from "@/ui/state-mark";
 
 export function SchedulingTab({ job }: { job: Job }) {
@@ -59,6 +60,15 @@ function Why({ job, data }: { job: Job; data: Explanation }) {
           </ul>
         )}
         {waits && data.estimate && <p className="text-xs text-ink-faint">{sentence(data.estimate.basis)}</p>}
+        {waits && data.reservation && (
+          <div className="space-y-3 border-t pt-4">
+            <p className="text-sm">
+              <span className="font-medium">{`${data.reservation.nodes.length === 1 ? "A node is" : "Nodes are"} kept for it: `}</span>
+              <KeptNodes reservation={data.reservation} />
+            </p>
+            <ReservationTime reservation={data.reservation} />
+          </div>
+        )}
         {isOver(job.state) && <p className="text-sm text-ink-soft">It has ended and waits for nothing.</p>}
       </div>
     </Card>
