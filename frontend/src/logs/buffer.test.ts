@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { indexAt, LogBuffer, MAX_CHARS, MAX_LINES, search } from "./buffer";
+import { afterLines, indexAt, LogBuffer, MAX_CHARS, MAX_LINES, search } from "./buffer";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 function buffer(...parts: string[]): LogBuffer {
@@ -52,29 +52,36 @@ it("holds no more than its bounds, and knows what it holds", () => {
   made.reset(0);
   for (let part = 0; part < 12; part += 1) made.append(bytes("line\n".repeat(10_000)));
   expect(made.lines.length).toBe(MAX_LINES);
-  expect(made.firstNumber).toBe(100_001);
-  expect([made.start, made.end]).toEqual([500_000, 600_000]);
+  expect(made.firstNumber).toBe(120_001 - MAX_LINES);
+  expect([made.start, made.end]).toEqual([600_000 - 5 * MAX_LINES, 600_000]);
   for (let part = 0; part < 40; part += 1) made.append(bytes(`${"x".repeat(1 << 20)}\n`));
   expect(made.lines.reduce((sum, line) => sum + line.text.length, 0)).toBeLessThanOrEqual(MAX_CHARS);
   // Forty megabytes take their time where others work, too.
 }, 60_000);
 
 it("grows to the front and is cut at the back, and goes on there as if nothing had been", () => {
-  const text = Array.from({ length: 30_000 }, (_, at) => `line ${at}\n`).join("");
+  const text = Array.from({ length: MAX_LINES + 4_000 }, (_, at) => `line ${at}\n`).join("");
   const all = bytes(text);
-  const middle = bytes(text.slice(0, text.indexOf("line 15000\n"))).length;
+  const middle = bytes(text.slice(0, text.indexOf("line 5000\n"))).length;
   const made = new LogBuffer();
   made.reset(middle);
   made.append(all.subarray(middle));
   expect(made.firstNumber).toBeNull();
-  expect(made.prepend(all.subarray(0, middle))).toBe(15_000);
+  expect(made.prepend(all.subarray(0, middle))).toBe(5_000);
   expect([made.firstNumber, made.start]).toEqual([1, 0]);
   expect(made.trimBack()).toBe(true);
   expect(made.lines.length).toBe(MAX_LINES);
-  expect(made.lines.at(-1)?.text).toBe("line 19999");
+  expect(made.lines.at(-1)?.text).toBe(`line ${MAX_LINES - 1}`);
   made.append(all.subarray(made.end));
-  expect(made.lines.at(-1)?.text).toBe("line 29999");
-  expect(made.firstNumber).toBe(10_001);
+  expect(made.lines.at(-1)?.text).toBe(`line ${MAX_LINES + 3_999}`);
+  expect(made.firstNumber).toBe(4_001);
+});
+
+it("says where so many lines end", () => {
+  const data = bytes("a\nb\nc\nd");
+  expect([0, 1, 3, 4].map((lines) => afterLines(data, 0, lines))).toEqual([0, 2, 6, 7]);
+  expect(afterLines(data, 2, 1)).toBe(4);
+  expect(afterLines(data, 9, 1)).toBe(7);
 });
 
 it("finds lines by their text, without their colours, and by their place", () => {

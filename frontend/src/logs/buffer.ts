@@ -12,9 +12,9 @@ export interface Line {
   goesOn: boolean;
 }
 
-/** What is laid out anew with every part that comes: more would be felt while one scrolls. */
-export const MAX_LINES = 20_000;
-export const MAX_CHARS = 8 << 20;
+/** All that is held is laid out anew with every part that comes, in the frame of somebody who scrolls. */
+export const MAX_LINES = 6_000;
+export const MAX_CHARS = 2 << 20;
 /** A longer line is continued on the next: one line without an end must not freeze the page. */
 export const MAX_LINE_BYTES = 8_192;
 
@@ -180,6 +180,17 @@ export function search(lines: readonly Line[], needle: string): number[] {
   if (needle === "") return [];
   const wanted = needle.toLowerCase();
   return lines.filter((line) => plainText(line.text).toLowerCase().includes(wanted)).map((line) => line.offset);
+}
+
+/** Where the so many lines end that begin at a place of some bytes; their end where there are fewer. */
+export function afterLines(bytes: Uint8Array, from: number, lines: number): number {
+  let end = Math.min(from, bytes.length);
+  for (let line = 0; line < lines; line += 1) {
+    const at = bytes.indexOf(NEWLINE, end);
+    if (at < 0) return bytes.length;
+    end = at + 1;
+  }
+  return end;
 }
 
 /** The index of the line that holds a place of the log; -1 where none does. */

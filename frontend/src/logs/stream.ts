@@ -7,7 +7,7 @@ import { refusal } from "@/api/errors";
 import { follow, type StreamStatus } from "@/api/sse";
 import type { LogChunk } from "@/api/types";
 
-import { indexAt, LogBuffer } from "./buffer";
+import { afterLines, indexAt, LogBuffer, MAX_LINES } from "./buffer";
 
 export interface LogSource {
   jobId: string;
@@ -27,9 +27,10 @@ export interface LogState {
 
 /** How much of a long log is read at first. */
 const FIRST_LINES = 5_000;
-/** A part is laid out between two frames: a larger one would be felt. */
-const PART_BYTES = 128 << 10;
-/** Of what is read around a place, this much lies before it. */
+/** A part is taken in and laid out between two frames: a larger one would be felt. */
+const PART_BYTES = 32 << 10;
+/** So much is read around a place, and of that so much lies before it. */
+const AROUND_BYTES = 128 << 10;
 const BEFORE_BYTES = 48 << 10;
 const DOWNLOAD_PART_BYTES = 1 << 20;
 /** Chunks may come faster than the screen can show them. */
@@ -60,6 +61,13 @@ async function readPart({ jobId, epoch, rank }: LogSource, offset: number, limit
   return { data: new Uint8Array(await response.arrayBuffer()), next: Number.isFinite(next) ? next : offset };
 }
 
+function decoded(base64: string): Uint8Array {
+  const binary = atob(base64);
+  const data = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) data[at] = binary.charCodeAt(at);
+  return data;
+}
+
 function logStore(source: LogSource, from: number | undefined): LogStore {
   const { jobId, epoch, rank } = source;
   const listeners = new Set<() => void>();
@@ -86,7 +94,7 @@ function logStore(source: LogSource, from: number | undefined): LogStore {
   }
 
   function onChunk(chunk: LogChunk) {
-    let data = Uint8Array.from(atob(chunk.data), (char) => char.charCodeAt(0));
+    let data = decoded(chunk.data);
     if (next === null) {
       next = chunk.offset;
       state.buffer.reset(chunk.offset);
@@ -146,8 +154,13 @@ function logStore(source: LogSource, from: number | undefined): LogStore {
       const { buffer } = state;
       const before = buffer.start;
       if (before === 0) return;
-      const at = Math.max(0, before - PART_BYTES);
+      let at = Math.max(0, before - PART_BYTES);
       let { data } = await readPart(source, at, before - at);
+      if (at > 0 && !data.includes(NEWLINE)) {
+        // A line that is longer than the part: the larger the part, the fewer its seams.
+        at = Math.max(0, before - AROUND_BYTES);
+        ({ data } = await readPart(source, at, before - at));
+      }
       // It begins in the middle of a line, unless the line is longer than all of it.
       if (at > 0) data = data.subarray(data.indexOf(NEWLINE) + 1);
       if (buffer.start !== before || data.length === 0) return;
@@ -176,13 +189,16 @@ function logStore(source: LogSource, from: number | undefined): LogStore {
     if (indexAt(state.buffer, offset) >= 0) return;
     following.abort();
     const at = Math.max(0, offset - BEFORE_BYTES);
-    const { data, next: after } = await readPart(source, at, PART_BYTES);
+    const part = await readPart(source, at, AROUND_BYTES);
+    // Of very short lines it may be more than is held, and what does not fit is cut off before the place.
+    const data = part.data.subarray(0, afterLines(part.data, offset - at, MAX_LINES / 2));
+    const after = at + data.length;
     const skipped = at > 0 ? data.subarray(0, Math.max(0, offset - at)).indexOf(NEWLINE) + 1 : 0;
     state.buffer.reset(at + skipped);
     state.buffer.append(data.subarray(skipped));
     next = after;
     changeNow({ status: "elsewhere", bytes: Math.max(state.bytes, after), error: null });
-    if (data.length < PART_BYTES) followOn();
+    if (data.length === part.data.length && data.length < AROUND_BYTES) followOn();
   }
 
   function start() {

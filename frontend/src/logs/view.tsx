@@ -13,8 +13,8 @@ import { type LogSource, type LogState, useLog } from "./stream";
 const LINE_PIXELS = 20;
 /** This near to the end counts as being at the end. */
 const END_PIXELS = 40;
-/** This near to what is held ends, more of it is read. */
-const AHEAD_PIXELS = 1_500;
+/** This near to what is held ends, more of it is read: parts are small, and each is some way off. */
+const AHEAD_PIXELS = 6_000;
 /** How wide a character of the log is, about; and what of the width is no text. */
 const CHARACTER_PIXELS = 7.5;
 const GUTTER_PIXELS = 80;
