@@ -64,8 +64,11 @@ mod tests {
             starts_by: DateTime::from_timestamp(1_800_000_000, 0),
         };
         let at = times::exact(seen.starts_by.unwrap());
-        assert_eq!(in_cluster(&[seen.clone()]), format!("n1 for big (ef012345) from {at} on at the latest"));
-        assert_eq!(on_node(&[seen.clone()], NodeId::new()), "");
+        assert_eq!(
+            in_cluster(std::slice::from_ref(&seen)),
+            format!("n1 for big (ef012345) from {at} on at the latest")
+        );
+        assert_eq!(on_node(std::slice::from_ref(&seen), NodeId::new()), "");
         let hidden = Reservation { job: None, starts_by: None, ..seen };
         assert_eq!(on_node(&[hidden], node_id), "for a job of another team, nobody knows from when on");
     }
