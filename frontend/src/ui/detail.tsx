@@ -1,6 +1,6 @@
 /// The head of a page about one thing: the way back, its name, its state with the reason, and what can be done.
 import { Link, type LinkProps } from "@tanstack/react-router";
-import { ChevronRight } from "lucide-react";
+import { ChevronLeft } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { Look } from "@/domain/looks";
@@ -28,10 +28,10 @@ export function DetailHead({
     <header className="mb-6">
       <title>{`${title} · Lilac`}</title>
       <nav aria-label="Where this is" className="mb-1.5 flex items-center gap-1 text-sm text-ink-faint">
-        <Link to={up.to} className="hover:text-ink">
+        <Link to={up.to} className="-ml-1 inline-flex items-center gap-0.5 hover:text-ink">
+          <ChevronLeft size={14} aria-hidden />
           {up.text}
         </Link>
-        <ChevronRight size={13} aria-hidden />
       </nav>
       <div className="flex flex-wrap items-start gap-x-4 gap-y-3">
         <div className="min-w-0 flex-1 basis-72">

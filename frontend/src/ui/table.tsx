@@ -23,8 +23,10 @@ export function Table<Row>({
   rows: readonly Row[];
   rowKey: (row: Row) => string;
 }) {
+  // The last one that a phone shows ends where the card's other contents do.
+  const lastNarrow = columns.findLast((column) => !column.wide);
   const cellClass = (column: Column<Row>) =>
-    `px-3 first:pl-4 last:pr-4 md:px-4 ${column.number ? "text-right" : "text-left"} ${column.wide ? "max-md:hidden" : ""} ${column.grow ? "w-full" : "whitespace-nowrap"}`;
+    `px-3 first:pl-4 last:pr-4 md:px-4 ${column.number ? "text-right" : "text-left"} ${column.wide ? "max-md:hidden" : ""} ${column === lastNarrow ? "max-md:pr-4" : ""} ${column.grow ? "w-full" : "whitespace-nowrap"}`;
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
       <table className="w-full border-collapse text-base">
