@@ -23,7 +23,7 @@
 //!
 //! The order is no strict queue: a job that does not fit does not block the smaller ones behind it. So that a stream of
 //! small jobs does not hold back a large one, nodes are kept for the first in turn that found no room in each cluster,
-//! and the others fill in only where that delays nobody. `reserve.rs` tells the rule. What fits nowhere may take the place
+//! and the others fill in only where that delays nobody. `reserve/` tells the rule. What fits nowhere may take the place
 //! of what may be put back: [`State::preempt`]. It takes no node that is kept from it, and what it takes is kept for it
 //! alone.
 

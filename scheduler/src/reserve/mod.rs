@@ -18,14 +18,14 @@
 //! for one that would borrow. It is looked for anew, for the same job, when nodes change and as jobs
 //! end earlier than they had to; that never makes it later, as nothing was placed on its nodes meanwhile that would.
 
-use std::collections::BTreeMap;
+mod fill_in;
+mod when;
 
 use lilac_api::{JobId, NodeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::class::ClassId;
 use crate::fleet::{HostId, Spot};
-use crate::gang::Spots;
 use crate::ledger::LaneIndex;
 use crate::line::{Entry, Row};
 use crate::state::{JobRow, State, by_turn};
@@ -35,8 +35,6 @@ pub(crate) const PATIENCE_MS: i64 = 5 * 60_000;
 /// How often reservations are looked for anew, and so many nodes are looked at for that in each such time.
 const WINDOW_MS: i64 = 1_000;
 const LOOKED_AT: usize = 20_000;
-/// So many jobs of a line are looked at for one that ends in time.
-const LINE_LOOKED_AT: usize = 32;
 /// As many are looked at to try something out.
 const LOOKED_AT_TRIAL: usize = 100_000;
 
@@ -358,205 +356,6 @@ impl State {
         false
     }
 
-    /// As many nodes as a job has ranks: those that have room for it first, and when that is; `None` where there are
-    /// not so many that are large enough. Ranks that share the value of a label are looked at value by value.
-    fn nodes_for(&self, site: u32, class: ClassId, now_ms: i64) -> Option<(Vec<HostId>, Option<i64>)> {
-        let class_of = self.classes.get(class);
-        let nodes = class_of.nodes as usize;
-        let mut groups: BTreeMap<Option<&String>, Vec<(When, u32, HostId)>> = BTreeMap::new();
-        for (rank, host) in self.fleet.large_enough(site, class, &self.classes) {
-            let value = class_of.same.as_ref().and_then(|label| self.fleet.label(host, label));
-            groups.entry(value).or_default().push((self.when(host, class, now_ms), rank, host));
-        }
-        let last = |group: &mut Vec<(When, u32, HostId)>| {
-            group.sort_unstable();
-            group.truncate(nodes);
-            (group.len() == nodes).then(|| group[nodes - 1].0)
-        };
-        let best = groups.into_values().filter_map(|mut group| Some((last(&mut group)?, group)));
-        let (when, group) = best.min_by_key(|(when, _)| *when)?;
-        let until_ms = match when {
-            When::By(at_ms) => Some(at_ms),
-            When::Lacking(_) => None,
-        };
-        Some((group.into_iter().map(|(_, _, host)| host).collect(), until_ms))
-    }
-
-    fn when(&self, host: HostId, class: ClassId, now_ms: i64) -> When {
-        let now = self.fleet.ahead(host);
-        if self.fleet.suffices(host, &now, class, &self.classes) {
-            return When::By(now_ms);
-        }
-        let mut ends: Vec<(i64, JobId, Row)> =
-            self.ends_on(host).map(|(end, row)| (end, self.rows[row as usize].id, row)).collect();
-        ends.sort_unstable();
-        let mut ahead = now.clone();
-        for (end, _, row) in ends {
-            ahead.give(&self.classes.get(self.held_class(row)).need, self.slots_on(row, host));
-            if self.fleet.suffices(host, &ahead, class, &self.classes) {
-                return When::By(end.max(now_ms));
-            }
-        }
-        When::Lacking(self.fleet.lack(host, &now, class, &self.classes))
-    }
-
-    /// The jobs on a node that have an end, with it.
-    fn ends_on(&self, host: HostId) -> impl Iterator<Item = (i64, Row)> {
-        let tenants = self.reserve.tenants.get(host as usize).into_iter().flatten().copied();
-        tenants.filter_map(|row| Some((*self.reserve.ends.get(&row)?, row)))
-    }
-
-    /// A place for the first job of a class in a lane, with the shape of `option`: on nodes that are kept for it or for
-    /// jobs of a lower standing as on any other, and on those that are kept for others where that delays nobody.
-    pub(crate) fn find_place(
-        &mut self,
-        (lane, class): (LaneIndex, ClassId),
-        option: ClassId,
-        row: Row,
-        now_ms: i64,
-    ) -> Option<Spots> {
-        let giving_way = self.reserve.list.iter().filter(|one| self.gives_way(one, row));
-        let own: Vec<HostId> = giving_way.flat_map(|one| one.hosts.iter().copied()).collect();
-        own.iter().for_each(|host| self.fleet.set_aside(*host, false));
-        let found = match self.parking.only_place(class) {
-            Some(host) if own.is_empty() && self.classes.get(option).nodes == 1 => {
-                let spot = self.fleet.spot_at(host, option, &self.classes);
-                spot.filter(|_| !self.fleet.is_aside(host)).map(|spot| Spots::from_iter([spot]))
-            }
-            _ => self.fleet.find_all(option, &self.classes, self.rows[row as usize].image),
-        };
-        own.iter().for_each(|host| self.fleet.set_aside(*host, true));
-        let spots = found.or_else(|| self.fill_in((lane, class), option, row, now_ms))?;
-        for position in (0..self.reserve.list.len()).rev() {
-            let one = &self.reserve.list[position];
-            let is_used = spots.iter().any(|spot| own.contains(&spot.host) && one.hosts.contains(&spot.host));
-            if is_used || self.holder(one) == Some(row) {
-                self.lift(position);
-            }
-        }
-        Some(spots)
-    }
-
-    /// Whether what is kept gives way to a job: to the one that it is kept for, to those of a higher standing, and to
-    /// those that take no more than their queue is guaranteed, where it is kept for one that would borrow.
-    fn gives_way(&self, one: &Reservation, row: Row) -> bool {
-        let standing = self.standing(row);
-        let Some(holder) = self.holder(one) else { return true };
-        holder == row
-            || one.standing < standing
-            || one.standing.0 <= standing.0
-                && self.lanes[one.lane as usize].queue != self.queue_of_row(row)
-                && self.is_owed(row)
-                && !self.is_owed(holder)
-    }
-
-    /// Whether a node is kept for another, and from this job.
-    pub(crate) fn is_kept_from(&self, host: HostId, row: Row) -> bool {
-        self.reserve.list.iter().any(|one| one.hosts.contains(&host) && !self.gives_way(one, row))
-    }
-
-    /// A job takes the place of others on a node: nothing is kept for it any more, nor for anybody there.
-    pub(crate) fn lift_for(&mut self, row: Row, host: HostId) {
-        for position in (0..self.reserve.list.len()).rev() {
-            let one = &self.reserve.list[position];
-            if one.hosts.contains(&host) || self.holder(one) == Some(row) {
-                self.lift(position);
-            }
-        }
-    }
-
-    /// A place on a node that is kept for another, which it does not delay.
-    fn fill_in(
-        &mut self,
-        (lane, class): (LaneIndex, ClassId),
-        option: ClassId,
-        row: Row,
-        now_ms: i64,
-    ) -> Option<Spots> {
-        if self.classes.get(option).nodes > 1 {
-            return None;
-        }
-        for site in self.fleet.sites_of(option).to_vec() {
-            let Some(position) = self.reserve.kept_at(site) else { continue };
-            if (self.reserve.list[position].lane, self.reserve.list[position].class) == (lane, class) {
-                continue;
-            }
-            for host in self.reserve.list[position].hosts.clone() {
-                let Some(spot) = self.fleet.spot_at(host, option, &self.classes) else { continue };
-                if self.delays_nobody(&self.reserve.list[position], &spot, option, row, now_ms) {
-                    return Some(Spots::from_iter([spot]));
-                }
-            }
-        }
-        None
-    }
-
-    /// A job further back in the line of a class, and a place for it: one that ends in time where the first does not.
-    pub(crate) fn fill_in_later(
-        &mut self,
-        (lane, class): (LaneIndex, ClassId),
-        option: ClassId,
-        now_ms: i64,
-    ) -> Option<(Row, Spots)> {
-        let mut kept = self.reserve.list.iter().flat_map(|one| &one.hosts);
-        if !kept.any(|host| self.fleet.fits_as(*host, option, &self.classes)) {
-            return None;
-        }
-        let line = self.lanes[lane as usize].line(class)?;
-        let brief = line.iter().copied().skip(1).take(LINE_LOOKED_AT);
-        let brief: Vec<Row> = brief.filter(|row| self.ends_in_time(*row, now_ms)).collect();
-        brief.into_iter().find_map(|row| Some((row, self.fill_in((lane, class), option, row, now_ms)?)))
-    }
-
-    /// Whether a job that starts now has ended before any of what is kept is needed.
-    fn ends_in_time(&self, row: Row, now_ms: i64) -> bool {
-        let until = self.reserve.list.iter().filter_map(|one| one.until_ms).max();
-        let ends = self.rows[row as usize].most_ms.map(|most| now_ms.saturating_add(most));
-        ends.is_some_and(|ends| until.is_some_and(|until| ends <= until))
-    }
-
-    fn delays_nobody(&self, one: &Reservation, spot: &Spot, option: ClassId, row: Row, now_ms: i64) -> bool {
-        let ends_ms = self.rows[row as usize].most_ms.map(|most| now_ms.saturating_add(most));
-        let now = self.fleet.ahead(spot.host);
-        let need = &self.classes.get(option).need;
-        let Some(until_ms) = one.until_ms else {
-            let mut after = now.clone();
-            after.take(need, &spot.slots);
-            return self.fleet.lacks_no_more(spot.host, &now, &after, one.class, &self.classes);
-        };
-        if ends_ms.is_some_and(|ends_ms| ends_ms <= until_ms) {
-            return true;
-        }
-        let mut then = now;
-        for (_, tenant) in self.ends_on(spot.host).filter(|(end, _)| *end <= until_ms) {
-            then.give(&self.classes.get(self.held_class(tenant)).need, self.slots_on(tenant, spot.host));
-        }
-        then.take(need, &spot.slots);
-        self.fleet.suffices(spot.host, &then, one.class, &self.classes)
-    }
-
-    /// A job joined the line of a class that waits for room: it may be one that could be placed where others of its
-    /// shape could not, on a node that is kept.
-    pub(crate) fn may_fill_in(&mut self, row: Row) {
-        if self.reserve.list.is_empty() {
-            return;
-        }
-        let now_ms = self.now_ms;
-        let JobRow { class, lane, .. } = self.rows[row as usize];
-        let is_first = self.lanes[lane as usize].first(class) == Some(row);
-        if !self.parking.is_parked(class) || (!is_first && !self.ends_in_time(row, now_ms)) {
-            return;
-        }
-        let outranks =
-            |one: &Reservation| self.gives_way(one, row) && self.fleet.sites_of(class).contains(&one.site);
-        let is_higher = self.reserve.list.iter().any(outranks);
-        let options: Vec<ClassId> = self.classes.get(class).options(class).collect();
-        let mut options = options.into_iter();
-        if is_higher || options.any(|option| self.fill_in((lane, class), option, row, now_ms).is_some()) {
-            self.parking.rouse(class);
-        }
-    }
-
     /// From when on a job runs here its end is known, if it has one.
     pub(crate) fn starts(&mut self, row: Row, now_ms: i64) {
         match self.rows[row as usize].most_ms {
@@ -564,11 +363,4 @@ impl State {
             None => self.reserve.ends.remove(&row),
         };
     }
-}
-
-/// When a node has room for a rank: by a time, or, where no one knows, what it lacks now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum When {
-    By(i64),
-    Lacking(i64),
 }

@@ -4,26 +4,27 @@
 //! node that would take it, or when nodes or their clusters change. A class of a lane that is over a quota waits for
 //! its queue to give something back.
 
-use std::cmp::{Ordering, Reverse};
+mod attempt;
+mod turn;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lilac_api::job::Amounts;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
-use smallvec::SmallVec;
 
 use crate::age::Ages;
 use crate::class::{Class, ClassId, Classes};
 use crate::fleet::{Fleet, HostId, ImageId, Spot};
-use crate::gang::Spots;
 use crate::ledger::{Claim, LaneIndex, Ledger, QueueIndex};
-use crate::line::{Entry, Key, Lane, Row};
-use crate::parking::{Parking, Roused};
-use crate::plan::Placement;
+use crate::line::{Key, Lane, Row};
+use crate::parking::Parking;
 use crate::policy::Policy;
 use crate::preempt::Yielding;
 use crate::reserve::Reserve;
 use crate::snapshot::{Alternative, Held, Job, Node, Queue, Snapshot};
+pub(crate) use crate::state::turn::by_turn;
 
 /// So many nodes where something ended are looked at one by one; more of them unpark everything.
 const FEW_GROWN: usize = 64;
@@ -351,302 +352,7 @@ impl State {
         }
     }
 
-    /// Places what can be placed, at most so many jobs.
-    pub fn schedule(&mut self, now_ms: i64, most: usize) -> Vec<Placement> {
-        self.now_ms = now_ms;
-        self.settle(now_ms);
-        let mut placements = Vec::new();
-        while placements.len() < most {
-            // Whoever was refused what was kept goes before those who come after in turn.
-            self.rouse_lifted();
-            let Some((lane, entry)) = self.next() else {
-                self.rest();
-                break;
-            };
-            let placed = match self.eldest_instead(lane) {
-                Some(eldest) => self.attempt_row(eldest),
-                None => self.attempt(lane, entry),
-            };
-            placements.extend(placed);
-        }
-        placements
-    }
-
-    /// Nobody is left to be tried. Those who wait for something else than room are tried when that has come.
-    fn rest(&mut self) {
-        let Self { parking, fleet, classes, lanes, rows, is_quiet, .. } = self;
-        for class in parking.rest(fleet, classes) {
-            *is_quiet = false;
-            lanes.iter_mut().for_each(|lane| lane.release(class, |row| rows[row as usize].key()));
-        }
-    }
-
-    pub(crate) fn settle(&mut self, now_ms: i64) {
-        while let Some((not_before_ms, row)) = self.later.first().copied().filter(|(at, _)| *at <= now_ms) {
-            self.later.remove(&(not_before_ms, row));
-            self.later_of.remove(&row);
-            self.line_up(row);
-        }
-        self.fleet.settle(&self.classes);
-        if !self.is_ordered {
-            self.order.clear();
-            (0..self.queues.len() as QueueIndex).for_each(|queue| self.reorder(queue));
-            self.ledger.move_all();
-            self.is_ordered = true;
-        }
-        self.look_at_ages(now_ms);
-        self.renew_reservations(now_ms);
-        self.wake();
-        self.look_again(now_ms);
-    }
-
-    /// Unparks the classes that may fit again.
-    pub(crate) fn wake(&mut self) {
-        self.mend_torn();
-        if self.has_new_room || self.grown.len() > FEW_GROWN {
-            self.has_new_room = false;
-            self.grown.clear();
-            self.parking.unpark_all();
-            self.is_quiet = false;
-            self.lanes.iter_mut().for_each(Lane::unpark);
-            return;
-        }
-        self.parking.wake(&self.grown, &self.fleet, &self.classes);
-        self.grown.clear();
-    }
-
-    /// Who is to be tried next, as things stand.
-    fn next(&mut self) -> Option<(LaneIndex, Entry)> {
-        self.sort_lanes();
-        match self.parking.roused() {
-            Roused::Many => self.first_of_lanes(true),
-            Roused::Nobody => self.first_of_lanes(false),
-            Roused::Few(few) => {
-                let both = [self.first_of_lanes(false), self.first_of_classes(&few)];
-                both.into_iter().flatten().min_by_key(|(lane, entry)| self.turn_of(*lane, entry.0))
-            }
-        }
-    }
-
-    /// Goes through the lanes in their turn. Those who are parked and roused count where that is said.
-    fn first_of_lanes(&mut self, counts_roused: bool) -> Option<(LaneIndex, Entry)> {
-        if self.is_quiet && !counts_roused {
-            return None;
-        }
-        let Self { fleet, classes, parking, lanes, .. } = self;
-        let is_roused = |class: ClassId| parking.is_roused(class, fleet, classes);
-        let is_roused = counts_roused.then_some(is_roused);
-        let mut best: Option<(LaneIndex, Entry, f64)> = None;
-        let mut front = None;
-        for (priority, share, queue) in &self.order {
-            if best.is_some() && front != Some((*priority, *share)) {
-                break;
-            }
-            front = Some((*priority, *share));
-            let of_queue = &self.queues[*queue as usize];
-            for (share, lane) in &of_queue.by_share {
-                let share = f64::from_bits(*share);
-                // Who has more goes first only by a higher priority.
-                if let Some((_, best, best_share)) = &best
-                    && share > *best_share
-                    && of_queue.highest() <= best.0.0.0
-                {
-                    break;
-                }
-                let Some(entry) = lanes[*lane as usize].head(parking, is_roused) else { continue };
-                if best.is_none_or(|(_, best, best_share)| {
-                    by_turn((&entry.0, share), (&best.0, best_share)).is_lt()
-                }) {
-                    best = Some((*lane, entry, share));
-                }
-            }
-        }
-        self.is_quiet = best.is_none();
-        best.map(|(lane, entry, _)| (lane, entry))
-    }
-
-    /// Goes through the lanes in which jobs of these classes stand.
-    fn first_of_classes(&self, few: &[ClassId]) -> Option<(LaneIndex, Entry)> {
-        let mut best: Option<(Turn, LaneIndex, Entry)> = None;
-        for (class, lane) in
-            few.iter().flat_map(|class| self.parking.lanes(*class).iter().map(|lane| (*class, *lane)))
-        {
-            let of_queue = &self.queues[self.lanes[lane as usize].queue as usize];
-            let (priority, share, _) = of_queue.place;
-            // What is known of a lane mostly tells that its turn comes later.
-            let soonest = (priority, share, Reverse(of_queue.highest()), self.ledger.sorted_share(lane));
-            if of_queue.queue.paused
-                || best.is_some_and(|(best, ..)| soonest > (best.0, best.1, best.2, best.3))
-            {
-                continue;
-            }
-            let Some(first) = self.lanes[lane as usize].first(class) else { continue };
-            let key = self.rows[first as usize].key();
-            let turn = self.turn_of(lane, key);
-            if best.is_none_or(|(best, ..)| turn < best) {
-                best = Some((turn, lane, (key, class)));
-            }
-        }
-        best.map(|(_, lane, entry)| (lane, entry))
-    }
-
-    fn turn_of(&self, lane: LaneIndex, key: Key) -> Turn {
-        let (priority, share, _) = self.queues[self.lanes[lane as usize].queue as usize].place;
-        (priority, share, key.0, self.ledger.sorted_share(lane), key.1, key.2)
-    }
-
-    /// Puts those users where their shares belong who got or gave something.
-    pub(crate) fn sort_lanes(&mut self) {
-        while let Some((lane, before, share)) = self.ledger.next_moved() {
-            if share != before {
-                let by_share = &mut self.queues[self.lanes[lane as usize].queue as usize].by_share;
-                by_share.remove(&(before, lane));
-                by_share.insert((share, lane));
-            }
-        }
-    }
-
-    fn attempt(&mut self, lane: LaneIndex, entry: Entry) -> Option<Placement> {
-        let row = self.lanes[lane as usize].first(entry.1)?;
-        self.attempt_row(row)
-    }
-
-    /// Places a job whose turn it is, if it fits.
-    fn attempt_row(&mut self, row: Row) -> Option<Placement> {
-        let JobRow { class, lane, .. } = self.rows[row as usize];
-        match self.try_options(lane, class, row) {
-            Tried::Over => {
-                self.cap(lane, class);
-                self.lets_go(lane, class);
-            }
-            // Nodes may be kept for that one of its class: it has yet to be tried.
-            Tried::Blocked if self.is_kept_for_another(row, class) => {
-                self.cap(lane, class);
-                self.torn.insert((lane, class));
-            }
-            Tried::Torn => {
-                self.cap(lane, class);
-                self.torn.insert((lane, class));
-            }
-            Tried::Blocked => {
-                self.parking.park(class);
-                self.is_blocked(row, class, self.now_ms);
-            }
-            Tried::Fits(row, alternative, option, spots) => {
-                self.ages.count_start(self.queue_of_row(row));
-                self.step_out(row);
-                let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
-                if option != class {
-                    self.chosen.insert(row, option);
-                }
-                let hosts: SmallVec<[HostId; 1]> = spots.iter().map(|spot| spot.host).collect();
-                self.hold_spots(row, spots);
-                self.starts(row, self.now_ms);
-                hosts.iter().for_each(|host| self.parking.taken(*host, &self.fleet, &self.classes));
-                return Some(placement);
-            }
-        }
-        None
-    }
-
-    /// All jobs of a class in a lane wait for a quota.
-    fn cap(&mut self, lane: LaneIndex, class: ClassId) {
-        let Some(first) = self.lanes[lane as usize].first(class) else { return };
-        let key = self.rows[first as usize].key();
-        self.lanes[lane as usize].cap((key, class));
-        self.parking.leaves(class, lane);
-        let capped = &mut self.queues[self.lanes[lane as usize].queue as usize].capped;
-        if !capped.contains(&lane) {
-            capped.push(lane);
-        }
-    }
-
-    /// What waited for a quota in a lane is to be tried.
-    pub(crate) fn uncap(&mut self, lane: LaneIndex) {
-        for class in self.lanes[lane as usize].uncap() {
-            self.parking.joins(class, lane);
-            self.is_quiet = false;
-        }
-    }
-
-    /// Looks for a place with each of the resources that would do.
-    fn try_options(&mut self, lane: LaneIndex, class: ClassId, row: Row) -> Tried {
-        let queue = self.lanes[lane as usize].queue;
-        let (mut is_over, mut is_blocked) = (false, false);
-        for alternative in 0..=self.classes.get(class).alternatives.len() {
-            let option = match alternative {
-                0 => class,
-                _ => self.classes.get(class).alternatives[alternative - 1],
-            };
-            let total = &self.classes.get(option).total;
-            if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, total) {
-                is_over = true;
-            } else if let Some(spots) = self.find_place((lane, class), option, row, self.now_ms) {
-                return Tried::Fits(row, alternative, option, spots);
-            } else if let Some((row, spots)) = self.fill_in_later((lane, class), option, self.now_ms) {
-                return Tried::Fits(row, alternative, option, spots);
-            } else {
-                is_blocked = true;
-            }
-        }
-        match (is_over, is_blocked) {
-            (true, true) => Tried::Torn,
-            (true, false) => Tried::Over,
-            _ => Tried::Blocked,
-        }
-    }
-
-    /// Lets those be tried again that wait for room and for a quota, where there is room.
-    fn mend_torn(&mut self) {
-        if self.torn.is_empty() {
-            return;
-        }
-        let all = self.has_new_room || self.grown.len() > FEW_GROWN;
-        let Self { torn, fleet, classes, grown, .. } = self;
-        let fits = |class| all || grown.iter().any(|host| fleet.fits_on(*host, class, classes));
-        let mended: Vec<(LaneIndex, ClassId)> = torn.extract_if(|(_, class)| fits(*class)).collect();
-        mended.into_iter().for_each(|(lane, _)| self.uncap(lane));
-    }
-
-    /// Puts a queue where its share belongs.
-    pub(crate) fn reorder(&mut self, index: QueueIndex) {
-        let row = &mut self.queues[index as usize];
-        self.order.remove(&row.place);
-        // Shares are not negative, so their bits sort as they do.
-        let share = self.ledger.queue_share(index, &row.queue).to_bits();
-        // What is guaranteed comes before what is borrowed.
-        let is_guaranteed = self.ledger.has_guaranteed_room(index, &row.queue.guaranteed);
-        let share = share | u64::from(!is_guaranteed) << 63;
-        row.place = (Reverse(row.queue.priority), share, index);
-        if !row.queue.paused {
-            self.order.insert(row.place);
-        }
-    }
-
     pub(crate) fn queue_index(&self, queue: QueueId) -> Option<QueueIndex> {
         self.queue_of.get(&queue).copied()
     }
-}
-
-/// Whose turn it is, over all queues: by the priority of the queue, its share, the job's priority, its user's share, when
-/// it was submitted, and its id.
-type Turn = (Reverse<i32>, u64, Reverse<u8>, u64, i64, JobId);
-
-/// What became of an attempt.
-enum Tried {
-    /// A place for this job with one of the resources: which of them, its class, and where.
-    Fits(Row, usize, ClassId, Spots),
-    /// Nowhere is room for any of them.
-    Blocked,
-    /// All of them are over a quota.
-    Over,
-    /// Some are over a quota, and for the others there is no room.
-    Torn,
-}
-
-/// Whose turn it is, of two jobs in queues that stand equal.
-pub(crate) fn by_turn((one, one_share): (&Key, f64), (other, other_share): (&Key, f64)) -> Ordering {
-    (one.0.cmp(&other.0))
-        .then(one_share.total_cmp(&other_share))
-        .then((one.1, one.2).cmp(&(other.1, other.2)))
 }
