@@ -7,7 +7,8 @@ use lilac_api::quantity::Ratio;
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{
-    Alternative, Availability, Bounds, Cluster, Job, Node, NodeGpu, Placement, Policy, Queue, Snapshot, State,
+    Alternative, Availability, Bounds, Cluster, Job, Node, NodeGpu, Placement, Policy, Promise, Queue,
+    Snapshot, State,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -157,31 +158,47 @@ impl History {
         others.flat_map(|promise| promise.nodes).collect()
     }
 
+    /// One placement after the other, as what is kept changes between them.
     fn schedule(&mut self) -> Result<(), String> {
-        let promises = self.state.promises();
-        let holders: BTreeSet<JobId> = promises.iter().map(|promise| promise.job).collect();
-        let before: BTreeSet<NodeId> = promises.into_iter().flat_map(|promise| promise.nodes).collect();
-        let placements = self.state.schedule(self.now_ms, usize::MAX);
-        let twin = self.twin.schedule(self.now_ms, usize::MAX);
-        if placements != twin {
-            return Err(format!("the same in another order: {placements:?} and {twin:?}"));
-        }
-        let after = self.state.promises();
-        let kept: BTreeSet<NodeId> = after
-            .iter()
-            .flat_map(|promise| promise.nodes.iter().copied())
-            .chain(before.iter().copied())
+        loop {
+            let before = self.state.promises();
+            let found = self.state.schedule(self.now_ms, 1).into_iter().next();
+            let twin = self.twin.schedule(self.now_ms, 1).into_iter().next();
+            if found != twin {
+                return Err(format!("the same in another order: {found:?} and {twin:?}"));
+            }
+            let after = self.state.promises();
+            self.lower_give_way(&before, &after);
+            let Some(placement) = found else { break };
+            let is_kept = |node: NodeId| after.iter().any(|one| one.nodes.contains(&node));
+            self.seen.filled_in += u64::from(placement.parts.iter().any(|part| is_kept(part.node)));
             // What was kept elsewhere after a look anew went to whom it was kept for.
-            .chain(placements.iter().filter(|one| holders.contains(&one.job)).flat_map(nodes_of))
-            .collect();
-        for placement in &placements {
-            self.place(placement, &kept).map_err(|broken| format!("{broken}: {placement:?}"))?;
-            self.seen.filled_in += u64::from(
-                placement.parts.iter().any(|part| after.iter().any(|one| one.nodes.contains(&part.node))),
-            );
+            let to_holder = before.iter().any(|one| one.job == placement.job);
+            let kept: BTreeSet<NodeId> = (before.iter().chain(&after))
+                .flat_map(|one| one.nodes.iter().copied())
+                .chain(nodes_of(&placement).filter(|_| to_holder))
+                .collect();
+            self.place(&placement, &kept).map_err(|broken| format!("{broken}: {placement:?}"))?;
         }
         self.nothing_is_passed_over()?;
         self.promises_are_kept()
+    }
+
+    /// Where one that stands higher has nodes kept in the place of another, nothing is promised to that one any more,
+    /// though nodes may be kept for it elsewhere.
+    fn lower_give_way(&mut self, before: &[Promise], after: &[Promise]) {
+        let cluster = |promise: &Promise| {
+            self.nodes.iter().find(|node| promise.nodes.contains(&node.id)).map(|node| node.cluster)
+        };
+        let standing =
+            |job: JobId| self.waiting.iter().find(|other| other.id == job).map(|job| self.standing(job));
+        let gave_way = before.iter().filter(|one| {
+            let mut takers =
+                after.iter().filter(|other| other.job != one.job && cluster(other) == cluster(one));
+            takers.any(|other| standing(other.job) > standing(one.job))
+        });
+        let gave_way: BTreeSet<JobId> = gave_way.map(|one| one.job).collect();
+        self.promised.retain(|job, _| !gave_way.contains(job));
     }
 
     fn place(&mut self, placement: &Placement, kept: &BTreeSet<NodeId>) -> Result<(), String> {
