@@ -9,8 +9,8 @@ use crate::line::Row;
 use crate::reserve::Reservation;
 use crate::state::{JobRow, State};
 
-/// So many jobs of a line are looked at for one that ends in time.
-const LINE_LOOKED_AT: usize = 32;
+/// So many jobs that arrive are tried one by one; more of them have all of their class tried.
+const FILLERS: usize = 64;
 
 impl State {
     /// A place for the first job of a class in a lane, with the shape of `option`: on nodes that are kept for it or for
@@ -46,7 +46,7 @@ impl State {
 
     /// Whether what is kept gives way to a job: to the one that it is kept for, to those of a higher standing, and to
     /// those that take no more than their queue is guaranteed, where it is kept for one that would borrow.
-    fn gives_way(&self, one: &Reservation, row: Row) -> bool {
+    pub(super) fn gives_way(&self, one: &Reservation, row: Row) -> bool {
         let standing = self.standing(row);
         let Some(holder) = self.holder(one) else { return true };
         holder == row
@@ -98,23 +98,6 @@ impl State {
         None
     }
 
-    /// A job further back in the line of a class, and a place for it: one that ends in time where the first does not.
-    pub(crate) fn fill_in_later(
-        &mut self,
-        (lane, class): (LaneIndex, ClassId),
-        option: ClassId,
-        now_ms: i64,
-    ) -> Option<(Row, Spots)> {
-        let mut kept = self.reserve.list.iter().flat_map(|one| &one.hosts);
-        if !kept.any(|host| self.fleet.fits_as(*host, option, &self.classes)) {
-            return None;
-        }
-        let line = self.lanes[lane as usize].line(class)?;
-        let brief = line.iter().copied().skip(1).take(LINE_LOOKED_AT);
-        let brief: Vec<Row> = brief.filter(|row| self.ends_in_time(*row, now_ms)).collect();
-        brief.into_iter().find_map(|row| Some((row, self.fill_in((lane, class), option, row, now_ms)?)))
-    }
-
     /// Whether a job that starts now has ended before any of what is kept is needed.
     fn ends_in_time(&self, row: Row, now_ms: i64) -> bool {
         let until = self.reserve.list.iter().filter_map(|one| one.until_ms).max();
@@ -151,7 +134,8 @@ impl State {
         let now_ms = self.now_ms;
         let JobRow { class, lane, .. } = self.rows[row as usize];
         let is_first = self.lanes[lane as usize].first(class) == Some(row);
-        if !self.parking.is_parked(class) || (!is_first && !self.ends_in_time(row, now_ms)) {
+        let waits = self.parking.is_parked(class) || self.torn.contains(&(lane, class));
+        if !waits || (!is_first && !self.ends_in_time(row, now_ms)) {
             return;
         }
         let outranks =
@@ -160,7 +144,11 @@ impl State {
         let options: Vec<ClassId> = self.classes.get(class).options(class).collect();
         let mut options = options.into_iter();
         if is_higher || options.any(|option| self.fill_in((lane, class), option, row, now_ms).is_some()) {
-            self.parking.rouse(class);
+            if self.parking.is_parked(class) && self.reserve.fillers.len() >= FILLERS {
+                self.parking.rouse(class);
+            } else {
+                self.reserve.fillers.push(row);
+            }
         }
     }
 }

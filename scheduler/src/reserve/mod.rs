@@ -18,6 +18,7 @@
 //! for one that would borrow. It is looked for anew, for the same job, when nodes change and as jobs
 //! end earlier than they had to; that never makes it later, as nothing was placed on its nodes meanwhile that would.
 
+mod behind;
 mod fill_in;
 mod when;
 
@@ -72,6 +73,8 @@ pub(crate) struct Reserve {
     tenants: Vec<Vec<Row>>,
     /// When jobs that run have ended at the latest.
     ends: FxHashMap<Row, i64>,
+    /// Jobs that may fill in though the first of their class may not, each to be tried in its turn.
+    pub(crate) fillers: Vec<Row>,
     /// While something is tried out: how many more nodes may be looked at for it.
     left: Option<usize>,
 }
@@ -262,8 +265,10 @@ impl State {
         self.reserve.looks_at(self.fleet.count_hosts());
         let found = self.nodes_for(one.site, one.class, now_ms);
         let (hosts, until_ms) = found.unwrap_or_default();
-        let gone = one.hosts.iter().filter(|host| !hosts.contains(host));
-        self.reserve.lifted.extend(gone);
+        // Once it is known until when they are kept, others may fill in.
+        let opens = one.until_ms.is_none() && until_ms.is_some();
+        let more = one.hosts.iter().filter(|host| opens || !hosts.contains(host));
+        self.reserve.lifted.extend(more);
         if !hosts.is_empty() {
             self.keep(Reservation { hosts, until_ms, ..one });
         }

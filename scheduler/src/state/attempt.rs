@@ -19,13 +19,17 @@ impl State {
         while placements.len() < most {
             // Whoever was refused what was kept goes before those who come after in turn.
             self.rouse_lifted();
-            let Some((lane, entry)) = self.next() else {
-                self.rest();
-                break;
-            };
-            let placed = match self.eldest_instead(lane) {
-                Some(eldest) => self.attempt_row(eldest),
-                None => self.attempt(lane, entry),
+            let next = self.next();
+            let placed = match (self.filler_before(next), next) {
+                (Some(filler), _) => self.attempt_filler(filler),
+                (None, Some((lane, entry))) => match self.eldest_instead(lane) {
+                    Some(eldest) => self.attempt_row(eldest),
+                    None => self.attempt(lane, entry),
+                },
+                (None, None) => {
+                    self.rest();
+                    break;
+                }
             };
             placements.extend(placed);
         }
@@ -101,33 +105,61 @@ impl State {
                 self.lets_go(lane, class);
             }
             // Nodes may be kept for that one of its class: it has yet to be tried.
-            Tried::Blocked if self.is_kept_for_another(row, class) => {
-                self.cap(lane, class);
-                self.torn.insert((lane, class));
-            }
-            Tried::Torn => {
-                self.cap(lane, class);
-                self.torn.insert((lane, class));
-            }
+            Tried::Blocked if self.is_kept_for_another(row, class) => self.tear(row),
+            Tried::Torn => self.tear(row),
             Tried::Blocked => {
                 self.parking.park(class);
                 self.is_blocked(row, class, self.now_ms);
+                self.look_behind(class, None, Some(row));
             }
-            Tried::Fits(row, alternative, option, spots) => {
-                self.ages.count_start(self.queue_of_row(row));
-                self.step_out(row);
-                let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
-                if option != class {
-                    self.chosen.insert(row, option);
-                }
-                let hosts: SmallVec<[HostId; 1]> = spots.iter().map(|spot| spot.host).collect();
-                self.hold_spots(row, spots);
-                self.starts(row, self.now_ms);
-                hosts.iter().for_each(|host| self.parking.taken(*host, &self.fleet, &self.classes));
-                return Some(placement);
+            Tried::Fits(alternative, option, spots) => {
+                return Some(self.start(row, alternative, option, spots));
             }
         }
         None
+    }
+
+    /// Its class waits in this line only, and not for room alone.
+    fn tear(&mut self, row: Row) {
+        let JobRow { class, lane, .. } = self.rows[row as usize];
+        self.cap(lane, class);
+        self.torn.insert((lane, class));
+        self.look_behind(class, Some(lane), Some(row));
+    }
+
+    /// Places a job that may fill in where others of its class could not. Where it does not either, all stays as it was.
+    fn attempt_filler(&mut self, row: Row) -> Option<Placement> {
+        let JobRow { class, lane, .. } = self.rows[row as usize];
+        let line = (!self.parking.is_parked(class)).then_some(lane);
+        match self.try_options(lane, class, row) {
+            Tried::Fits(alternative, option, spots) => {
+                let placement = self.start(row, alternative, option, spots);
+                self.look_behind(class, line, None);
+                Some(placement)
+            }
+            Tried::Over => {
+                self.cap(lane, class);
+                self.lets_go(lane, class);
+                self.look_behind(class, line, Some(row));
+                None
+            }
+            Tried::Blocked | Tried::Torn => None,
+        }
+    }
+
+    /// A job takes its place.
+    fn start(&mut self, row: Row, alternative: usize, option: ClassId, spots: Spots) -> Placement {
+        self.ages.count_start(self.queue_of_row(row));
+        self.step_out(row);
+        let placement = self.placement(self.rows[row as usize].id, &spots, alternative);
+        if option != self.rows[row as usize].class {
+            self.chosen.insert(row, option);
+        }
+        let hosts: SmallVec<[HostId; 1]> = spots.iter().map(|spot| spot.host).collect();
+        self.hold_spots(row, spots);
+        self.starts(row, self.now_ms);
+        hosts.iter().for_each(|host| self.parking.taken(*host, &self.fleet, &self.classes));
+        placement
     }
 
     /// Looks for a place with each of the resources that would do.
@@ -143,9 +175,7 @@ impl State {
             if self.ledger.is_over_quota(queue, lane, &self.queues[queue as usize].queue, total) {
                 is_over = true;
             } else if let Some(spots) = self.find_place((lane, class), option, row, self.now_ms) {
-                return Tried::Fits(row, alternative, option, spots);
-            } else if let Some((row, spots)) = self.fill_in_later((lane, class), option, self.now_ms) {
-                return Tried::Fits(row, alternative, option, spots);
+                return Tried::Fits(alternative, option, spots);
             } else {
                 is_blocked = true;
             }
@@ -180,8 +210,8 @@ impl State {
 
 /// What became of an attempt.
 enum Tried {
-    /// A place for this job with one of the resources: which of them, its class, and where.
-    Fits(Row, usize, ClassId, Spots),
+    /// A place with one of the resources: which of them, its class, and where.
+    Fits(usize, ClassId, Spots),
     /// Nowhere is room for any of them.
     Blocked,
     /// All of them are over a quota.

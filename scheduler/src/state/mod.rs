@@ -292,6 +292,7 @@ impl State {
 
     /// Takes a job that waits out of its line.
     pub(crate) fn step_out(&mut self, row: Row) {
+        self.reserve.fillers.retain(|other| *other != row);
         let rows = &self.rows;
         let JobRow { class, lane, .. } = rows[row as usize];
         if self.lanes[lane as usize].remove(row, class, |row| rows[row as usize].key()) {

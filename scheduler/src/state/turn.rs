@@ -6,13 +6,13 @@ use lilac_api::JobId;
 
 use crate::class::ClassId;
 use crate::ledger::{LaneIndex, QueueIndex};
-use crate::line::{Entry, Key};
+use crate::line::{Entry, Key, Row};
 use crate::parking::Roused;
 use crate::state::State;
 
 /// Whose turn it is, over all queues: by the priority of the queue, its share, the job's priority, its user's share, when
 /// it was submitted, and its id.
-type Turn = (Reverse<i32>, u64, Reverse<u8>, u64, i64, JobId);
+pub(crate) type Turn = (Reverse<i32>, u64, Reverse<u8>, u64, i64, JobId);
 
 impl State {
     /// Who is to be tried next, as things stand.
@@ -90,7 +90,11 @@ impl State {
         best.map(|(_, lane, entry)| (lane, entry))
     }
 
-    fn turn_of(&self, lane: LaneIndex, key: Key) -> Turn {
+    pub(crate) fn turn_of_row(&self, row: Row) -> Turn {
+        self.turn_of(self.rows[row as usize].lane, self.rows[row as usize].key())
+    }
+
+    pub(crate) fn turn_of(&self, lane: LaneIndex, key: Key) -> Turn {
         let (priority, share, _) = self.queues[self.lanes[lane as usize].queue as usize].place;
         (priority, share, key.0, self.ledger.sorted_share(lane), key.1, key.2)
     }

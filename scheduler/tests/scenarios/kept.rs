@@ -127,6 +127,32 @@ fn what_leaves_the_room_untouched_fills_in_however_long_it_is() {
 }
 
 #[test]
+fn what_ends_in_time_fills_in_behind_one_of_its_shape_that_does_not() {
+    for user in ["someone", "other"] {
+        let (snapshot, now) = read(&format!(
+            "node a\n job r cpu=6 for=60m priority=70\n job x cpu=8 priority=60\n job open cpu=1 at=2\n job brief cpu=1 at=3 user={user} for=30m"
+        ));
+        let placed = State::of(&snapshot).schedule(now, usize::MAX);
+        let placed: Vec<JobId> = placed.iter().map(|one| one.job).collect();
+        assert_eq!(placed, [job_id("r"), job_id("brief")], "of user {user}");
+    }
+}
+
+#[test]
+fn who_goes_first_fills_in_before_one_that_stands_behind_its_like() {
+    let (snapshot, now) = read(
+        "node a\n job r cpu=6 for=60m priority=90\n job x cpu=8 priority=80\n job open cpu=1 priority=60\n job next cpu=2 priority=55 for=30m\n job brief cpu=1 priority=50 for=30m",
+    );
+    let placed = State::of(&snapshot).schedule(now, usize::MAX);
+    let placed: Vec<JobId> = placed.iter().map(|one| one.job).collect();
+    assert_eq!(
+        placed,
+        [job_id("r"), job_id("next")],
+        "the turn of brief comes later, though open is of its shape"
+    );
+}
+
+#[test]
 fn a_job_of_a_higher_standing_goes_before_a_promise() {
     let (_, mut state, now) = blocked();
     assert!(arrives(&mut state, "job urgent cpu=2 priority=90 at=2", now));

@@ -153,8 +153,13 @@ impl History {
         (self.queue(job).priority, job.priority)
     }
 
-    fn kept_for_others(&self, job: JobId) -> BTreeSet<NodeId> {
-        let others = self.state.promises().into_iter().filter(|promise| promise.job != job);
+    /// The nodes that are kept from a job: those where it would be over by then are not.
+    fn kept_for_others(&self, job: &Job) -> BTreeSet<NodeId> {
+        let ends_ms = job.max_runtime_ms.filter(|_| job.nodes == 1).map(|most| self.now_ms + most);
+        let is_over =
+            |promise: &Promise| ends_ms.is_some_and(|end| promise.until_ms.is_some_and(|by| end <= by));
+        let others = self.state.promises().into_iter();
+        let others = others.filter(|promise| promise.job != job.id && !is_over(promise));
         others.flat_map(|promise| promise.nodes).collect()
     }
 
@@ -281,7 +286,7 @@ impl History {
 
     fn nothing_is_passed_over(&self) -> Result<(), String> {
         for job in &self.waiting {
-            let kept = self.kept_for_others(job.id);
+            let kept = self.kept_for_others(job);
             if Wish::of(job).iter().any(|wish| self.could_start(job, wish, &kept)) {
                 return Err(format!("{} could start and waits", job.id));
             }

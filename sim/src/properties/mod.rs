@@ -9,7 +9,7 @@
 //! - a job gets all of its ranks or none, each on a node of its own, in one cluster and with one value of the label;
 //! - no quota is exceeded;
 //! - nothing is placed while a job that goes before it could be, and nothing waits that could be placed, but where nodes
-//!   are kept for another;
+//!   are kept for another that it would delay;
 //! - who was promised to start by a time has started by then;
 //! - what could ever start has started in the end;
 //! - a core that was told the same in another order does the same.
