@@ -29,6 +29,7 @@
 
 mod age;
 mod class;
+mod estimates;
 mod evidence;
 mod explain;
 mod fleet;
@@ -43,7 +44,6 @@ mod parking;
 mod plan;
 mod policy;
 mod preempt;
-mod promises;
 mod ranks;
 mod remedy;
 mod reserve;
@@ -54,13 +54,13 @@ mod state;
 mod why;
 mod words;
 
+pub use estimates::{Estimates, Outcome};
 pub use foresee::Foreseen;
 pub use inquiry::{Explanation, Inquiry};
 pub use plan::{Part, Placement, Plan, Waiting, plan, plan_with};
 pub use policy::Policy;
 pub use preempt::{Preemption, awaits_place};
-pub use promises::{Promises, Standing};
-pub use reserve::{Kept, Promise};
+pub use reserve::{Kept, Reserved};
 pub use snapshot::{
     Alternative, Availability, Bounds, Cluster, Held, Job, Node, NodeGpu, NodeImages, Queue, Snapshot,
 };

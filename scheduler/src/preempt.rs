@@ -59,9 +59,9 @@ pub(crate) struct Yielding {
     /// Jobs that run and may be put back, with the time from which on their work would be lost.
     since_ms: FxHashMap<Row, i64>,
     /// Jobs with a place that others still hold, and these.
-    pub(crate) promises: FxHashMap<Row, FxHashSet<Row>>,
-    promised_to: FxHashMap<Row, Row>,
-    /// Promised places that are clear.
+    pub(crate) bookings: FxHashMap<Row, FxHashSet<Row>>,
+    booked_for: FxHashMap<Row, Row>,
+    /// Booked places that are clear.
     clear: Vec<Row>,
     /// While it is tried out what would become of jobs, nobody really ends.
     pub(crate) is_frozen: bool,
@@ -120,7 +120,7 @@ impl State {
             let gpu_indices = self.fleet.gpu_indices(&spot);
             let mut ids: Vec<JobId> = victims.iter().map(|row| self.rows[*row as usize].id).collect();
             ids.sort_unstable();
-            self.book(row, spot, victims);
+            self.book_spot(row, spot, victims);
             found.push(Preemption { job, node, gpu_indices, victims: ids });
         }
         found
@@ -128,7 +128,7 @@ impl State {
 
     /// A preemption that was begun before: the job has that place when the others have left it. `false` where the job
     /// does not wait or the node is not known.
-    pub fn promise(&mut self, preemption: &Preemption) -> bool {
+    pub fn book(&mut self, preemption: &Preemption) -> bool {
         let row = self.row_of.get(&preemption.job).copied();
         let Some(row) = row.filter(|row| self.rows[*row as usize].spot.is_none()) else { return false };
         let Some(spot) = self.fleet.spot_on(preemption.node, &preemption.gpu_indices) else { return false };
@@ -137,15 +137,15 @@ impl State {
         if let Some(not_before_ms) = self.later_of.remove(&row) {
             self.later.remove(&(not_before_ms, row));
         }
-        self.book(row, spot, victims);
+        self.book_spot(row, spot, victims);
         true
     }
 
-    /// The jobs whose promised places are clear now.
-    pub fn promised(&mut self) -> Vec<Placement> {
+    /// The jobs whose booked places are clear now.
+    pub fn cleared(&mut self) -> Vec<Placement> {
         let mut placements = Vec::new();
         for row in std::mem::take(&mut self.yielding.clear) {
-            self.yielding.promises.remove(&row);
+            self.yielding.bookings.remove(&row);
             let (job, Some(spots)) = (self.rows[row as usize].id, self.spots(row)) else { continue };
             if spots.iter().all(|spot| self.fleet.is_there(spot.host)) {
                 placements.push(self.placement(job, &spots, 0));
@@ -157,7 +157,7 @@ impl State {
         placements
     }
 
-    fn book(&mut self, row: Row, spot: Spot, victims: Vec<Row>) {
+    fn book_spot(&mut self, row: Row, spot: Spot, victims: Vec<Row>) {
         let host = spot.host;
         self.lift_for(row, host);
         self.step_out(row);
@@ -167,24 +167,24 @@ impl State {
             self.yielding.clear.push(row);
         }
         for victim in &victims {
-            self.yielding.promised_to.insert(*victim, row);
+            self.yielding.booked_for.insert(*victim, row);
         }
-        self.yielding.promises.insert(row, victims.into_iter().collect());
+        self.yielding.bookings.insert(row, victims.into_iter().collect());
     }
 
-    /// A job has given its place back, whether it was to be cleared for another or was promised to it.
+    /// A job has given its place back, whether it was to be cleared for another or was booked for it.
     pub(crate) fn left(&mut self, row: Row) {
-        let Yielding { since_ms, promises, promised_to, clear, is_frozen } = &mut self.yielding;
-        if *is_frozen || since_ms.is_empty() && promises.is_empty() {
+        let Yielding { since_ms, bookings, booked_for, clear, is_frozen } = &mut self.yielding;
+        if *is_frozen || since_ms.is_empty() && bookings.is_empty() {
             return;
         }
         since_ms.remove(&row);
-        if let Some(victims) = promises.remove(&row) {
-            promised_to.retain(|victim, _| !victims.contains(victim));
+        if let Some(victims) = bookings.remove(&row) {
+            booked_for.retain(|victim, _| !victims.contains(victim));
             clear.retain(|other| *other != row);
         }
-        if let Some(to) = promised_to.remove(&row)
-            && let Some(victims) = promises.get_mut(&to)
+        if let Some(to) = booked_for.remove(&row)
+            && let Some(victims) = bookings.get_mut(&to)
         {
             victims.remove(&row);
             if victims.is_empty() {
@@ -195,7 +195,7 @@ impl State {
 
     /// For a job that waits for others to leave its place: how many these are, and where.
     pub(crate) fn awaits(&self, row: Row) -> Option<(usize, NodeId)> {
-        let victims = self.yielding.promises.get(&row)?.len();
+        let victims = self.yielding.bookings.get(&row)?.len();
         let (host, _) =
             self.rows[row as usize].spot.as_ref().filter(|(host, _)| self.fleet.is_there(*host))?;
         Some((victims, self.fleet.node(*host)))
@@ -216,7 +216,7 @@ impl State {
     /// The lowest rank of those that may be put back; none where nobody may.
     fn lowest_rank(&self) -> Option<(i32, u8)> {
         let yielding = &self.yielding;
-        let rows = yielding.since_ms.keys().filter(|row| !yielding.promised_to.contains_key(row));
+        let rows = yielding.since_ms.keys().filter(|row| !yielding.booked_for.contains_key(row));
         rows.map(|row| self.rank(*row)).min()
     }
 
@@ -286,7 +286,7 @@ impl State {
             .since_ms
             .iter()
             .filter_map(move |(other, since_ms)| {
-                if self.yielding.promised_to.contains_key(other) {
+                if self.yielding.booked_for.contains_key(other) {
                     return None;
                 }
                 let (other_rank, other_queue) = (self.rank(*other), self.queue_of_row(*other));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lilac_api::job::Reason;
 use lilac_api::spec::JobSpec;
 use lilac_api::{JobId, UserId};
-use lilac_scheduler::Promises;
+use lilac_scheduler::Estimates;
 use metrics::counter;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(600);
 pub struct Desk {
     shelf: Mutex<Shelf>,
     /// What this replica said of when jobs start, and what came of it.
-    pub(super) promises: Mutex<Promises>,
+    pub(super) estimates: Mutex<Estimates>,
     /// Since when this replica keeps nodes for jobs, while it leads.
     pub(super) kept: Mutex<Since>,
 }

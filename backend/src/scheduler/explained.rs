@@ -12,7 +12,7 @@ use lilac_api::JobId;
 use lilac_api::explanation::{Change, Estimate, Evidence};
 use lilac_api::job::Reason;
 use lilac_api::quantity::Span;
-use lilac_scheduler::Standing;
+use lilac_scheduler::Outcome;
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 use sqlx::types::Json;
@@ -97,15 +97,15 @@ pub async fn explain(app: &App, id: JobId) -> ApiResult<Option<Explained>> {
         };
         explained.blockers = latest.after.iter().map(ends_by).collect();
         let earliest = world.foresee(id, &runs, part, FAR_MS).map_or(now_ms, |earliest| earliest.at_ms);
-        let mut promises = app.desk.promises.lock().await;
-        promises.settle(|job| match (runs.get(&job), world.waiting_epoch(job)) {
-            (Some(run), _) => Standing::Started(run.since_ms),
-            (None, Some(_)) => Standing::Waits,
-            (None, None) => Standing::Gone,
+        let mut estimates = app.desk.estimates.lock().await;
+        estimates.settle(|job| match (runs.get(&job), world.waiting_epoch(job)) {
+            (Some(run), _) => Outcome::Started(run.since_ms),
+            (None, Some(_)) => Outcome::Waits,
+            (None, None) => Outcome::Gone,
         });
         let bound = if latest.at_ms < now_ms.saturating_add(FAR_MS) {
-            promises.note(id, now_ms, latest.at_ms);
-            promises.bound(now_ms, latest.at_ms)
+            estimates.note(id, now_ms, latest.at_ms);
+            estimates.bound(now_ms, latest.at_ms)
         } else {
             latest.at_ms
         };

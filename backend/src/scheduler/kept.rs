@@ -30,7 +30,7 @@ pub struct Since(HashMap<JobId, i64>);
 impl Since {
     /// Takes over what is kept after a plan of the leader's.
     pub fn note(&mut self, world: &World) {
-        let kept = world.state.promises();
+        let kept = world.state.reservations();
         self.0.retain(|job, _| kept.iter().any(|one| one.job == *job));
         for one in kept {
             self.0.entry(one.job).or_insert(world.now_ms);
@@ -44,7 +44,7 @@ impl World {
     pub fn kept(&mut self, since: &Since) -> Vec<Kept> {
         let before = self.state.kept();
         let placements = self.state.schedule(self.now_ms, SUPPOSED);
-        let found = self.state.promises();
+        let found = self.state.reservations();
         placements.iter().for_each(|placement| self.state.undo(placement.job));
         self.state.put_back(before);
         let told = found.into_iter().filter_map(|one| {

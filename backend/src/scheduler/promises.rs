@@ -59,7 +59,7 @@ impl World {
         let waits = self.jobs.get(&job).is_some_and(|tracked| {
             tracked.epoch == promise.epoch && matches!(tracked.standing, Standing::Waiting { .. })
         });
-        let holds = waits && (!self.state.is_waiting(job) || self.state.promise(&promise.what));
+        let holds = waits && (!self.state.is_waiting(job) || self.state.book(&promise.what));
         if !holds {
             self.promises.remove(&job);
         }
@@ -78,7 +78,7 @@ impl World {
     /// Jobs whose places are clear now.
     pub(super) fn redeem(&mut self) -> Vec<Placement> {
         let mut placements = Vec::new();
-        for placement in self.state.promised() {
+        for placement in self.state.cleared() {
             let job = placement.job;
             let Some(promise) = self.promises.remove(&job) else { continue };
             let is_live = |(victim, epoch): &(JobId, i32)| {

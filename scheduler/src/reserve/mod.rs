@@ -2,17 +2,17 @@
 //!
 //! In each cluster at most one job has nodes kept for it: the first in its turn of those that found no room. They are
 //! the nodes that will have room for it first, as far as what runs there ends when its time is over. When all of them
-//! have room is the reservation's time, which is a promise: from then on a job gets one of these nodes only where it
-//! ends before that time, or where the room that was promised is still there beside it.
+//! have room is the reservation's time, by which the job is promised to start: from then on another gets one of these
+//! nodes only where it ends before that time, or where the room that is kept is still there beside it.
 //!
-//! A job without a bound on its time promises nothing. Where no node gets free without the end of such a job, nothing is kept
-//! before the one that waits has waited for a while ([`PATIENCE_MS`]). Then the nodes that lack the least of what it
-//! asks for are kept without a time: nothing is placed there that takes of what it needs, so they empty as their jobs
-//! end, and it starts at last.
+//! When a job ends that has no bound on its time nobody knows. Where no node gets free without the end of such a job,
+//! nothing is kept before the one that waits has waited for a while ([`PATIENCE_MS`]). Then the nodes that lack the
+//! least of what it asks for are kept without a time: nothing is placed there that takes of what it needs, so they empty
+//! as their jobs end, and it starts at last.
 //!
 //! Quotas are not kept: a job whose queue has used up what it may hold has nothing kept for it until that changes.
 //!
-//! A reservation stays with its job, whosever turn it is by then, until that starts, ends, or may not start: a promise
+//! A reservation stays with its job, whosever turn it is by then, until that starts, ends, or may not start: one
 //! that wanders with the shares is none. It gives way to jobs of a higher standing only: of a queue with a higher priority,
 //! or of a higher priority where those are equal; and to those whose queue is guaranteed what they take, where it is kept
 //! for one that would borrow. It is looked for anew, for the same job, when nodes change and as jobs
@@ -130,7 +130,7 @@ impl Reserve {
 
 /// Nodes that are kept for a job which cannot start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promise {
+pub struct Reserved {
     pub job: JobId,
     pub nodes: Vec<NodeId>,
     /// When it starts at the latest, in milliseconds since the Unix epoch, if nothing of a higher standing comes and no
@@ -141,13 +141,13 @@ pub struct Promise {
 impl State {
     /// What is kept now, and for whom.
     #[must_use]
-    pub fn promises(&self) -> Vec<Promise> {
-        let promise = |one: &Reservation| {
+    pub fn reservations(&self) -> Vec<Reserved> {
+        let reserved = |one: &Reservation| {
             let job = self.rows[self.holder(one)? as usize].id;
             let nodes = one.hosts.iter().map(|host| self.fleet.node(*host)).collect();
-            Some(Promise { job, nodes, until_ms: one.until_ms })
+            Some(Reserved { job, nodes, until_ms: one.until_ms })
         };
-        self.reserve.list.iter().filter_map(promise).collect()
+        self.reserve.list.iter().filter_map(reserved).collect()
     }
 
     /// Whether nodes are kept for jobs that cannot start, as they are unless this says otherwise. Without it a job

@@ -57,8 +57,8 @@ fn endless(minutes: Option<i64>, takes: i64) -> (i64, Option<i64>) {
             let length = takes - i64::from(placement.job.0.as_u128() as u32 % 7);
             running.insert((now + length * MINUTE, placement.job), ());
         }
-        if let Some(promise) = state.promises().into_iter().find(|promise| promise.job == gang.id)
-            && let Some(until_ms) = promise.until_ms
+        if let Some(one) = state.reservations().into_iter().find(|one| one.job == gang.id)
+            && let Some(until_ms) = one.until_ms
         {
             assert!(promised.is_none_or(|before| until_ms <= before), "a promise never moves away");
             promised = Some(until_ms);
@@ -99,8 +99,8 @@ fn arrives(state: &mut State, line: &str, now: i64) -> bool {
 #[test]
 fn what_ends_in_time_fills_in_and_what_does_not_waits() {
     let (snapshot, mut state, now) = blocked();
-    let promise = &state.promises()[0];
-    assert_eq!((promise.job, promise.until_ms), (job_id("x"), Some(now + 60 * MINUTE)));
+    let one = &state.reservations()[0];
+    assert_eq!((one.job, one.until_ms), (job_id("x"), Some(now + 60 * MINUTE)));
     assert!(!arrives(&mut state, "job long cpu=1 at=2 for=61m", now), "it would be in the way");
     assert!(!arrives(&mut state, "job open cpu=1 at=3", now), "nobody knows when it ends");
     assert!(arrives(&mut state, "job brief cpu=1 at=4 for=60m", now), "it is gone by then");
@@ -153,19 +153,19 @@ fn who_goes_first_fills_in_before_one_that_stands_behind_its_like() {
 }
 
 #[test]
-fn a_job_of_a_higher_standing_goes_before_a_promise() {
+fn a_job_of_a_higher_standing_goes_before_a_reservation() {
     let (_, mut state, now) = blocked();
     assert!(arrives(&mut state, "job urgent cpu=2 priority=90 at=2", now));
 }
 
 #[test]
-fn a_promise_ends_with_the_job_that_it_was_made_to() {
+fn a_reservation_ends_with_its_job() {
     let (_, mut state, now) = blocked();
     assert!(!arrives(&mut state, "job open cpu=1 at=3", now));
     state.end(job_id("x"));
     let placed = state.schedule(now, usize::MAX);
     assert_eq!(placed.iter().map(|one| one.job).collect::<Vec<_>>(), [job_id("open")]);
-    assert!(state.promises().is_empty());
+    assert!(state.reservations().is_empty());
 }
 
 #[test]
@@ -176,20 +176,20 @@ fn nothing_is_kept_at_once_where_nobody_knows_when_it_would_be_free() {
     assert!(arrives(&mut state, "job one cpu=1 at=2", now));
     let later = now + 5 * MINUTE;
     assert!(!arrives(&mut state, "job two cpu=1 at=3", later), "by now it has waited for long enough");
-    assert_eq!(state.promises()[0].until_ms, None);
+    assert_eq!(state.reservations()[0].until_ms, None);
     state.end(job_id("r"));
     state.end(job_id("one"));
     assert_eq!(state.schedule(later, usize::MAX)[0].job, job_id("x"));
 }
 
 #[test]
-fn looking_ahead_leaves_promises_as_they_were() {
+fn looking_ahead_leaves_reservations_as_they_were() {
     let (_, mut state, now) = blocked();
-    let before = state.promises();
+    let before = state.reservations();
     let ends = [(now + 60 * MINUTE, job_id("r"))];
     let foreseen = state.foresee(job_id("x"), &ends, |_| Some(MINUTE)).unwrap();
     assert_eq!(foreseen.at_ms, now + 60 * MINUTE);
-    assert_eq!(state.promises(), before);
+    assert_eq!(state.reservations(), before);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn room_that_is_kept_no_more_is_used_as_soon_as_that_is_known() {
     );
     let mut state = State::of(&snapshot);
     assert_eq!(state.schedule(now, usize::MAX).len(), 3);
-    assert_eq!(state.promises()[0].nodes, [node_id("b")]);
+    assert_eq!(state.reservations()[0].nodes, [node_id("b")]);
     assert_eq!(state.wake_at_ms(), None, "nothing has ended");
     // Now there is room for it on the other node sooner, which is not looked for each time that something ends.
     state.end(job_id("p"));
@@ -249,14 +249,14 @@ fn room_that_is_kept_no_more_is_used_as_soon_as_that_is_known() {
     assert!(wake_at <= now + 1_000, "it need not wait for something to happen");
     let placed = state.schedule(wake_at, usize::MAX);
     assert_eq!(placed.iter().map(|one| one.job).collect::<Vec<_>>(), [job_id("open")]);
-    assert_eq!(state.promises()[0].nodes, [node_id("a")]);
+    assert_eq!(state.reservations()[0].nodes, [node_id("a")]);
     assert_eq!(state.wake_at_ms(), None);
 }
 
 #[test]
 fn what_is_tried_out_gets_no_room_that_is_kept() {
     let (snapshot, mut state, now) = blocked();
-    let before = state.promises();
+    let before = state.reservations();
     for (line, starts) in [("job open cpu=1 at=3", false), ("job brief cpu=1 at=3 for=60m", true)] {
         let kept = state.kept();
         let (other, _) = read(line);
@@ -268,7 +268,7 @@ fn what_is_tried_out_gets_no_room_that_is_kept() {
         placed.iter().for_each(|one| state.undo(one.job));
         state.end(other.jobs[0].id);
         state.put_back(kept);
-        assert_eq!(state.promises(), before);
+        assert_eq!(state.reservations(), before);
     }
     assert!(!arrives(&mut state, "job long cpu=1 at=4 for=61m", now));
     assert!(arrives(&mut state, "job brief cpu=1 at=5 for=59m", now));

@@ -106,17 +106,17 @@ fn what_is_left_belongs_to_the_one_that_it_was_left_for() {
     let mut state = world(scenario, &[("holds", None), ("yields", Some(0))]);
     let found = state.preempt(NOW_MS, 10);
     assert_eq!(found, [preemption("urgent", "a", &[1], &["yields"])]);
-    assert_eq!((state.promised(), state.schedule(NOW_MS, 10)), (vec![], vec![]), "it still runs");
+    assert_eq!((state.cleared(), state.schedule(NOW_MS, 10)), (vec![], vec![]), "it still runs");
 
     state.end(job_id("yields"));
     assert_eq!(state.schedule(NOW_MS, 10), [], "the room is not a third's");
-    let placed = state.promised();
+    let placed = state.cleared();
     assert_eq!((placed.len(), placed[0].job), (1, job_id("urgent")));
     assert_eq!(placed[0].parts[0].gpu_indices, [1]);
 
-    // A state that is made anew takes the promise over, and one that is taken back frees the room.
+    // A state that is made anew takes the booking over, and one that is taken back frees the room.
     let mut state = world(scenario, &[("holds", None), ("yields", Some(0))]);
-    assert!(state.promise(&found[0]));
+    assert!(state.book(&found[0]));
     assert_eq!(state.preempt(NOW_MS, 10), [], "whoever goes already goes for one only");
     state.undo(job_id("urgent"));
     state.let_yield(job_id("yields"), None);
@@ -124,7 +124,7 @@ fn what_is_left_belongs_to_the_one_that_it_was_left_for() {
     state.end(job_id("yields"));
     let placed = state.schedule(NOW_MS, 10);
     assert_eq!((placed.len(), placed[0].job), (1, job_id("urgent")));
-    assert_eq!(state.promised(), []);
+    assert_eq!(state.cleared(), []);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use lilac_api::quantity::Ratio;
 use lilac_api::spec::Gpus;
 use lilac_api::{ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{
-    Alternative, Availability, Bounds, Cluster, Job, Node, NodeGpu, Placement, Policy, Promise, Queue,
+    Alternative, Availability, Bounds, Cluster, Job, Node, NodeGpu, Placement, Policy, Queue, Reserved,
     Snapshot, State,
 };
 use rand::rngs::StdRng;
@@ -156,23 +156,22 @@ impl History {
     /// The nodes that are kept from a job: those where it would be over by then are not.
     fn kept_for_others(&self, job: &Job) -> BTreeSet<NodeId> {
         let ends_ms = job.max_runtime_ms.filter(|_| job.nodes == 1).map(|most| self.now_ms + most);
-        let is_over =
-            |promise: &Promise| ends_ms.is_some_and(|end| promise.until_ms.is_some_and(|by| end <= by));
-        let others = self.state.promises().into_iter();
-        let others = others.filter(|promise| promise.job != job.id && !is_over(promise));
-        others.flat_map(|promise| promise.nodes).collect()
+        let is_over = |one: &Reserved| ends_ms.is_some_and(|end| one.until_ms.is_some_and(|by| end <= by));
+        let others = self.state.reservations().into_iter();
+        let others = others.filter(|one| one.job != job.id && !is_over(one));
+        others.flat_map(|one| one.nodes).collect()
     }
 
     /// One placement after the other, as what is kept changes between them.
     fn schedule(&mut self) -> Result<(), String> {
         loop {
-            let before = self.state.promises();
+            let before = self.state.reservations();
             let found = self.state.schedule(self.now_ms, 1).into_iter().next();
             let twin = self.twin.schedule(self.now_ms, 1).into_iter().next();
             if found != twin {
                 return Err(format!("the same in another order: {found:?} and {twin:?}"));
             }
-            let after = self.state.promises();
+            let after = self.state.reservations();
             self.lower_give_way(&before, &after);
             let Some(placement) = found else { break };
             let is_kept = |node: NodeId| after.iter().any(|one| one.nodes.contains(&node));
@@ -191,9 +190,9 @@ impl History {
 
     /// Where one that stands higher has nodes kept in the place of another, nothing is promised to that one any more,
     /// though nodes may be kept for it elsewhere.
-    fn lower_give_way(&mut self, before: &[Promise], after: &[Promise]) {
-        let cluster = |promise: &Promise| {
-            self.nodes.iter().find(|node| promise.nodes.contains(&node.id)).map(|node| node.cluster)
+    fn lower_give_way(&mut self, before: &[Reserved], after: &[Reserved]) {
+        let cluster = |one: &Reserved| {
+            self.nodes.iter().find(|node| one.nodes.contains(&node.id)).map(|node| node.cluster)
         };
         let standing =
             |job: JobId| self.waiting.iter().find(|other| other.id == job).map(|job| self.standing(job));
@@ -295,16 +294,15 @@ impl History {
     }
 
     fn promises_are_kept(&mut self) -> Result<(), String> {
-        for promise in self.state.promises() {
-            self.kept.insert(promise.job);
-            if let Some(until_ms) = promise.until_ms {
-                let by_ms = self.promised.entry(promise.job).or_insert(until_ms);
+        for one in self.state.reservations() {
+            self.kept.insert(one.job);
+            if let Some(until_ms) = one.until_ms {
+                let by_ms = self.promised.entry(one.job).or_insert(until_ms);
                 *by_ms = (*by_ms).min(until_ms);
             }
         }
         // A promise ends where the job may not start any more, or where it was taken over by one that stands higher.
-        let mut held: BTreeSet<JobId> =
-            self.state.promises().into_iter().map(|promise| promise.job).collect();
+        let mut held: BTreeSet<JobId> = self.state.reservations().into_iter().map(|one| one.job).collect();
         for job in &self.waiting {
             let queue = self.queue(job);
             // What is kept is what the job asks for first.
@@ -337,9 +335,9 @@ impl History {
         }
         // Nothing runs, so nothing is in the way but what the job itself asks for.
         self.nothing_is_passed_over()?;
-        let starved = self.state.promises().into_iter().find(|promise| promise.until_ms.is_some());
+        let starved = self.state.reservations().into_iter().find(|one| one.until_ms.is_some());
         match starved {
-            Some(promise) => Err(format!("nodes are kept for {} and nothing runs", promise.job)),
+            Some(one) => Err(format!("nodes are kept for {} and nothing runs", one.job)),
             None => Ok(()),
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use lilac_api::JobId;
-use lilac_scheduler::{Promises, State};
+use lilac_scheduler::State;
 use serde::Serialize;
 
 use super::load::job_id;
@@ -27,12 +27,12 @@ pub struct Accuracy {
     pub held_percent: f64,
     /// Started between the bounds.
     pub within_percent: f64,
-    /// The wait until the later bound over the wait that came about, in the middle: what the promise costs.
+    /// The wait until the later bound over the wait that came about, in the middle: what the bound costs.
     pub bound_over_wait_p50: f64,
 }
 
 #[derive(Debug)]
-struct Promise {
+struct Told {
     asked_ms: i64,
     earliest_ms: i64,
     latest_ms: i64,
@@ -44,8 +44,8 @@ pub(super) struct Estimates {
     /// One in so many jobs is asked for; none where it is 0.
     every: usize,
     asked: usize,
-    promises: BTreeMap<usize, Promise>,
-    learnt: Promises,
+    told: BTreeMap<usize, Told>,
+    learnt: lilac_scheduler::Estimates,
     /// Parts of their declared time that those that ended last took.
     parts: VecDeque<f64>,
 }
@@ -56,8 +56,8 @@ impl Estimates {
         Self {
             every,
             asked: 0,
-            promises: BTreeMap::new(),
-            learnt: Promises::default(),
+            told: BTreeMap::new(),
+            learnt: lilac_scheduler::Estimates::default(),
             parts: VecDeque::new(),
         }
     }
@@ -69,8 +69,8 @@ impl Estimates {
     }
 
     pub(super) fn started(&mut self, index: usize, now_ms: i64) {
-        if let Some(promise) = self.promises.get_mut(&index) {
-            promise.started_ms = Some(now_ms);
+        if let Some(told) = self.told.get_mut(&index) {
+            told.started_ms = Some(now_ms);
             self.learnt.started(job_id(index), now_ms);
         }
     }
@@ -112,20 +112,20 @@ impl Estimates {
         let earliest_ms = foresee(quickest).map_or(now_ms, |at| at.min(foreseen_ms));
         let latest_ms = self.learnt.bound(now_ms, foreseen_ms);
         self.learnt.note(job_id(index), now_ms, foreseen_ms);
-        self.promises.insert(index, Promise { asked_ms: now_ms, earliest_ms, latest_ms, started_ms: None });
+        self.told.insert(index, Told { asked_ms: now_ms, earliest_ms, latest_ms, started_ms: None });
     }
 
     pub(super) fn accuracy(&self) -> Accuracy {
-        let foreseen = self.promises.len();
-        let share = |holds: fn(&Promise, i64) -> bool| {
-            let held = self.promises.values().filter(|one| one.started_ms.is_some_and(|at| holds(one, at)));
+        let foreseen = self.told.len();
+        let share = |holds: fn(&Told, i64) -> bool| {
+            let held = self.told.values().filter(|one| one.started_ms.is_some_and(|at| holds(one, at)));
             held.count() as f64 * 100.0 / foreseen.max(1) as f64
         };
-        let ratio = |one: &Promise| {
+        let ratio = |one: &Told| {
             let waited = (one.started_ms? - one.asked_ms).max(1);
             Some((one.latest_ms - one.asked_ms) as f64 / waited as f64)
         };
-        let mut ratios: Vec<f64> = self.promises.values().filter_map(ratio).collect();
+        let mut ratios: Vec<f64> = self.told.values().filter_map(ratio).collect();
         ratios.sort_unstable_by(f64::total_cmp);
         Accuracy {
             asked: self.asked,

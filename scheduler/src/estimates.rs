@@ -21,7 +21,7 @@ const MOST: f64 = 20.0;
 
 /// Bounds that were told, and how far they held.
 #[derive(Clone, Debug, Default)]
-pub struct Promises {
+pub struct Estimates {
     open: FxHashMap<JobId, Open>,
     /// Those that are open, the oldest first; some of them are not any more.
     order: VecDeque<JobId>,
@@ -43,7 +43,7 @@ impl Open {
     }
 }
 
-impl Promises {
+impl Estimates {
     /// It is foreseen now that a job starts at that time. What was foreseen first counts.
     pub fn note(&mut self, job: JobId, now_ms: i64, foreseen_ms: i64) {
         if self.open.contains_key(&job) {
@@ -69,12 +69,12 @@ impl Promises {
     }
 
     /// Settles what is open: `start` says when a job started, or that it is none that waits.
-    pub fn settle(&mut self, start: impl Fn(JobId) -> Standing) {
+    pub fn settle(&mut self, start: impl Fn(JobId) -> Outcome) {
         for job in self.order.iter().copied().collect::<Vec<_>>() {
             match start(job) {
-                Standing::Waits => {}
-                Standing::Started(at_ms) => self.started(job, at_ms),
-                Standing::Gone => {
+                Outcome::Waits => {}
+                Outcome::Started(at_ms) => self.started(job, at_ms),
+                Outcome::Gone => {
                     self.open.remove(&job);
                     self.order.retain(|other| *other != job);
                 }
@@ -106,7 +106,7 @@ impl Promises {
 
 /// What has become of a job that waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Outcome {
     Waits,
     /// At this time, in milliseconds since the Unix epoch.
     Started(i64),
@@ -127,18 +127,18 @@ mod tests {
     }
 
     /// So many jobs that were foreseen to wait for nine minutes waited for so many.
-    fn after(waits: impl IntoIterator<Item = i64>) -> Promises {
-        let mut promises = Promises::default();
+    fn after(waits: impl IntoIterator<Item = i64>) -> Estimates {
+        let mut estimates = Estimates::default();
         for (number, waited) in (1..).zip(waits) {
-            promises.note(job(number), 0, 9 * MINUTE);
-            promises.started(job(number), waited * MINUTE);
+            estimates.note(job(number), 0, 9 * MINUTE);
+            estimates.started(job(number), waited * MINUTE);
         }
-        promises
+        estimates
     }
 
     #[test]
     fn a_bound_is_what_is_foreseen_until_it_was_missed() {
-        assert_eq!(Promises::default().bound(0, 9 * MINUTE), 9 * MINUTE);
+        assert_eq!(Estimates::default().bound(0, 9 * MINUTE), 9 * MINUTE);
         assert_eq!(after([29; 9]).bound(0, 9 * MINUTE), 9 * MINUTE, "too few to learn from");
         assert_eq!(
             after([1; 100]).bound(0, 9 * MINUTE),
@@ -157,22 +157,26 @@ mod tests {
 
     #[test]
     fn who_is_late_and_has_not_started_counts_already() {
-        let mut promises = after([9; 30]);
-        (100..150).for_each(|number| promises.note(job(number), 0, 9 * MINUTE));
-        assert_eq!(promises.bound(9 * MINUTE, 18 * MINUTE), 18 * MINUTE);
-        assert_eq!(promises.bound(19 * MINUTE, 28 * MINUTE), 38 * MINUTE);
-        promises.settle(|_| Standing::Gone);
-        assert_eq!(promises.bound(19 * MINUTE, 28 * MINUTE), 28 * MINUTE, "nobody knows what became of them");
+        let mut estimates = after([9; 30]);
+        (100..150).for_each(|number| estimates.note(job(number), 0, 9 * MINUTE));
+        assert_eq!(estimates.bound(9 * MINUTE, 18 * MINUTE), 18 * MINUTE);
+        assert_eq!(estimates.bound(19 * MINUTE, 28 * MINUTE), 38 * MINUTE);
+        estimates.settle(|_| Outcome::Gone);
+        assert_eq!(
+            estimates.bound(19 * MINUTE, 28 * MINUTE),
+            28 * MINUTE,
+            "nobody knows what became of them"
+        );
     }
 
     #[test]
     fn the_first_word_counts_and_the_oldest_are_forgotten() {
-        let mut promises = Promises::default();
-        promises.note(job(1), 0, 9 * MINUTE);
-        promises.note(job(1), 5 * MINUTE, 99 * MINUTE);
-        promises.settle(|_| Standing::Started(19 * MINUTE));
-        assert_eq!(promises.times, [2.0]);
-        (0..5_000).for_each(|number| promises.note(job(number), 0, MINUTE));
-        assert_eq!((promises.open.len(), promises.order.len()), (KEPT, KEPT));
+        let mut estimates = Estimates::default();
+        estimates.note(job(1), 0, 9 * MINUTE);
+        estimates.note(job(1), 5 * MINUTE, 99 * MINUTE);
+        estimates.settle(|_| Outcome::Started(19 * MINUTE));
+        assert_eq!(estimates.times, [2.0]);
+        (0..5_000).for_each(|number| estimates.note(job(number), 0, MINUTE));
+        assert_eq!((estimates.open.len(), estimates.order.len()), (KEPT, KEPT));
     }
 }
