@@ -105,7 +105,7 @@ impl Mirror {
         while read < FIRST_PAGES && !mirror.is_whole() {
             read += mirror.read_page(&mut conn, page).await?;
         }
-        mirror.learn_promises(&mut conn, now, true).await?;
+        mirror.learn_bookings(&mut conn, now, true).await?;
         Ok(mirror)
     }
 
@@ -181,23 +181,23 @@ impl Mirror {
         self.seen = next;
         if self.was_surveyed {
             // Another replica may lead, and clear places.
-            self.learn_promises(&mut conn, now, false).await?;
+            self.learn_bookings(&mut conn, now, false).await?;
         }
         Ok(())
     }
 
     /// Takes over which places are being cleared, for jobs that may be further back than was read.
-    async fn learn_promises(
+    async fn learn_bookings(
         &mut self,
         conn: &mut PgConnection,
         now: DateTime<Utc>,
         lately: bool,
     ) -> Result<(), sqlx::Error> {
-        let promises = preempt::open(conn, lately).await?;
-        let unread = promises.iter().map(|promise| promise.what.job);
+        let bookings = preempt::open(conn, lately).await?;
+        let unread = bookings.iter().map(|booking| booking.what.job);
         let unread = unread.filter(|job| self.world.waiting_epoch(*job).is_none()).map(|job| job.0).collect();
         self.look_at(conn, now, &unread).await?;
-        promises.into_iter().for_each(|promise| self.world.learn_promise(promise));
+        bookings.into_iter().for_each(|booking| self.world.learn_booking(booking));
         Ok(())
     }
 

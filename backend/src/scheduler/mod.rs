@@ -8,6 +8,7 @@
 
 mod apply;
 pub mod asked;
+mod bookings;
 mod deadlines;
 mod desk;
 mod drain;
@@ -19,7 +20,6 @@ pub mod leader;
 mod line;
 pub mod load;
 mod preempt;
-mod promises;
 pub mod quotas;
 pub mod reaper;
 mod tell;

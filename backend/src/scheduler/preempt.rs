@@ -11,9 +11,9 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::apply::ACTOR;
+use super::bookings::Booking;
 use super::follow::Mirror;
 use super::leader::{self, Term};
-use super::promises::Promise;
 use crate::app::App;
 use crate::bell::Topic;
 use crate::error::ApiResult;
@@ -27,13 +27,13 @@ const KEPT_SECS: i32 = 10;
 /// Clears places for jobs that fit nowhere, as long as there are any to be cleared. To be asked when nothing more can
 /// be placed.
 pub async fn clear_places(app: &App, term: Term, mirror: &mut Mirror) -> ApiResult<()> {
-    let promises = mirror.world.preempt(BATCH);
-    if promises.is_empty() {
+    let bookings = mirror.world.preempt(BATCH);
+    if bookings.is_empty() {
         return Ok(());
     }
-    let result = carry_out(app, term, &promises).await;
+    let result = carry_out(app, term, &bookings).await;
     let done = result.as_ref().map_or_else(|_| HashSet::new(), Clone::clone);
-    mirror.world.take_back(&promises, &done);
+    mirror.world.take_back(&bookings, &done);
     counter!("lilac_scheduler_preemptions_total").increment(done.len() as u64);
     result.map(drop)
 }
@@ -46,42 +46,42 @@ struct Standing {
 }
 
 /// Tells the victims to stop. Answers with the jobs for which that was done; the others do not wait any more.
-async fn carry_out(app: &App, term: Term, promises: &[Promise]) -> ApiResult<HashSet<JobId>> {
+async fn carry_out(app: &App, term: Term, bookings: &[Booking]) -> ApiResult<HashSet<JobId>> {
     let mut tx = app.pool.begin().await?;
     leader::check(&mut tx, term).await?;
-    let jobs = lock(&mut tx, promises).await?;
-    let stands = |promise: &&Promise| {
-        jobs.get(&promise.what.job).is_some_and(|job| job.waits && job.epoch == promise.epoch)
+    let jobs = lock(&mut tx, bookings).await?;
+    let stands = |booking: &&Booking| {
+        jobs.get(&booking.what.job).is_some_and(|job| job.waits && job.epoch == booking.epoch)
     };
-    let promises: Vec<&Promise> = promises.iter().filter(stands).collect();
+    let bookings: Vec<&Booking> = bookings.iter().filter(stands).collect();
     let sweep = "DELETE FROM preemptions p USING jobs j
                  WHERE j.id = p.job_id AND (j.state <> 'queued' OR j.epoch <> p.epoch)";
     sqlx::query(sweep).execute(&mut *tx).await?;
     let mut topics = Vec::new();
-    for promise in &promises {
-        let job = promise.what.job;
+    for booking in &bookings {
+        let job = booking.what.job;
         let title = jobs.get(&job).map(|job| job.title.as_str()).unwrap_or_default();
         let message = format!("makes room for {title}: told to stop, and goes back to its queue");
-        let (attempts, nodes) = live(&mut tx, promise).await?;
+        let (attempts, nodes) = live(&mut tx, booking).await?;
         topics.extend(transitions::preempt(&mut tx, &attempts, &message, ACTOR).await?);
         topics.extend(nodes.into_iter().map(Topic::Node));
-        write(&mut tx, promise, &attempts).await?;
-        let waiting = told(&mut tx, promise, attempts.len()).await?;
+        write(&mut tx, booking, &attempts).await?;
+        let waiting = told(&mut tx, booking, attempts.len()).await?;
         topics
             .extend(transitions::note_waiting(&mut tx, &[waiting], ACTOR).await?.into_iter().map(Topic::Job));
         tracing::info!(job_id = %job, victims = attempts.len(), "others make room for a job");
     }
     tx.commit().await?;
     app.bell.ring_all(topics);
-    Ok(promises.iter().map(|promise| promise.what.job).collect())
+    Ok(bookings.iter().map(|booking| booking.what.job).collect())
 }
 
 /// Locks all jobs that take part, in the order of their ids, as everywhere.
 async fn lock(
     conn: &mut PgConnection,
-    promises: &[Promise],
+    bookings: &[Booking],
 ) -> Result<HashMap<JobId, Standing>, sqlx::Error> {
-    let all = promises.iter().flat_map(|promise| promise.what.victims.iter().chain([&promise.what.job]));
+    let all = bookings.iter().flat_map(|booking| booking.what.victims.iter().chain([&booking.what.job]));
     let ids: Vec<Uuid> = all.map(|job| job.0).collect();
     let rows = sqlx::query(
         "SELECT j.id, j.epoch, j.state = 'queued' AND NOT j.blocked AS waits,
@@ -105,10 +105,10 @@ async fn lock(
 /// The attempts that have to go and are there still, and where they run.
 async fn live(
     conn: &mut PgConnection,
-    promise: &Promise,
+    booking: &Booking,
 ) -> Result<(Vec<AttemptId>, Vec<NodeId>), sqlx::Error> {
     let (jobs, epochs): (Vec<Uuid>, Vec<i32>) =
-        promise.victims.iter().map(|(job, epoch)| (job.0, *epoch)).unzip();
+        booking.victims.iter().map(|(job, epoch)| (job.0, *epoch)).unzip();
     let rows: Vec<(Uuid, Vec<Uuid>)> = sqlx::query_as(
         "SELECT a.id, ARRAY(SELECT t.node_id FROM tasks t WHERE t.attempt_id = a.id)
          FROM unnest($1::uuid[], $2::int[]) AS v(job_id, epoch)
@@ -125,18 +125,18 @@ async fn live(
 
 async fn write(
     conn: &mut PgConnection,
-    promise: &Promise,
+    booking: &Booking,
     attempts: &[AttemptId],
 ) -> Result<(), sqlx::Error> {
     let indices: Vec<i16> =
-        promise.what.gpu_indices.iter().map(|index| i16::try_from(*index).unwrap_or(i16::MAX)).collect();
+        booking.what.gpu_indices.iter().map(|index| i16::try_from(*index).unwrap_or(i16::MAX)).collect();
     sqlx::query(
         "INSERT INTO preemptions (job_id, epoch, node_id, gpu_indices, victims) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (job_id) DO UPDATE SET epoch = $2, node_id = $3, gpu_indices = $4, victims = $5, made_at = clock_timestamp()",
     )
-    .bind(promise.what.job.0)
-    .bind(promise.epoch)
-    .bind(promise.what.node.0)
+    .bind(booking.what.job.0)
+    .bind(booking.epoch)
+    .bind(booking.what.node.0)
     .bind(indices)
     .bind(attempts.iter().map(|attempt| attempt.0).collect::<Vec<_>>())
     .execute(conn)
@@ -145,21 +145,21 @@ async fn write(
 }
 
 /// What the one that waits is told.
-async fn told(conn: &mut PgConnection, promise: &Promise, victims: usize) -> Result<Waiting, sqlx::Error> {
+async fn told(conn: &mut PgConnection, booking: &Booking, victims: usize) -> Result<Waiting, sqlx::Error> {
     let node: String = sqlx::query_scalar("SELECT name FROM nodes WHERE id = $1")
-        .bind(promise.what.node.0)
+        .bind(booking.what.node.0)
         .fetch_one(conn)
         .await?;
-    let reason = match promise.what.gpu_indices.is_empty() {
+    let reason = match booking.what.gpu_indices.is_empty() {
         true => Reason::WaitingForCapacity,
         false => Reason::WaitingForGpus,
     };
     let message = lilac_scheduler::awaits_place(victims, &node);
-    Ok(Waiting { job_id: promise.what.job, epoch: promise.epoch, reason, message })
+    Ok(Waiting { job_id: booking.what.job, epoch: booking.epoch, reason, message })
 }
 
 /// The places that are being cleared, as the database says; with `lately` those, too, that have just come free.
-pub async fn open(conn: &mut PgConnection, lately: bool) -> Result<Vec<Promise>, sqlx::Error> {
+pub async fn open(conn: &mut PgConnection, lately: bool) -> Result<Vec<Booking>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT p.job_id, p.epoch, p.node_id, p.gpu_indices, v.jobs, v.epochs
          FROM preemptions p JOIN jobs j ON j.id = p.job_id AND j.epoch = p.epoch AND j.state = 'queued' AND NOT j.blocked
@@ -184,7 +184,7 @@ pub async fn open(conn: &mut PgConnection, lately: bool) -> Result<Vec<Promise>,
             victims: jobs.iter().map(|job| JobId(*job)).collect(),
         };
         let victims = jobs.into_iter().map(JobId).zip(epochs).collect();
-        Ok(Promise { what, epoch: row.try_get("epoch")?, victims })
+        Ok(Booking { what, epoch: row.try_get("epoch")?, victims })
     };
     rows.iter().map(one).collect()
 }

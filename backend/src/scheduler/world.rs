@@ -15,8 +15,8 @@ use lilac_api::{AttemptId, ClusterId, JobId, NodeId, QueueId, UserId};
 use lilac_scheduler::{Cluster, Foreseen, Inquiry, Job, Node, Part, Policy, Queue, State};
 
 use super::asked::{Asked, offers};
+use super::bookings::Booking;
 use super::explained::Run;
-use super::promises::Promise;
 
 /// A mirror of the database as far as placing jobs goes.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub struct World {
     /// Jobs that began to wait, or wait anew, since it was last asked.
     pub(super) anew: Vec<JobId>,
     /// Places that are being cleared, by the job that they are for.
-    pub(super) promises: HashMap<JobId, Promise>,
+    pub(super) bookings: HashMap<JobId, Booking>,
     /// There is a node that runs processes in place of containers.
     has_processes: bool,
     /// Something was seen that cannot be followed: all is to be read anew.
@@ -175,7 +175,7 @@ impl World {
         self.is_in_doubt |= !self.state.renew_node(&node);
         let id = node.id;
         self.nodes.insert(id, Known { node, mark, max_disconnect });
-        self.recheck_promises(id);
+        self.recheck_bookings(id);
     }
 
     /// A node has these images, by all their names.
@@ -185,7 +185,7 @@ impl World {
 
     pub fn forget_node(&mut self, id: NodeId) {
         self.nodes.remove(&id);
-        self.recheck_promises(id);
+        self.recheck_bookings(id);
         self.state.remove_node(id);
     }
 
@@ -206,7 +206,7 @@ impl World {
         let (id, since) = (row.id, row.yields_since);
         self.take_over(row);
         self.state.let_yield(id, since.map(|at| at.timestamp_millis()));
-        self.keep_promise(id);
+        self.keep_booking(id);
     }
 
     fn take_over(&mut self, row: JobRow) {
@@ -287,7 +287,7 @@ impl World {
     pub fn forget(&mut self, id: JobId) {
         if self.jobs.remove(&id).is_some() {
             self.state.end(id);
-            self.promises.remove(&id);
+            self.bookings.remove(&id);
         }
     }
 
