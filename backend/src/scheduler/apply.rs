@@ -10,6 +10,7 @@ use lilac_api::{JobId, NodeId};
 use lilac_scheduler::{Availability, Node};
 use sqlx::Row;
 
+use super::asked::offers;
 use super::leader::{self, Term};
 use super::load;
 use super::quotas;
@@ -118,6 +119,7 @@ fn fits(nodes: &HashMap<NodeId, Node>, addressed: &HashSet<NodeId>, order: &Orde
         seen.insert(id)
             && (!is_gang || addressed.contains(&id))
             && node.satisfies(&order.asked.constraints)
+            && node.satisfies(&[offers(order.asked.runtime)])
             && has_room(node, gpu_indices, order)
     })
 }
@@ -196,33 +198,36 @@ pub async fn reasons(app: &App, term: Term, news: &[Waiting]) -> ApiResult<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use lilac_api::spec::Runtime;
     use lilac_api::{AttemptId, ClusterId, QueueId, UserId};
 
     use super::*;
     use crate::scheduler::asked::Asked;
 
-    #[test]
-    fn a_node_is_never_given_more_than_it_has() {
-        let capacity = Amounts { cpu_milli: 2000, memory_bytes: 4 << 30, disk_bytes: 0, gpus: 0 };
-        let mut node = Node {
+    fn node() -> Node {
+        Node {
             id: NodeId::new(),
             name: "n1".into(),
             cluster: ClusterId::new(),
             availability: Availability::Ready,
-            capacity,
+            capacity: Amounts { cpu_milli: 2000, memory_bytes: 4 << 30, disk_bytes: 0, gpus: 0 },
             allocated: Amounts::default(),
             gpus: Vec::new(),
-            labels: std::collections::BTreeMap::new(),
-        };
-        let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// A container on one node.
+    fn order(node: &Node, requests: Amounts) -> Order {
         let asked = Asked {
             image: None,
-            requests: half,
+            requests,
             gpus: None,
             constraints: Vec::new(),
-            runtime: Default::default(),
+            runtime: Runtime::Docker,
             avoid: Vec::new(),
             max_disconnect: None,
             max_runtime: None,
@@ -231,7 +236,7 @@ mod tests {
             grace: Duration::ZERO,
             alternatives: Vec::new(),
         };
-        let order = Order {
+        Order {
             job: JobId::new(),
             attempt: AttemptId::new(),
             queue: QueueId::new(),
@@ -243,7 +248,14 @@ mod tests {
             asked: Arc::new(asked),
             alternative: 0,
             lease: Duration::from_secs(10),
-        };
+        }
+    }
+
+    #[test]
+    fn a_node_is_never_given_more_than_it_has() {
+        let mut node = node();
+        let half = Amounts { cpu_milli: 1000, memory_bytes: 1 << 30, disk_bytes: 0, gpus: 0 };
+        let order = order(&node, half);
         let takes = |node: &mut Node| {
             let fits = has_room(node, &[], &order);
             fits.then(|| take(node, &[], &order)).is_some()
@@ -254,5 +266,15 @@ mod tests {
         node.allocated = Amounts::default();
         node.availability = Availability::Cordoned;
         assert!(!takes(&mut node));
+    }
+
+    #[test]
+    fn a_container_does_not_go_where_processes_are_run_since_a_moment() {
+        let mut node = node();
+        let order = order(&node, Amounts::default());
+        let may = |node: &Node| fits(&HashMap::from([(node.id, node.clone())]), &HashSet::new(), &order);
+        assert!(may(&node));
+        node.labels.insert(Runtime::LABEL.to_owned(), Runtime::Process.to_string());
+        assert!(!may(&node));
     }
 }

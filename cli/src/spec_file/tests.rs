@@ -127,7 +127,8 @@ fn bombs_are_defused() {
     for text in [aliases, label, nested, deep, wide] {
         let started = std::time::Instant::now();
         let error = told(&text);
-        assert!(started.elapsed().as_secs() < 5, "took {:?}", started.elapsed());
+        // Some milliseconds by itself, whatever else the machine does; a bomb would take hours.
+        assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
         assert!(!error.is_empty() && error.len() < 1000, "{error}");
     }
 }
