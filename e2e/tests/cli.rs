@@ -481,9 +481,10 @@ async fn a_terminal_shows_what_lives_and_is_given_back() -> Result<()> {
             cli.ok(&submit(name, &[], &["true"])).await?;
         }
         let mut top = Terminal::start(&cli.command(&["top", "--every", "1"])?, 120, 30)?;
-        let screen = top.shows("third").await?;
+        // The last line is drawn last.
+        let screen = top.shows("q leave   a all users").await?;
         assert!(screen.starts_with(&format!("lilac {} as admin", bed.url()?)), "{screen}");
-        assert!(screen.contains("3 queued") && screen.contains("q leave   a all users"), "{screen}");
+        assert!(screen.contains("3 queued") && screen.contains("third"), "{screen}");
         assert!(top.screen()?.alternate_screen() && top.screen()?.hide_cursor());
         // What is submitted elsewhere comes by itself.
         cli.ok(&submit("fourth", &[], &["true"])).await?;
