@@ -97,12 +97,13 @@ pub async fn place(
     }
     let granted: HashSet<JobId> = transitions::grant(&mut tx, &grants, ACTOR).await?.into_iter().collect();
     tx.commit().await?;
+    tracing::info!(jobs = granted.len(), "jobs placed");
     let mut told: HashSet<NodeId> = HashSet::new();
     for grant in grants.iter().filter(|grant| granted.contains(&grant.job_id)) {
         told.insert(grant.node_id);
         told.extend(grant.others.iter().map(|part| part.node));
         let node = nodes.get(&grant.node_id).map(|node| node.name.as_str()).unwrap_or_default();
-        tracing::info!(job_id = %grant.job_id, attempt = grant.epoch + 1, node, "job placed");
+        tracing::debug!(job_id = %grant.job_id, attempt = grant.epoch + 1, node, "job placed");
         app.bell.ring(Topic::Job(grant.job_id));
     }
     app.bell.ring_all(told.into_iter().flat_map(|node| [Topic::Node(node), Topic::NodeView(node)]));

@@ -108,24 +108,23 @@ pub async fn read_nodes(
     only: Option<&[uuid::Uuid]>,
     without: &[uuid::Uuid],
 ) -> Result<Vec<PgRow>, sqlx::Error> {
-    sqlx::query(
+    // Two statements: one that would do for both would be planned to look at all.
+    let those = if only.is_some() { "n.id = ANY($1)" } else { "$1::uuid[] IS NULL" };
+    let query = format!(
         "SELECT n.id, n.name, n.cluster_id, n.cordoned, n.runtime_ok, n.last_seen_at, n.given_up_at, n.cpu_milli, n.memory_bytes,
                 n.disk_bytes, n.gpus, n.address, n.labels || n.admin_labels AS labels, c.max_disconnect_millis,
                 COALESCE(h.cpu_milli, 0)::bigint AS held_cpu, COALESCE(h.memory_bytes, 0)::bigint AS held_memory,
                 COALESCE(h.disk_bytes, 0)::bigint AS held_disk,
                 COALESCE((SELECT jsonb_object_agg(gpu_index, milli) FROM (
                     SELECT gpu_index, sum(milli) AS milli FROM gpu_claims g
-                    WHERE g.node_id = n.id AND g.attempt_id <> ALL($2) GROUP BY 1) held), '{}') AS held_gpus
+                    WHERE g.node_id = n.id AND g.attempt_id NOT IN (SELECT unnest($2::uuid[])) GROUP BY 1) held), '{{}}') AS held_gpus
          FROM nodes n JOIN clusters c ON c.id = n.cluster_id
          LEFT JOIN LATERAL (SELECT sum(cpu_milli) AS cpu_milli, sum(memory_bytes) AS memory_bytes, sum(disk_bytes) AS disk_bytes
-                    FROM tasks WHERE released_at IS NULL AND node_id = n.id AND attempt_id <> ALL($2)) h ON true
-         WHERE n.removed_at IS NULL AND ($1::uuid[] IS NULL OR n.id = ANY($1))
+                    FROM tasks WHERE released_at IS NULL AND node_id = n.id AND attempt_id NOT IN (SELECT unnest($2::uuid[]))) h ON true
+         WHERE n.removed_at IS NULL AND {those}
          ORDER BY n.id",
-    )
-    .bind(only)
-    .bind(without)
-    .fetch_all(conn)
-    .await
+    );
+    sqlx::query(sqlx::AssertSqlSafe(query)).bind(only).bind(without).fetch_all(conn).await
 }
 
 /// A node as the planner sees it.
