@@ -27,7 +27,7 @@ const COLUMNS: Column<ApiKey>[] = [
     head: "May",
     wide: true,
     cell: (key) => (
-      <span className="flex flex-wrap gap-1">
+      <span className="flex min-w-24 flex-wrap gap-1 xl:flex-nowrap">
         {key.scopes?.map((scope) => <Tag key={scope}>{scope}</Tag>)}
         {!key.scopes?.length && <span className="text-ink-faint">all that you may</span>}
       </span>
@@ -70,7 +70,7 @@ function KeyName({ apiKey }: { apiKey: ApiKey }) {
   return (
     <>
       <span className="font-medium break-all">{apiKey.name}</span>
-      {apiKey.prefix && <code title={`It begins with ${apiKey.prefix}`} className="block font-mono text-xs break-all text-ink-faint">{`${apiKey.prefix}_…`}</code>}
+      {apiKey.prefix && <code title={`It begins with ${apiKey.prefix}`} className="block max-w-32 truncate font-mono text-xs text-ink-faint sm:max-w-80">{`${apiKey.prefix}_…`}</code>}
     </>
   );
 }

@@ -115,10 +115,10 @@ function Entry({ entry }: { entry: AuditEntry }) {
       <div className={ROW}>
         <span className="truncate font-medium" title={entry.actor}>{entry.actor.replace(/^user:/, "")}</span>
         <span className="truncate font-mono text-xs leading-5 text-ink-soft max-md:order-3">{entry.action}</span>
-        <span className="min-w-0 max-md:order-4 max-md:col-span-2">
-          <span className="font-mono text-xs break-all">{entry.object}</span>
+        <span className="flex min-w-0 items-baseline gap-2 max-md:order-4 max-md:col-span-2">
+          <span className="min-w-0 font-mono text-xs max-md:truncate md:break-all" title={entry.object}>{entry.object}</span>
           {hasMore && (
-            <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="ml-2 text-xs text-accent hover:underline">
+            <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="shrink-0 text-xs text-accent hover:underline">
               {open ? "less" : "details"}
               <span className="sr-only">{` of entry ${entry.sequence}`}</span>
             </button>

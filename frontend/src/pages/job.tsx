@@ -1,7 +1,7 @@
 /// One job: where it stands and why, what can be done, and everything about it.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 
 import { ApiError } from "@/api/errors";
 import { jobQueries } from "@/api/job-queries";
@@ -101,11 +101,17 @@ function Loaded({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }
   // Decided once: a page must not turn by itself while somebody reads it.
   const [firstTab] = useState(() => firstTabOf(job));
   const tab = search.tab ?? firstTab;
+  // On a phone the tabs do not fit: the one that is open stands in sight, with its neighbours to both sides.
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const open = tabs.current?.children[JOB_TABS.indexOf(tab)];
+    if (open instanceof HTMLElement && tabs.current) tabs.current.scrollLeft = open.offsetLeft - (tabs.current.clientWidth - open.clientWidth) / 2;
+  }, [tab]);
   return (
     <>
       <Head job={job} />
       {attempts && <PhaseBar job={job} attempts={attempts} />}
-      <nav aria-label="Parts of the job" className="mt-6 mb-4 flex gap-1 overflow-x-auto border-b">
+      <nav ref={tabs} aria-label="Parts of the job" className="relative mt-6 mb-4 flex gap-1 overflow-x-auto border-b">
         {JOB_TABS.map((one) => (
           <Link
             key={one}

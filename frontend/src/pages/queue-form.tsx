@@ -178,7 +178,7 @@ export function QueueForm({
 function Fold({ title, note, children }: { title: string; note: string; children: ReactNode }) {
   return (
     <details className="group rounded-xl border">
-      <summary className="flex cursor-pointer items-baseline gap-2 rounded-xl px-4 py-2.5 text-sm hover:bg-hover">
+      <summary className="flex cursor-pointer flex-wrap items-baseline gap-x-2 rounded-xl px-4 py-2.5 text-sm hover:bg-hover">
         <span className="font-medium">{title}</span>
         <span className="text-xs text-ink-faint">{note}</span>
       </summary>

@@ -42,12 +42,12 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   );
 }
 
-/** A command to paste. */
+/** A command to paste. It breaks between its words, and inside of one only where that is longer than the line. */
 export function CommandBlock({ text, label = "Copy the command" }: { text: string; label?: string }) {
   return (
     <div className="flex items-start gap-1 rounded-lg border bg-log py-1 pr-1 pl-3 text-left">
-      <pre className="min-w-0 flex-1 py-1.5 font-mono text-sm leading-5 break-all whitespace-pre-wrap" tabIndex={0}>
-        {text}
+      <pre className="min-w-0 flex-1 py-1.5 font-mono text-sm leading-5 whitespace-pre-wrap wrap-anywhere" tabIndex={0}>
+        {Array.from(text.matchAll(/\S+|\s+/g), ({ 0: part, index }) => (part.trim() ? <span key={index} className="inline-block max-w-full">{part}</span> : part))}
       </pre>
       <CopyButton text={text} label={label} />
     </div>

@@ -8,15 +8,14 @@ import { exact, relative } from "@/lib/format";
 
 import { Button } from "./button";
 
+/** On a phone the note has a line of its own: beside a button it would be a narrow column of words. */
 export function PageHead({ title, note, children }: { title: string; note?: ReactNode; children?: ReactNode }) {
   return (
-    <header className="mb-6 flex flex-wrap items-center gap-x-4 gap-y-3">
+    <header className="mb-6 grid grid-cols-[minmax(min-content,1fr)_auto] items-center gap-x-4 gap-y-1.5 sm:gap-y-0.5">
       <title>{`${title} · Lilac`}</title>
-      <div className="min-w-0 flex-1">
-        <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
-        {note && <p className="mt-0.5 text-sm text-ink-soft">{note}</p>}
-      </div>
-      {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
+      <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+      {note && <p className="col-span-2 text-sm text-ink-soft sm:col-span-1">{note}</p>}
+      {children && <div className="col-start-2 row-start-1 flex flex-wrap items-center justify-end gap-2 sm:row-end-3">{children}</div>}
     </header>
   );
 }
@@ -35,8 +34,8 @@ export function Card({
   return (
     <section className={`min-w-0 rounded-xl border bg-panel shadow-card ${className}`}>
       {title && (
-        <div className="flex min-h-11 items-center gap-3 border-b px-4">
-          <h2 className="flex-1 text-sm font-semibold">{title}</h2>
+        <div className="flex min-h-11 flex-wrap items-center gap-x-3 border-b px-4 py-1">
+          <h2 className="min-w-0 grow text-sm font-semibold">{title}</h2>
           {aside && <div className="text-sm text-ink-faint">{aside}</div>}
         </div>
       )}
@@ -150,7 +149,7 @@ export function Facts({ items }: { items: readonly (readonly [string, ReactNode]
       {items.map(([name, value]) => (
         <div key={name} className="min-w-0">
           <dt className="text-xs text-ink-faint">{name}</dt>
-          <dd className="mt-0.5 truncate text-base">{value}</dd>
+          <dd className="mt-0.5 truncate text-base" title={typeof value === "string" ? value : undefined}>{value}</dd>
         </div>
       ))}
     </dl>

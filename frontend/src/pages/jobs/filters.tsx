@@ -41,7 +41,8 @@ interface FilterProps {
 
 /** Nothing is asked of the server while somebody still types. */
 const TYPING_MILLIS = 200;
-const SELECT = "select h-8 max-w-44 rounded-lg border border-line-strong bg-panel pr-8 pl-2.5 text-sm text-ink hover:border-ink-faint/60";
+// On a phone two stand in a row, under the box and the views.
+const SELECT = "select h-8 max-w-44 max-sm:max-w-none max-sm:grow max-sm:basis-[calc(50%-0.25rem)] rounded-lg border border-line-strong bg-panel pr-8 pl-2.5 text-sm text-ink hover:border-ink-faint/60";
 
 export function Filters({ search, change }: FilterProps) {
   const queues = useQuery(queries.queues());
@@ -67,7 +68,7 @@ export function Filters({ search, change }: FilterProps) {
           <option value="">Newest first</option>
           <option value="oldest">Oldest first</option>
         </select>
-        <div className="ml-auto flex items-center gap-1">
+        <div className="ml-auto flex items-center gap-1 max-sm:-order-1">
           <Columns search={search} change={change} />
           <ViewsWhenWanted search={search} />
         </div>
@@ -96,14 +97,14 @@ function StateChips({ search, change }: FilterProps) {
     change({ state: next.join(",") || undefined });
   }
   return (
-    <div role="group" aria-label="States" className="flex flex-wrap gap-1.5">
+    <div role="group" aria-label="States" className="flex gap-1.5 max-sm:-mx-4 max-sm:overflow-x-auto max-sm:px-4 max-sm:py-1 max-sm:[scrollbar-width:none] sm:flex-wrap">
       {JOB_STATES.map((state) => (
         <button
           key={state}
           type="button"
           aria-pressed={chosen.includes(state)}
           onClick={() => toggle(state)}
-          className="inline-flex h-8 items-center gap-1.5 rounded-full border bg-panel px-3 text-sm text-ink-soft transition-colors hover:border-line-strong hover:text-ink aria-pressed:border-accent-line aria-pressed:bg-accent-soft aria-pressed:text-ink"
+          className="inline-flex h-8 shrink-0 items-center gap-1.5 rounded-full border bg-panel px-3 text-sm text-ink-soft transition-colors hover:border-line-strong hover:text-ink aria-pressed:border-accent-line aria-pressed:bg-accent-soft aria-pressed:text-ink"
         >
           <StateIcon look={jobLook[state]} />
           {jobLook[state].word}
@@ -126,7 +127,7 @@ function TextBox({ search, change }: FilterProps) {
     return () => window.clearTimeout(timer);
   }, [typed]);
   return (
-    <label className="flex h-8 min-w-44 flex-1 items-center gap-2 rounded-lg border border-line-strong bg-panel px-2.5 focus-within:border-accent-solid sm:max-w-72">
+    <label className="flex h-8 min-w-44 flex-1 max-sm:-order-2 items-center gap-2 rounded-lg border border-line-strong bg-panel px-2.5 focus-within:border-accent-solid sm:max-w-72">
       <Search size={14} className="shrink-0 text-ink-faint" aria-hidden />
       <span className="sr-only">Filter by text</span>
       <input
