@@ -143,8 +143,8 @@ function Parts() {
   return (
     <Show title="Parts">
       <div className="grid gap-5 md:grid-cols-2">
-        <Chart title="A line over time" lines={[{ name: "in use", points: WAVE }]} text={(value) => bytes(Math.round(value))} limit={4 * 2 ** 30} />
-        <Chart title="A single measurement" lines={[{ name: "in use", points: WAVE.slice(0, 1) }]} text={(value) => bytes(Math.round(value))} />
+        <Chart title="A line over time" lines={[{ name: "in use", points: WAVE }]} text={(value) => bytes(Math.round(value))} of="bytes" limit={4 * 2 ** 30} />
+        <Chart title="A single measurement" lines={[{ name: "in use", points: WAVE.slice(0, 1) }]} text={(value) => bytes(Math.round(value))} of="bytes" />
       </div>
       <Meter label="CPU" used={3} total={8} text="3 of 8" />
       <Facts items={[["Name", "value"], ["Time", <Time key="t" at={A_WHILE_AGO} />], ["Label", <Tag key="l">exp=a1</Tag>]]} />

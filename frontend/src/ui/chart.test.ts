@@ -15,6 +15,7 @@ it("gives a single measurement an axis of time, and a flat line one of values", 
   expect(timeRange(100, 100)).toEqual([40, 160]);
   expect(timeRange(1, 9)).toEqual([1, 9]);
   expect(valueRange(0, undefined)).toEqual([0, 1]);
+  expect(valueRange(0, 8_000, 1_000)).toEqual([0, 1_000]);
 });
 
 it("shows a limit that is near, and does not press the line flat for one that is far", () => {

@@ -27,18 +27,26 @@ const STROKES = [
   { colour: "--good", className: "stroke-good", dash: [2, 3] },
 ] as const;
 
+type Amount = "count" | "milli" | "bytes";
+
+/** The extent of an axis of values when all of them are 0. */
+const LEAST: Record<Amount, number> = { count: 1, milli: 1000, bytes: 1024 };
+const BYTE_STEPS = Array.from({ length: 53 }, (_, power) => 2 ** power);
+
 interface ChartProps {
   title: string;
   lines: ChartLine[];
   text: (value: number) => string;
   /** Drawn where it lies within reach. */
   limit?: number | undefined;
+  /** Bytes are marked off in powers of two, and thousandths reach to a whole one where nothing is used. */
+  of?: Amount;
   /** Without a frame of its own, for charts inside of a card. */
   bare?: boolean;
 }
 
 /** The lines of a chart share their axes, which begin at 0. */
-export function Chart({ title, lines, text, limit, bare = false }: ChartProps) {
+export function Chart({ title, lines, text, limit, of = "count", bare = false }: ChartProps) {
   const data = useMemo(() => columns(lines), [lines]);
   const [pointed, setPointed] = useState<number | null>(null);
   const place = useRef<HTMLDivElement>(null);
@@ -52,7 +60,7 @@ export function Chart({ title, lines, text, limit, bare = false }: ChartProps) {
   useEffect(() => {
     const element = place.current;
     if (!element || isEmpty) return;
-    const made = new uPlot(options(element, names.split("\n"), limit, tell, setPointed), [[]], element);
+    const made = new uPlot(options(element, names.split("\n"), { limit, of }, tell, setPointed), [[]], element);
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     resized.observe(element);
@@ -65,9 +73,9 @@ export function Chart({ title, lines, text, limit, bare = false }: ChartProps) {
       plot.current = null;
     };
     // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another theme is drawn anew
-  }, [names, limit, isEmpty, theme]);
+  }, [names, limit, of, isEmpty, theme]);
   // oxlint-disable-next-line react/exhaustive-effect-dependencies -- what was made anew has no data yet
-  useEffect(() => plot.current?.setData(data), [data, names, limit, theme, isEmpty]);
+  useEffect(() => plot.current?.setData(data), [data, names, limit, of, theme, isEmpty]);
 
   if (isEmpty) return null;
   const shown = lines.map((line) => ({ name: line.name, value: valueAt(line.points, pointed === null ? undefined : data[0][pointed]) }));
@@ -134,8 +142,8 @@ export function timeRange(from: number | null, to: number | null): [number, numb
 }
 
 /** A limit that is far away would press the line flat. */
-export function valueRange(highest: number, limit: number | undefined): [number, number] {
-  return [0, Math.max(limit !== undefined && limit < highest * 3 ? limit : 0, highest) * 1.08 || 1];
+export function valueRange(highest: number, limit: number | undefined, least = 1): [number, number] {
+  return [0, Math.max(limit !== undefined && limit < highest * 3 ? limit : 0, highest) * 1.08 || least];
 }
 
 function colour(name: string): string {
@@ -156,7 +164,7 @@ function timeTexts(_: uPlot, splits: number[], __: number, ___: number, step: nu
 function options(
   element: HTMLElement,
   names: string[],
-  limit: number | undefined,
+  { limit, of }: { limit: number | undefined; of: Amount },
   text: (value: number) => string,
   onPoint: (index: number | null) => void,
 ): uPlot.Options {
@@ -170,15 +178,16 @@ function options(
     width: element.clientWidth,
     height: HEIGHT,
     legend: { show: false },
-    padding: [6, 6, 0, 0],
+    // A time stands in the middle under its mark: the last one needs half of its width beyond the line.
+    padding: [6, 18, 0, 0],
     cursor: { y: false, sync: { key: "usage" }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
       x: { time: true, range: (_, from, to) => timeRange(from, to) },
-      y: { range: (_, __, highest) => valueRange(highest ?? 0, limit) },
+      y: { range: (_, __, highest) => valueRange(highest ?? 0, limit, LEAST[of]) },
     },
     axes: [
       { ...axis, values: timeTexts, space: 70, size: 24, grid: { show: false } },
-      { ...axis, values: (_, splits) => splits.map(text).map((words, at, all) => (words === all[at - 1] ? "" : words)), space: 34, size: 66, gap: 6 },
+      { ...axis, ...(of === "bytes" && { incrs: BYTE_STEPS }), values: (_, splits) => splits.map(text).map((words, at, all) => (words === all[at - 1] ? "" : words)), space: 34, size: 66, gap: 6 },
     ],
     series: [
       {},

@@ -22,29 +22,33 @@ export function UsageCharts({
   const whole = (value: number) => bytes(Math.round(value));
   return (
     <div className="grid grid-cols-1 gap-4 md:grid-cols-2 xl:grid-cols-3">
-      <Chart title="CPUs" lines={[line("in use", (point) => point.cpu_milli)]} text={cpus} limit={limits?.cpuMilli} />
+      <Chart title="CPUs" lines={[line("in use", (point) => point.cpu_milli)]} text={cpus} of="milli" limit={limits?.cpuMilli} />
       <Chart
         title="Memory"
         lines={[line("in use", (point) => point.memory_bytes), line("peak", (point) => point.memory_peak_bytes)]}
         text={whole}
+        of="bytes"
         limit={limits?.memoryBytes}
       />
       <Chart
         title="GPUs"
         lines={[line("busy", (point) => point.gpu_milli)]}
         text={cpus}
+        of="milli"
         limit={limits?.gpus ? limits.gpus * 1000 : undefined}
       />
-      <Chart title="GPU memory" lines={[line("in use", (point) => point.gpu_memory_bytes)]} text={whole} limit={limits?.gpuMemoryBytes} />
+      <Chart title="GPU memory" lines={[line("in use", (point) => point.gpu_memory_bytes)]} text={whole} of="bytes" limit={limits?.gpuMemoryBytes} />
       <Chart
         title="Disk"
         lines={[line("read", (point) => point.disk_read_rate), line("written", (point) => point.disk_write_rate)]}
         text={perSecond}
+        of="bytes"
       />
       <Chart
         title="Network"
         lines={[line("received", (point) => point.network_receive_rate), line("sent", (point) => point.network_send_rate)]}
         text={perSecond}
+        of="bytes"
       />
     </div>
   );

@@ -45,8 +45,8 @@ export function UseOverTime({ nodes }: { nodes: Node[] | undefined }) {
       {points && (
         <div className="grid grid-cols-1 gap-x-6 gap-y-5 p-4 md:grid-cols-2">
           <Chart bare title="Jobs" lines={lines.jobs} text={whole} />
-          <Chart bare title="CPUs" lines={lines.cpus} text={cpus} limit={capacity.cpu_milli} />
-          <Chart bare title="Memory" lines={lines.memory} text={(value) => bytes(Math.round(value))} limit={capacity.memory_bytes} />
+          <Chart bare title="CPUs" lines={lines.cpus} text={cpus} of="milli" limit={capacity.cpu_milli} />
+          <Chart bare title="Memory" lines={lines.memory} text={(value) => bytes(Math.round(value))} of="bytes" limit={capacity.memory_bytes} />
           {capacity.gpus > 0 && <Chart bare title="GPUs" lines={lines.gpus} text={whole} limit={capacity.gpus} />}
         </div>
       )}
