@@ -104,7 +104,7 @@ const NODE_COLUMNS: Column<Node>[] = [
           {node.name}
         </Link>
         {node.message && <span className="mt-0.5 line-clamp-2 text-xs text-ink-soft" title={node.message}>{sentence(node.message)}</span>}
-        <span className="mt-1.5 block"><GpuGrid node={node} /></span>
+        {node.gpus.length > 0 && <span className="mt-1.5 block"><GpuGrid node={node} /></span>}
       </>
     ),
   },

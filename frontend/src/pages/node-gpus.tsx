@@ -13,6 +13,8 @@ import { type Column, Table } from "@/ui/table";
 
 interface Row {
   gpu: Gpu;
+  /** None where all are of one kind: the head of the table says it once. */
+  model: string | undefined;
   usage: GpuUsage | undefined;
   alive: boolean;
   /** Name of the job that holds it, where it is known. */
@@ -23,9 +25,10 @@ const COLUMNS: Column<Row>[] = [
   {
     head: "GPU",
     grow: true,
-    cell: ({ gpu }) => (
+    cell: ({ gpu, model }) => (
       <span>
-        <span className="font-medium">{gpu.index}</span> <span className="text-ink-soft">{gpu.model}</span>
+        <span className="font-medium">{gpu.index}</span>
+        {model && <span className="text-ink-soft">{` ${model}`}</span>}
         {gpu.fault && <span className="block text-xs whitespace-normal text-bad">{sentence(gpu.fault)}</span>}
       </span>
     ),
@@ -43,14 +46,16 @@ const COLUMNS: Column<Row>[] = [
 
 export function NodeGpus({ node }: { node: Node }) {
   const jobs = useQuery(adminQueries.nodeJobs(node.id)).data?.items;
+  const models = new Set(node.gpus.map((gpu) => gpu.model));
   const rows = node.gpus.map((gpu) => ({
     gpu,
+    model: models.size > 1 ? gpu.model : undefined,
     usage: node.usage?.gpus.find((one) => one.index === gpu.index),
     alive: isAlive(node),
     job: jobs?.find((job) => job.id === gpu.job)?.name,
   }));
   return (
-    <Card title="GPUs" aside={`${node.allocated.gpus} of ${node.gpus.length} held`}>
+    <Card title="GPUs" aside={`${models.size === 1 ? `${[...models][0]} · ` : ""}${node.allocated.gpus} of ${node.gpus.length} held`}>
       <Table label={`GPUs of ${node.name}`} columns={COLUMNS} rows={rows} rowKey={({ gpu }) => gpu.uuid} />
     </Card>
   );

@@ -22,7 +22,7 @@ export function JobLines({ label, jobs }: { label: string; jobs: readonly Job[] 
 function JobLine({ job }: { job: Job }) {
   const note = jobSentence(job) || (job.state === "failed" && exitText(job)) || job.image;
   return (
-    <li className="relative grid grid-cols-[6.25rem_minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5 transition-colors hover:bg-hover/70 has-[a:focus-visible]:bg-hover">
+    <li className="relative grid last:rounded-b-xl grid-cols-[6.25rem_minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5 transition-colors hover:bg-hover/70 has-[a:focus-visible]:bg-hover">
       <StateMark look={jobLook[job.state]} />
       <span className="min-w-0">
         <Link to="/jobs/$jobId" params={{ jobId: job.id }} search={{}} className="block truncate font-medium after:absolute after:inset-0" title={job.name}>

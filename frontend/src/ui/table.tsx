@@ -28,7 +28,7 @@ export function Table<Row>({
   const cellClass = (column: Column<Row>) =>
     `px-3 first:pl-4 last:pr-4 md:px-4 ${column.number ? "text-right" : "text-left"} ${column.wide ? "max-md:hidden" : ""} ${column === lastNarrow ? "max-md:pr-4" : ""} ${column.grow ? "w-full" : "whitespace-nowrap"}`;
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+    <div className="overflow-x-auto rounded-b-xl" tabIndex={0} role="region" aria-label={label}>
       <table className="w-full border-collapse text-base">
         <thead>
           <tr className="border-b">

@@ -56,7 +56,7 @@ function OutputCard({ job, output }: { job: Job; output: JobOutput }) {
   const isThere = output.state === "stored";
   return (
     <Card>
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b px-4 py-3">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3">
         <div className="min-w-0 flex-1">
           <h2 className="truncate font-mono text-base font-medium">{output.path}</h2>
           <p className="text-sm text-ink-soft">
@@ -72,9 +72,9 @@ function OutputCard({ job, output }: { job: Job; output: JobOutput }) {
           </Button>
         )}
       </div>
-      {failure && <div className="p-3"><FormError>{failure}</FormError></div>}
+      {failure && <div className="border-t p-3"><FormError>{failure}</FormError></div>}
       {isThere && output.entries.length > 0 && (
-        <ul className="max-h-96 divide-y overflow-y-auto" aria-label={`Files of ${output.path}`} tabIndex={0}>
+        <ul className="max-h-96 divide-y overflow-y-auto border-t" aria-label={`Files of ${output.path}`} tabIndex={0}>
           {output.entries.map((entry) => (
             <Entry key={entry.path} entry={entry} get={() => fetchTo(`${base}/files?${of}&path=${encodeURIComponent(entry.path)}`, entry.path.split("/").at(-1) ?? "file")} />
           ))}

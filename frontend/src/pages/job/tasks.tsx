@@ -38,7 +38,7 @@ const columns = (job: Job, attempt: Attempt): Column<Task>[] => [
   },
   { head: "State", cell: (task) => <RankState attempt={attempt} task={task} /> },
   { head: "Why", grow: true, wide: true, cell: (task) => <span className="block min-w-32 text-sm break-words whitespace-normal text-ink-soft">{endText(task)}</span> },
-  ...(attempt.tasks.some((task) => task.ports?.length) ? [{ head: "Ports", wide: true, cell: (task: Task) => <Ports task={task} /> }] : []),
+  ...(attempt.tasks.some((task) => task.ports?.length) ? [{ head: "Ports", wide: true, cell: (task: Task) => <div className="min-w-60"><Ports task={task} /></div> }] : []),
   {
     head: "Log",
     number: true,

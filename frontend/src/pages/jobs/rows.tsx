@@ -27,7 +27,7 @@ export function Rows({ pages, columns, selection }: { pages: JobPages; columns: 
           const index = first + at;
           const job = rowAt(index);
           return (
-            <div key={job?.id ?? index} role="presentation" className="absolute inset-x-0 top-0 h-[57px] border-b" style={{ transform: `translateY(${index * ROW_PIXELS}px)` }}>
+            <div key={job?.id ?? index} role="presentation" className={`absolute inset-x-0 top-0 h-[57px] ${index === count - 1 && !more ? "overflow-hidden rounded-b-xl" : "border-b"}`} style={{ transform: `translateY(${index * ROW_PIXELS}px)` }}>
               {job ? <JobRow job={job} columns={columns} lead={<RowBox job={job} selection={selection} />} /> : <Shadow />}
             </div>
           );
