@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { bytes, cpus, duration, plural, relative, shellQuote } from "./format";
+import { bytes, cpus, duration, exact, plural, relative, sentence, shellQuote } from "./format";
 
 it.each([
   [0, "0 B"],
@@ -43,4 +43,9 @@ it("quotes what a shell would read otherwise, and nothing else", () => {
   expect(shellQuote("http://a:80/b")).toBe("http://a:80/b");
   expect(shellQuote("it's $HOME")).toBe(`'it'\\''s $HOME'`);
   expect(shellQuote("")).toBe("''");
+});
+
+it("tells the times of the server's sentences as the reader's own, and leaves alone what is none", () => {
+  expect(sentence("silent since 2026-11-30T21:17:37Z")).toBe(`Silent since ${exact("2026-11-30T21:17:37Z")}`);
+  expect(sentence("job 2026-99-99T99:99:99Z")).toBe("Job 2026-99-99T99:99:99Z");
 });

@@ -64,9 +64,12 @@ export function shortId(id: string): string {
   return id.slice(-8);
 }
 
-/** The server's words may begin in the middle of a line; here they stand alone. */
+/** A time as the server writes it into its sentences. */
+const WRITTEN_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** The server's words may begin in the middle of a line; here they stand alone, with times in the reader's own zone. */
 export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return (text.charAt(0).toUpperCase() + text.slice(1)).replace(WRITTEN_TIME, (at) => (Number.isNaN(Date.parse(at)) ? at : exact(at)));
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

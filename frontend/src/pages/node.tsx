@@ -89,7 +89,7 @@ function Heartbeat({ node }: { node: Node }) {
     <>
       <Link to="/clusters" className="hover:text-accent">{node.cluster}</Link>
       {" · "}
-      {node.last_seen_at ? <>heard from <Time at={node.last_seen_at} /></> : "never heard from"}
+      {node.last_seen_at ? <>heard <Time at={node.last_seen_at} /></> : "never heard from"}
     </>
   );
 }

@@ -134,7 +134,7 @@ function NodeCard({ node }: { node: Node }) {
         </div>
       )}
       <div className="flex flex-wrap items-center gap-x-5 gap-y-1.5 border-t px-4 py-2 text-xs text-ink-faint sm:px-5">
-        <span>Heard from {node.last_seen_at ? <Time at={node.last_seen_at} /> : "never"}</span>
+        <span>{node.last_seen_at ? <>Heard <Time at={node.last_seen_at} /></> : "Never heard from"}</span>
         {node.agent_version && <span>Agent {node.agent_version}</span>}
         {node.docker_version && <span>Docker {node.docker_version}</span>}
         {labels.slice(0, 4).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}

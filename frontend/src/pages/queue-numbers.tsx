@@ -14,7 +14,7 @@ const SHOWN_USERS = 8;
 export function QueueShares({ queue }: { queue: Queue }) {
   const stats = useQuery(adminQueries.queueStats(queue.id));
   return (
-    <Card title="Share and quotas" aside={stats.data?.oldest_waiting_since ? <>oldest waits since <Time at={stats.data.oldest_waiting_since} /></> : undefined}>
+    <Card title="Share and quotas" aside={stats.data?.oldest_waiting_since ? <>the oldest came <Time at={stats.data.oldest_waiting_since} /></> : undefined}>
       {stats.isPending && <SkeletonRows rows={3} />}
       {stats.isError && !stats.data && <Broken error={stats.error} retry={() => void stats.refetch()} />}
       {stats.data && (

@@ -64,7 +64,7 @@ export function KeptNodes({ reservation: { nodes, requests, since } }: { reserva
       ))}
       {nodes.length > SHOWN_NODES && `and ${plural(nodes.length - SHOWN_NODES, "more", "more")} · `}
       {`${requestText(requests)}${nodes.length > 1 ? " on each" : ""}`}
-      {since && <>, kept since <Time at={since} /></>}
+      {since && <>, set apart <Time at={since} /></>}
     </>
   );
 }

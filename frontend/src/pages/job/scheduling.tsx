@@ -98,7 +98,7 @@ export function EstimateSpan({ earliest, latest }: { earliest: string; latest: s
   const from = ahead(earliest);
   const title = latest ? `${exact(earliest)} to ${exact(latest)}` : `Not before ${exact(earliest)}`;
   const soon = from < 2_000 ? "now" : `in ${duration(from)}`;
-  const text = latest === undefined ? (from < 2_000 ? "Open: no bound is known" : `Not before ${duration(from)} from now`) : ahead(latest) - from < 2_000 ? `About ${soon}` : `${sentence(soon)} to ${duration(ahead(latest))}`;
+  const text = latest === undefined ? (from < 2_000 ? "Open: no bound is known" : `Not before ${duration(from)} from now`) : ahead(latest) - from < 2_000 ? `About ${soon}` : `${sentence(soon)}, at the latest in ${duration(ahead(latest))}`;
   return <span title={title}>{text}</span>;
 }
 
@@ -190,7 +190,7 @@ function History({ data }: { data: Explanation }) {
   const items = data.history.toReversed();
   return (
     <Card title="What it was told while it waited">
-      {items.length === 0 && <p className="px-4 py-4 text-sm text-ink-soft">Nothing yet.</p>}
+      {items.length === 0 && <p className="px-4 py-4 text-sm text-ink-soft">No reason is on record.</p>}
       {items.length > 0 && (
         <ol className="max-h-96 divide-y overflow-y-auto" tabIndex={0} aria-label="Reasons, the latest first">
           {items.map((entry) => (

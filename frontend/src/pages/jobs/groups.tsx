@@ -44,7 +44,7 @@ export function Groups({ by, filter, change }: GroupsProps) {
 
 function Group({ group, by, most, change }: { group: JobGroup; by: string; most: number; change: GroupsProps["change"] }) {
   const part = narrowed(by, group.value);
-  const name = group.value === "" ? <span className="text-ink-faint">none</span> : by === "reason" ? reasonWord(group.value) : group.value;
+  const name = group.value === "" ? <span className="text-ink-faint">{`No ${by.replace("label:", "label ")}`}</span> : by === "reason" ? reasonWord(group.value) : group.value;
   const states = JOB_STATES.filter((state) => (group.by_state[state] ?? 0) > 0);
   const open = (state?: string) => part && change({ ...part, group: undefined, ...(state && { state }) });
   return (
