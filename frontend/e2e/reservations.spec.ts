@@ -40,6 +40,14 @@ test("what is kept is told at the job, its cluster and its node, until the job w
   await page.setViewportSize({ width: 1440, height: 900 });
   await inspect(page, "cluster-kept");
 
+  const queue = (await call("GET", "/queues")).items.find(({ name }: { name: string }) => name === NAME);
+  await page.goto(`/queues/${queue.id}`);
+  await expect(page.getByRole("heading", { name: "Nodes kept for its jobs" })).toBeVisible();
+  await expect(page.getByText(/starts in \d+[hm] at the latest/)).toBeVisible();
+  await inspect(page, "queue-kept");
+
+  await page.goto(`/clusters/${cluster.id}`);
+  await expect(page.getByRole("heading", { name: "Kept nodes" })).toBeVisible();
   await call("POST", `/jobs/${big.id}/cancel`);
   await expect(page.getByRole("heading", { name: "Kept nodes" })).toBeHidden();
   expect(found).toEqual([]);

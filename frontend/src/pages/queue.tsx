@@ -1,5 +1,5 @@
 /// One queue: who is next and why not yet, what it holds against what it may, and how long jobs waited.
-import { useQuery } from "@tanstack/react-query";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { useState } from "react";
 import { adminQueries, useUpdateQueue } from "@/api/admin";
 import type { InLine } from "@/api/admin-types";
 import { jobQueries } from "@/api/job-queries";
+import { queries } from "@/api/queries";
 import type { Queue } from "@/api/types";
 import { reasonWord } from "@/domain/job";
 import { requestText } from "@/domain/node";
@@ -18,6 +19,7 @@ import { Dialog } from "@/ui/dialog";
 import { JobLines } from "@/ui/job-lines";
 import { MoreMenu } from "@/ui/menu";
 import { Broken, Card, SkeletonRows, Tag, Time } from "@/ui/parts";
+import { ReservationsCard } from "@/ui/reservations";
 
 import { DeleteQueue } from "./queue-delete";
 import { QueueForm } from "./queue-form";
@@ -51,6 +53,7 @@ export function QueuePage() {
         main={
           <>
             <NextInLine id={queue.id} queued={queue.queued} />
+            <KeptFor queue={queue} />
             <Running queue={queue} />
           </>
         }
@@ -159,6 +162,15 @@ function Waiting({ one }: { one: InLine }) {
       </span>
     </li>
   );
+}
+
+/** Nodes that are kept for jobs of this queue, wherever it leads. */
+function KeptFor({ queue }: { queue: Queue }) {
+  const clusters = useQuery(queries.clusters());
+  const led = clusters.data?.items.filter(({ name }) => queue.clusters.includes(name)) ?? [];
+  const kept = useQueries({ queries: led.map(({ id }) => adminQueries.reservations(id)) });
+  const items = kept.flatMap(({ data }) => data?.items.filter(({ job }) => job?.queue === queue.name) ?? []);
+  return <ReservationsCard title="Nodes kept for its jobs" items={items} />;
 }
 
 function Running({ queue }: { queue: Queue }) {
