@@ -31,7 +31,13 @@ type Amount = "count" | "milli" | "bytes";
 
 /** The extent of an axis of values when all of them are 0. */
 const LEAST: Record<Amount, number> = { count: 1, milli: 1000, bytes: 1024 };
-const BYTE_STEPS = Array.from({ length: 53 }, (_, power) => 2 ** power);
+const DOUBLED = Array.from({ length: 50 }, (_, power) => 2 ** power);
+/** How far marks may stand apart. What is counted comes in whole ones only: half a job is marked nowhere. */
+const STEPS: Record<Amount, number[]> = {
+  count: Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat(),
+  milli: [1, 2, 5, 10, 20, 50, 100, 250, 500, ...DOUBLED.map((step) => step * 1000)],
+  bytes: DOUBLED,
+};
 
 interface ChartProps {
   title: string;
@@ -39,7 +45,7 @@ interface ChartProps {
   text: (value: number) => string;
   /** Drawn where it lies within reach. */
   limit?: number | undefined;
-  /** Bytes are marked off in powers of two, and thousandths reach to a whole one where nothing is used. */
+  /** What is drawn: it tells where marks may stand, and how far the axis reaches where nothing is used. */
   of?: Amount;
   /** Without a frame of its own, for charts inside of a card. */
   bare?: boolean;
@@ -187,7 +193,7 @@ function options(
     },
     axes: [
       { ...axis, values: timeTexts, space: 70, size: 24, grid: { show: false } },
-      { ...axis, ...(of === "bytes" && { incrs: BYTE_STEPS }), values: (_, splits) => splits.map(text).map((words, at, all) => (words === all[at - 1] ? "" : words)), space: 34, size: 66, gap: 6 },
+      { ...axis, incrs: STEPS[of], values: (_, splits) => splits.map(text).map((words, at, all) => (words === all[at - 1] ? "" : words)), space: 34, size: 66, gap: 6 },
     ],
     series: [
       {},
