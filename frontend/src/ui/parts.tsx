@@ -34,7 +34,7 @@ export function Card({
   return (
     <section className={`min-w-0 rounded-xl border bg-panel shadow-card ${className}`}>
       {title && (
-        <div className="flex min-h-11 flex-wrap items-center gap-x-3 border-b px-4 py-1">
+        <div className="flex min-h-11 flex-wrap items-center gap-x-3 border-b px-4 py-1.5">
           <h2 className="min-w-0 grow text-sm font-semibold">{title}</h2>
           {aside && <div className="text-sm text-ink-faint">{aside}</div>}
         </div>

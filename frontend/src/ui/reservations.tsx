@@ -77,9 +77,9 @@ export function ReservationTime({ reservation: { starts_by: startsBy } }: { rese
         <div className="hatch h-full flex-[5] bg-accent-soft" />
         {startsBy && <div className="h-full flex-[2] bg-accent-solid" />}
       </div>
-      <div className="mt-1.5 flex justify-between gap-4 text-xs text-ink-faint">
+      <div className="mt-1.5 flex flex-wrap justify-between gap-x-4 text-xs text-ink-faint">
         <span>{startsBy ? "Until then jobs fill in that end in time" : "It empties as its jobs end"}</span>
-        <span className="text-right">
+        <span className="ml-auto text-right">
           {startsBy ? <span className="text-ink-soft">starts <Time at={startsBy} /> at the latest</span> : <span title="A job without a time limit is in the way">nobody knows when it starts</span>}
         </span>
       </div>
