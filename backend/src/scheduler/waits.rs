@@ -241,9 +241,8 @@ async fn next_in_turn(
 
 /// Folds the changes of the counts into the counts. Changes whose transaction is not committed yet are not
 /// seen, and so are folded another time; both tables are changed in one statement, so that their sum is right
-/// at any moment.
-/// Folds the changes of counts together, in bounded transactions, until few are left.
-pub async fn fold_counts(app: &App, term: Term) -> ApiResult<()> {
+/// at any moment. In bounded transactions, until few are left.
+async fn fold_counts(app: &App, term: Term) -> ApiResult<()> {
     let worth_it = "SELECT count(*) > 100 FROM (SELECT FROM job_count_changes LIMIT 101) c";
     while sqlx::query_scalar(worth_it).fetch_one(&app.pool).await? {
         let mut tx = app.pool.begin().await?;

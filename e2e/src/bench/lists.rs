@@ -13,16 +13,19 @@ use crate::bed::Bed;
 const BOUND_MS: f64 = 50.0;
 const LOOKS: usize = 9;
 
-/// A million jobs that have ended, of several names and labels; a few failed.
+/// A million jobs that have ended, of several names and labels; a few failed. Counted, as those are that are submitted.
 const MILLION: &str = "
-    INSERT INTO jobs (id, name, queue_id, owner_id, team_id, priority, state, reason, actor, spec, labels, created_at, finished_at)
+    WITH job AS (INSERT INTO jobs (id, name, queue_id, owner_id, team_id, priority, state, reason, actor, spec, labels, created_at, finished_at)
     SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - (1000000 - n)::bigint * 1000), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
         'job-' || n % 5000, q.id, u.id, q.team_id, 50,
         CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'succeeded' END, CASE WHEN n % 1000 = 0 THEN 'oom' END, 'user:admin',
         jsonb_build_object('name', 'job-' || n % 5000, 'image', 'busybox'),
         CASE WHEN n % 100 = 0 THEN jsonb_build_object('exp', 'e' || n % 7000) ELSE '{}' END,
         now() - (1000000 - n) * interval '1 second', now() - (1000000 - n) * interval '1 second'
-    FROM generate_series(1, 1000000) AS n, queues q, users u WHERE q.name = 'default' AND u.username = 'admin'";
+    FROM generate_series(1, 1000000) AS n, queues q, users u WHERE q.name = 'default' AND u.username = 'admin'
+    RETURNING team_id, queue_id, owner_id, state, reason)
+    INSERT INTO job_count_changes (team_id, queue_id, owner_id, state, reason, jobs)
+    SELECT team_id, queue_id, owner_id, state, COALESCE(reason, ''), count(*) FROM job GROUP BY 1, 2, 3, 4, 5";
 
 pub(super) async fn measure(bed: &Bed) -> Result<[Measurement; 2]> {
     let pool = PgPool::connect(bed.database.url()).await?;
