@@ -26,6 +26,8 @@ pub async fn connect(url: &Secret, connections: u32) -> Result<PgPool> {
         })?
         .application_name("lilac")
         .options([
+            // Statements are short: to compile one takes longer than to carry it out.
+            ("jit", "off"),
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "30s"),
@@ -67,8 +69,15 @@ pub fn pool_options() -> PgPoolOptions {
 
 /// Connections to the same database whose statements are planned once, for those that take longer to plan than to carry
 /// out. Others want to be planned for what they are asked.
+///
+/// All of these find a few rows by their keys, and that is what they are planned for. A plan that was made while the tables
+/// were empty would read them from end to end, and go on so when they are full.
 pub fn planned_once(pool: &PgPool, connections: u32) -> PgPool {
-    let options =
-        PgConnectOptions::clone(&pool.connect_options()).options([("plan_cache_mode", "force_generic_plan")]);
+    let options = PgConnectOptions::clone(&pool.connect_options()).options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ]);
     pool_options().max_connections(connections).connect_lazy_with(options)
 }

@@ -211,12 +211,13 @@ async fn read(
     after: Cursor,
 ) -> Result<(Vec<(Cursor, JobEvent)>, bool), sqlx::Error> {
     let rows = sqlx::query(
+        // The order is that of the column: by what is answered under its name, the index would be of no use.
         "SELECT transaction::text::bigint AS transaction, id, job_id, sequence, at, state, attempt_state, epoch, reason, message, actor,
                 transaction < pg_snapshot_xmin(pg_current_snapshot()) AS is_settled
-         FROM job_events
+         FROM job_events e
          WHERE (transaction, id) > ($1::text::xid8, $2) AND ($3::uuid IS NULL OR job_id = $3)
            AND ($5::uuid[] IS NULL OR EXISTS (SELECT FROM jobs WHERE id = job_id AND team_id = ANY($5)))
-         ORDER BY transaction, id LIMIT $4",
+         ORDER BY e.transaction, id LIMIT $4",
     )
     .bind(after.transaction.to_string())
     .bind(after.id)

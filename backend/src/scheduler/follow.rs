@@ -40,6 +40,8 @@ const IMAGES_PAGE: i64 = 200;
 const SURVEY_SHARE: u32 = 20;
 /// Nodes are looked over at least this often: one that falls silent is noticed by nothing else.
 const SURVEY_EVERY: Duration = Duration::from_secs(5);
+/// However few they are, they are not looked over again before.
+const SURVEY_AFTER: Duration = Duration::from_millis(50);
 
 /// A world that follows the database.
 pub struct Mirror {
@@ -161,27 +163,27 @@ impl Mirror {
     /// Takes over what has changed since the last look; of nodes and queues where `all` is asked for, or where it is
     /// their turn.
     pub async fn catch_up(&mut self, app: &App, all: bool) -> Result<(), sqlx::Error> {
-        let mut conn = app.pool.acquire().await?;
-        let (next, now) = snapshot(&mut conn).await?;
+        let mut feed = app.feed.acquire().await?;
+        let Changed { snapshot: next, now, mut jobs, mut more } =
+            changed(&mut feed, &self.seen, None, beginning(&self.seen)?).await?;
         self.world.now_ms = now.timestamp_millis();
         self.was_surveyed = all || Instant::now() >= self.next_survey;
-        if self.was_surveyed {
-            self.survey(&mut conn, now).await?;
+        let mut conn = match self.was_surveyed {
+            true => Some(app.pool.acquire().await?),
+            false => None,
+        };
+        if let Some(conn) = &mut conn {
+            self.survey(conn, now).await?;
         }
-        let mut after = (0_i64, 0_i64);
-        let mut feed = app.feed.acquire().await?;
         loop {
-            let (jobs, last) = changed(&mut feed, &self.seen, &next, after).await?;
             self.look_at(&mut feed, now, &jobs).await?;
-            match last {
-                Some(last) => after = last,
-                None => break,
-            }
+            let Some(after) = more else { break };
+            Changed { jobs, more, .. } = changed(&mut feed, &self.seen, Some(&next), after).await?;
         }
         self.seen = next;
-        if self.was_surveyed {
+        if let Some(conn) = &mut conn {
             // Another replica may lead, and clear places.
-            self.learn_bookings(&mut conn, now, false).await?;
+            self.learn_bookings(conn, now, false).await?;
         }
         Ok(())
     }
@@ -264,7 +266,8 @@ impl Mirror {
             }
         }
         self.read_images(conn).await?;
-        self.next_survey = Instant::now() + (began.elapsed() * SURVEY_SHARE).min(SURVEY_EVERY);
+        self.next_survey =
+            Instant::now() + (began.elapsed() * SURVEY_SHARE).clamp(SURVEY_AFTER, SURVEY_EVERY);
         Ok(())
     }
 
@@ -292,31 +295,58 @@ async fn snapshot(conn: &mut PgConnection) -> Result<(String, DateTime<Utc>), sq
 /// A place in the history.
 type Place = (i64, i64);
 
-/// The jobs with a row of history that the one snapshot shows and the other did not, from a place on; and the place
-/// to read on from, if there may be more.
+/// The place before all that a snapshot does not show.
+fn beginning(snapshot: &str) -> Result<Place, sqlx::Error> {
+    let lowest = snapshot.split(':').next().unwrap_or_default();
+    let lowest = lowest.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok((lowest, 0))
+}
+
+/// What a look at the history told.
+struct Changed {
+    /// What the look saw, and when it was.
+    snapshot: String,
+    now: DateTime<Utc>,
+    jobs: HashSet<Uuid>,
+    /// Where to read on, if there may be more.
+    more: Option<Place>,
+}
+
+/// The jobs with a row of history that is seen now and was not before, from a place on. Where it takes several looks,
+/// the later ones see what the first one saw, `until`.
+///
+/// The place is the only bound and the order is the column's own: so no more of the index is read than what follows it.
 async fn changed(
     conn: &mut PgConnection,
     seen: &str,
-    next: &str,
+    until: Option<&str>,
     after: Place,
-) -> Result<(HashSet<Uuid>, Option<Place>), sqlx::Error> {
-    let rows: Vec<(Uuid, i64, i64)> = sqlx::query_as(
-        "SELECT job_id, transaction::text::bigint, id FROM job_events
-         WHERE transaction >= pg_snapshot_xmin($1::text::pg_snapshot) AND (transaction, id) > ($3::text::xid8, $4)
-           AND NOT pg_visible_in_snapshot(transaction, $1::text::pg_snapshot)
-           AND pg_visible_in_snapshot(transaction, $2::text::pg_snapshot)
-         ORDER BY transaction, id LIMIT $5",
+) -> Result<Changed, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT s.snapshot, s.now, e.job_id, e.transaction::text::bigint AS transaction, e.id
+         FROM (SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp() AS now) s LEFT JOIN LATERAL (
+            SELECT h.job_id, h.transaction, h.id FROM job_events h
+            WHERE (h.transaction, h.id) > ($3::text::xid8, $4) AND NOT pg_visible_in_snapshot(h.transaction, $1::text::pg_snapshot)
+              AND ($2::text IS NULL OR pg_visible_in_snapshot(h.transaction, $2::text::pg_snapshot))
+            ORDER BY h.transaction, h.id LIMIT $5) e ON true",
     )
     .bind(seen)
-    .bind(next)
+    .bind(until)
     .bind(after.0.to_string())
     .bind(after.1)
     .bind(PAGE)
     .fetch_all(conn)
     .await?;
-    let more =
-        (rows.len() as i64 == PAGE).then(|| rows.last().map(|(_, transaction, id)| (*transaction, *id)));
-    Ok((rows.into_iter().map(|(job, _, _)| job).collect(), more.flatten()))
+    let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (mut jobs, mut last) = (HashSet::with_capacity(rows.len()), after);
+    for row in &rows {
+        // Where there is nothing, one row tells so.
+        let Some(job) = row.try_get("job_id")? else { break };
+        jobs.insert(job);
+        last = last.max((row.try_get("transaction")?, row.try_get("id")?));
+    }
+    let more = (rows.len() as i64 == PAGE).then_some(last);
+    Ok(Changed { snapshot: first.try_get("snapshot")?, now: first.try_get("now")?, jobs, more })
 }
 
 /// What tells whether nodes have changed: a hash of what the planner minds, and whether they are alive.

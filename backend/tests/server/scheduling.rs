@@ -87,6 +87,48 @@ async fn a_job_whose_submission_commits_late_is_placed_and_holds_up_nobody(pool:
     assert_eq!(scheduler::invariants::violations(&pool).await.unwrap(), []);
 }
 
+/// Scans of the index that the history is followed by, entries that they read, and rows of jobs that were read by reading
+/// all of them.
+async fn reads(pool: &PgPool) -> [i64; 3] {
+    let row: (i64, i64, i64) = sqlx::query_as(
+        "SELECT i.idx_scan, i.idx_tup_read, t.seq_tup_read FROM pg_stat_user_indexes i, pg_stat_user_tables t
+         WHERE i.indexrelname = 'job_events_stream' AND t.relname = 'jobs'",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    [row.0, row.1, row.2]
+}
+
+#[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
+async fn what_is_read_follows_what_changed_and_not_how_much_there_is(pool: PgPool) {
+    const OLD: i32 = 3_000;
+    let harness = start(pool.clone()).await;
+    let first = submit(&harness, |_| {}).await;
+    let queue: Uuid = sqlx::query_scalar("SELECT queue_id FROM jobs WHERE id = $1")
+        .bind(first.0)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    copy(&mut pool.acquire().await.unwrap(), first, QueueId(queue), OLD).await;
+    let last = submit(&harness, |_| {}).await;
+    eventually(async || harness.client.explain_job(last).await.is_ok_and(|told| told.position > 1000)).await;
+    let [scans, entries, rows] = reads(&pool).await;
+    // Each is looked at by itself. PostgreSQL tells late what it read.
+    eventually(async || {
+        for _ in 0..20 {
+            submit(&harness, |_| {}).await;
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+        reads(&pool).await[0] - scans >= 60
+    })
+    .await;
+    let [more_scans, more_entries, more_rows] = reads(&pool).await;
+    let (scans, entries, rows) = (more_scans - scans, more_entries - entries, more_rows - rows);
+    assert!(entries < scans * i64::from(OLD) / 10, "{entries} entries of the history in {scans} looks");
+    assert!(rows < scans * i64::from(OLD) / 10, "{rows} rows of jobs in {scans} looks");
+}
+
 #[sqlx::test(migrator = "lilac_server::db::MIGRATOR")]
 async fn what_nobody_rings_for_is_noticed(pool: PgPool) {
     let harness = start(pool.clone()).await;
