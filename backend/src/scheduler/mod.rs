@@ -52,6 +52,10 @@ use world::Order;
 const PLAN_EVERY: Duration = Duration::from_secs(5);
 /// Cycles that bells ask for begin this far apart. The first begins at once.
 const GATHER_FOR: Duration = Duration::from_millis(10);
+/// And so many times as far apart as the last one was long, up to a bound: jobs that stream in leave most of the time
+/// to those who store them.
+const GATHER_SHARE: u32 = 5;
+const GATHER_AT_MOST: Duration = Duration::from_millis(50);
 /// How long after a cycle that left work the next one follows.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long after a failure the leader tries again.
@@ -95,12 +99,13 @@ pub fn start(app: Arc<App>) -> Background {
 async fn run(app: Arc<App>, holder: leader::Holder) {
     let mut bells = app.bell.listen();
     let mut telling = Telling::default();
-    let mut wait = Duration::ZERO;
+    let (mut wait, mut gather) = (Duration::ZERO, GATHER_FOR);
     loop {
         let rang = tokio::select! {
-            rang = bells.wait_for(wait, GATHER_FOR, |topic| topic == Topic::Schedule) => rang,
+            rang = bells.wait_for(wait, gather, |topic| topic == Topic::Schedule) => rang,
             () = app.draining.cancelled() => return,
         };
+        let began = Instant::now();
         // Only the leader plans; another replica looks again when it may have become one.
         wait = match holder.term() {
             None => leader::RENEW_EVERY,
@@ -109,6 +114,7 @@ async fn run(app: Arc<App>, holder: leader::Holder) {
                 RETRY_AFTER
             }),
         };
+        gather = (began.elapsed() * GATHER_SHARE).clamp(GATHER_FOR, GATHER_AT_MOST);
     }
 }
 

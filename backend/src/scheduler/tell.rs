@@ -24,6 +24,8 @@ const LOOKS: usize = 200;
 const WORDS_EVERY: Duration = Duration::from_secs(10);
 /// Telling may take this part of the time, as one in so many.
 const SHARE: u32 = 10;
+/// However quick it is, it is not done more often. Whoever comes first after a while is told at once.
+const TELL_AFTER: Duration = Duration::from_millis(250);
 
 /// What jobs were told, and when.
 #[derive(Default)]
@@ -59,7 +61,7 @@ impl Telling {
             let told = Told { reason: one.reason, message: one.message, at: now };
             self.told.insert(one.job_id, told);
         }
-        self.next = Some(Instant::now() + since.elapsed() * SHARE);
+        self.next = Some(Instant::now() + (since.elapsed() * SHARE).max(TELL_AFTER));
         Ok(())
     }
 
