@@ -1,7 +1,9 @@
 //! Starts the control plane and stops it again.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as Waiting, Poll};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -23,7 +25,6 @@ use crate::blob::{self, Store};
 use crate::cluster::images::Awaited;
 use crate::cluster::quiet::{self, QuietNodes};
 use crate::config::{Config, KeepConfig, LimitConfig};
-use crate::error::ApiError;
 use crate::hook::HookSettings;
 use crate::interactive::Relays;
 use crate::limits::Limits;
@@ -294,12 +295,66 @@ async fn stop_signal() {
 
 /// Runs a future to its end even when the request that asked for it is dropped: a write transaction must
 /// never be cut off in the middle (a pool may hand its connection on with the transaction still open).
-pub async fn detached<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, ApiError> {
+pub async fn detached<T: 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     // What it logs belongs to the request all the same.
-    tokio::spawn(work.in_current_span()).await.map_err(|error| {
-        tracing::error!(%error, "a request's work died");
-        ApiError::internal()
-    })
+    let work: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(work.in_current_span());
+    Detached(Some(work)).await
+}
+
+/// Work that goes on as a task of its own where nobody waits for it any more. While somebody does it is part of their
+/// task, which spares it two changes of hands.
+struct Detached<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+
+impl<T: 'static> Future for Detached<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, waiting: &mut Waiting<'_>) -> Poll<T> {
+        // Out of its place meanwhile: work that panics has ended.
+        let Some(mut work) = self.0.take() else { return Poll::Pending };
+        let polled = work.as_mut().poll(waiting);
+        if polled.is_pending() {
+            self.0 = Some(work);
+        }
+        polled
+    }
+}
+
+impl<T: 'static> Drop for Detached<T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { drop(work.await) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_where_its_caller_is_gone() {
+        let (told, mut heard) = mpsc::channel(2);
+        let (go_on, waits) = oneshot::channel::<()>();
+        let work = detached(async move {
+            let _ = told.send("begun").await;
+            let _ = waits.await;
+            let _ = told.send("ended").await;
+        });
+        let caller = tokio::spawn(work);
+        assert_eq!(heard.recv().await, Some("begun"));
+        caller.abort();
+        assert!(caller.await.is_err_and(|error| error.is_cancelled()), "the caller was to go first");
+        assert!(go_on.send(()).is_ok(), "the work went with its caller");
+        assert_eq!(heard.recv().await, Some("ended"));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_takes_its_caller_along_and_does_not_go_on() {
+        let caller = tokio::spawn(detached(async { assert_eq!(1, 2, "as it must") }));
+        assert!(caller.await.is_err_and(|error| error.is_panic()));
+    }
 }

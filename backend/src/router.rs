@@ -136,7 +136,7 @@ async fn finish_writes(request: Request, next: Next) -> Response {
     if is_read || request.uri().path() == "/api/v1/agent/sync" {
         return next.run(request).await;
     }
-    detached(next.run(request)).await.unwrap_or_else(IntoResponse::into_response)
+    detached(next.run(request)).await
 }
 
 /// Guessing costs the address that guesses. Where the address is not known, as in a test, nothing is limited.

@@ -81,14 +81,14 @@ pub async fn sync(
     // An agent that hangs up in the middle must not leave half a transaction behind.
     let arrived = {
         let (app, node, request) = (app.clone(), node.clone(), request.clone());
-        detached(async move { arrive(&app, &node, &request).await }).await??
+        detached(async move { arrive(&app, &node, &request).await }).await?
     };
     let wait_until = tokio::time::Instant::now() + Duration::from_secs(SYNC_WAIT_SECS);
     let mut told_first = None;
     loop {
         let held = {
             let (app, node, request) = (app.clone(), node.clone(), request.clone());
-            detached(async move { desired::deliver(&app, &node, &request).await }).await??
+            detached(async move { desired::deliver(&app, &node, &request).await }).await?
         };
         // A short lease is renewed often: the answer must reach the agent well before it ends.
         let shortest = held.iter().map(|held| held.lease_millis).min().unwrap_or(i64::MAX);
