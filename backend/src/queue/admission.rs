@@ -17,8 +17,9 @@ use crate::error::{ApiError, ApiResult};
 pub struct Door {
     pub id: QueueId,
     pub name: String,
-    /// The queue's version as it was read.
+    /// The queue's version as it was read, and how many deletions of people it had seen.
     pub version: i64,
+    pub deletions: i64,
     owning_team: TeamId,
     /// The teams for which the caller may submit here, with their names.
     teams: Vec<(TeamId, String)>,
@@ -40,17 +41,18 @@ pub struct Ticket {
     pub team_id: TeamId,
 }
 
-/// The queues of those names that the caller sees. They are held against being deleted until the transaction
-/// ends, so ask in the one that stores the jobs. `teams` are the names of teams that the jobs name: for an
-/// administrator, who may name any.
+/// The queues of those names that the caller sees; none where the caller is there no more. They are held against being
+/// deleted until the transaction ends, so ask in the one that stores the jobs. `teams` are the names of teams that the
+/// jobs name: for an administrator, who may name any.
 pub async fn doors(
     conn: &mut PgConnection,
     caller: &Caller,
     names: &[&str],
     teams: &[&str],
 ) -> ApiResult<Vec<Door>> {
+    // Deletions are counted as the people are seen: of the row itself the latest is read, once it is locked.
     let rows = sqlx::query(concat!(
-        "SELECT q.id, q.name, q.version, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.policy, q.quota, q.user_quota,
+        "SELECT q.id, q.name, q.version, (SELECT d.deletions FROM queues d WHERE d.id = q.id) AS deletions, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.policy, q.quota, q.user_quota,
                 q.run_as, EXISTS (SELECT FROM users WHERE id = $3 AND uid IS NOT NULL) AS has_node_user, e.ids, e.names
          FROM queues q CROSS JOIN LATERAL (
              SELECT COALESCE(array_agg(t.id ORDER BY lower(t.name)), '{}') AS ids,
@@ -61,7 +63,7 @@ pub async fn doors(
                        SELECT FROM queue_submitters s
                        WHERE s.queue_id = q.id AND (s.team_id = t.id OR s.user_id = $3))) END
          ) e
-         WHERE q.name = ANY($1) AND ",
+         WHERE q.name = ANY($1) AND EXISTS (SELECT FROM users WHERE id = $3) AND ",
         visible_queue!("$2", "$3"),
         " ORDER BY q.id FOR KEY SHARE OF q"
     ))
@@ -84,6 +86,7 @@ fn door(row: &sqlx::postgres::PgRow) -> sqlx::Result<Door> {
         id: QueueId(row.try_get("id")?),
         name: row.try_get("name")?,
         version: row.try_get("version")?,
+        deletions: row.try_get("deletions")?,
         owning_team: TeamId(row.try_get("team_id")?),
         teams: ids.into_iter().map(TeamId).zip(names).collect(),
         limits: row.try_get::<Json<JobLimits>, _>("limits")?.0,

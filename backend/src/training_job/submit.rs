@@ -82,6 +82,7 @@ pub struct Admitted {
     pub spec: JobSpec,
     pub ticket: Ticket,
     pub queue_version: i64,
+    pub deletions: i64,
     /// Name of its team.
     pub team: String,
     pub needs: Vec<Need>,
@@ -91,7 +92,16 @@ impl Admitted {
     pub fn through(door: &Door, mut spec: JobSpec) -> Result<Self, Vec<FieldError>> {
         let ticket = door.admit(&mut spec)?;
         let team = door.team_name(ticket.team_id).to_owned();
-        Ok(Self { id: JobId::new(), spec, ticket, queue_version: door.version, team, needs: Vec::new() })
+        let Door { version, deletions, .. } = *door;
+        Ok(Self {
+            id: JobId::new(),
+            spec,
+            ticket,
+            queue_version: version,
+            deletions,
+            team,
+            needs: Vec::new(),
+        })
     }
 
     pub fn new_job<'a>(
@@ -107,6 +117,7 @@ impl Admitted {
             spec: &self.spec,
             queue_id: self.ticket.queue_id,
             queue_version: self.queue_version,
+            deletions: self.deletions,
             team_id: self.ticket.team_id,
             owner_id: caller.user_id,
             actor,
