@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::LocalOptions;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -51,12 +52,13 @@ fn main() -> ExitCode {
 fn start(config: Option<PathBuf>) -> anyhow::Result<()> {
     let config = lilac_agent::config::load(config.as_deref())?;
     let settings = lilac_agent::config::settle(config, |name| std::env::var(name).ok())?;
-    // One thread decides; the few others only wait for the disk.
+    // One thread decides; the few others only wait for the disk. A runtime that can have no more than one leaves out
+    // of the program what shares work between several.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(16)
         .thread_keep_alive(Duration::from_secs(2))
-        .build()?;
+        .build_local(LocalOptions::default())?;
     let result = runtime.block_on(lilac_agent::run::run(settings));
     // What is under way is either on the disk already or is found again at the next start.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -107,19 +107,19 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let has_images = link.local().is_none();
     let (sender, events) = mpsc::channel(EVENTS);
     tokio::spawn(docker::watch(link.clone(), owner, sender.clone()));
-    // Logs have a client, and so connections, of their own.
-    let log_client = Client::new(&settings.server, Some(credential.credential.clone()))?;
-    let streams = Streams::new(link.clone(), settings.server.clone(), credential.credential.clone());
+    // One client, which knows the machine's certificates once. What is under way has its connection to itself.
+    let client = Client::new(&settings.server, Some(credential.credential.clone()))?;
+    let streams = Streams::new(link.clone(), settings.server.clone(), credential.credential);
     let gpus = Gpus::watch(settings.nvml.clone(), &settings.state_dir, machine.boot_id);
-    let meters = Meters::start(&settings, gpus.clone(), log_client.clone()).await?;
+    let meters = Meters::start(&settings, gpus.clone(), client.clone()).await?;
     let alarm = sender.clone();
     let here = Here { program, boot_id: machine.boot_id, owner };
-    let mut hands = Hands::new(&settings, here, link, log_client, sender, gpus.clone(), meters);
+    let mut hands = Hands::new(&settings, here, link, client.clone(), sender, gpus.clone(), meters);
     let images = hands.images();
     if has_images {
         tokio::spawn(images.clone().keep());
     }
-    let mut courier = Courier::new(Client::new(&settings.server, Some(credential.credential))?);
+    let mut courier = Courier::new(client);
     let mut state = State::default();
     hands.go_on(&recovered);
     let found = Event::Recovered { entries: recovered, boot_id: machine.boot_id };

@@ -117,6 +117,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .tcp_nodelay(true)
+            // A request has its connection to itself: what is large holds up nothing that is in a hurry.
+            .http1_only()
             // The server lets go of an idle connection after 30 s; one that it has just let go of is no use.
             .pool_idle_timeout(Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())

@@ -13,7 +13,7 @@ use nix::sched::{CloneFlags, setns};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::{Link, answer_in_time, container_name, words};
+use super::{Link, ask, words};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -59,15 +59,13 @@ pub async fn dial(link: &Link, attempt: AttemptId, port: u16) -> Result<TcpStrea
 }
 
 async fn look(link: &Link, attempt: AttemptId) -> Result<Network, String> {
-    let docker = link.client().await.map_err(|error| words(&error))?;
-    let found = answer_in_time(docker.inspect_container(&container_name(attempt), None)).await;
-    let found = found.map_err(|error| words(&error))?;
-    let state = found.state.unwrap_or_default();
+    let found = ask::find(link, attempt).await.map_err(|error| words(&error))?;
+    let state = found.state;
     let pid = state.pid.and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 0);
     let pid = pid.filter(|_| state.running == Some(true)).ok_or("the container does not run")?;
     let mode = found.host_config.and_then(|host| host.network_mode).unwrap_or_default();
     let networks = found.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-    let address = networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok());
+    let address = networks.values().find_map(|network| network.address.as_ref()?.parse().ok());
     Ok(Network { pid, is_host: mode == "host", address })
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bollard::errors::Error;
-use bollard::query_parameters::{ListImagesOptions, RemoveImageOptions};
+use bollard::query_parameters::RemoveImageOptions;
 use lilac_api::ids::AttemptId;
 use lilac_api::image::{CachedImage, MAX_IMAGE_NAMES};
 
-use super::{Link, answer_in_time, ask, status};
+use super::{Link, ask, status};
 
 /// The image of an attempt's container: its id, and the digest by which the registry of `image` knows it.
 pub async fn image_of(
@@ -16,9 +16,8 @@ pub async fn image_of(
     attempt: AttemptId,
     image: &str,
 ) -> Result<Option<(String, Option<String>)>, Error> {
-    let docker = link.client().await?;
     let Some(id) = ask::find(link, attempt).await?.image else { return Ok(None) };
-    let found = answer_in_time(docker.inspect_image(&id)).await?;
+    let found = ask::image(link, &id).await?;
     let digest = digest(image, &found.repo_digests.unwrap_or_default());
     Ok(Some((id, digest)))
 }
@@ -44,8 +43,7 @@ fn repository(image: &str) -> &str {
 
 /// An image by its name: the id and how many names it has; none where there is no such image.
 pub async fn find_image(link: &Link, name: &str) -> Result<Option<(String, usize)>, Error> {
-    let docker = link.client().await?;
-    match answer_in_time(docker.inspect_image(name)).await {
+    match ask::image(link, name).await {
         Ok(found) => Ok(found.id.map(|id| (id, found.repo_tags.unwrap_or_default().len()))),
         Err(error) if status(&error) == Some(404) => Ok(None),
         Err(error) => Err(error),
@@ -54,13 +52,13 @@ pub async fn find_image(link: &Link, name: &str) -> Result<Option<(String, usize
 
 /// All images that have a name.
 pub async fn images(link: &Link) -> Result<Vec<CachedImage>, Error> {
-    let docker = link.client().await?;
-    let images = answer_in_time(docker.list_images(Some(ListImagesOptions::default()))).await?;
-    let named = |names: Vec<String>| names.into_iter().filter(|name| !name.contains("<none>"));
-    let cached = images.into_iter().map(|image| CachedImage {
-        id: image.id,
+    let named = |names: Option<Vec<String>>| {
+        names.unwrap_or_default().into_iter().filter(|name| !name.contains("<none>"))
+    };
+    let cached = ask::images(link).await?.into_iter().map(|image| CachedImage {
+        id: image.id.unwrap_or_default(),
         names: named(image.repo_tags).chain(named(image.repo_digests)).take(MAX_IMAGE_NAMES).collect(),
-        bytes: u64::try_from(image.size).unwrap_or(0),
+        bytes: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
     });
     Ok(cached.filter(|image| !image.names.is_empty()).collect())
 }
@@ -84,8 +82,7 @@ pub async fn remove_image(link: &Link, name: &str) -> Result<bool, Error> {
 
 /// Where the daemon keeps images and containers.
 pub async fn root_folder(link: &Link) -> Result<Option<PathBuf>, Error> {
-    let docker = link.client().await?;
-    Ok(answer_in_time(docker.info()).await?.docker_root_dir.map(PathBuf::from))
+    Ok(ask::info(link).await?.docker_root_dir)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Making a container and starting it, with its image pulled where the policy says so.
 
-use bollard::Docker;
 use bollard::errors::Error;
-use bollard::models::ImageConfig;
 use bollard::query_parameters::CreateContainerOptions;
 use lilac_api::agent::{RegistryLogin, Supplies, TaskSpec};
 use lilac_api::ids::AttemptId;
@@ -10,6 +8,7 @@ use lilac_api::spec::{PullPolicy, Runtime};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+use super::ask::{self, ImageConfig};
 use super::spec::{needs_image, program};
 use super::{Link, Owner, container_body, container_name, podman, policy, status, volumes, words};
 use crate::core::Failure;
@@ -100,7 +99,7 @@ async fn create_once(link: &Link, order: &Order<'_>, supplies: Option<&Supplies>
     let supplies = supplies.unwrap_or(&none);
     check_volumes(supplies).await?;
     let docker = link.client().await.map_err(|error| Failure::Unclear(words(&error)))?;
-    let image = look_at_image(&docker, task).await?;
+    let image = look_at_image(link, task).await?;
     check_user(task, image.as_ref())?;
     let program = program(task, image.as_ref());
     if program.is_empty() {
@@ -143,12 +142,12 @@ async fn check_volumes(supplies: &Supplies) -> Result<(), Failure> {
 }
 
 /// What the image says of its containers, where that counts for the task.
-async fn look_at_image(docker: &Docker, task: &TaskSpec) -> Result<Option<ImageConfig>, Failure> {
+async fn look_at_image(link: &Link, task: &TaskSpec) -> Result<Option<ImageConfig>, Failure> {
     let user_counts = task.user.is_none() && !policy::allowance(task.policy).root;
     if !user_counts && !needs_image(task) {
         return Ok(None);
     }
-    match docker.inspect_image(&task.image).await {
+    match ask::image(link, &task.image).await {
         Ok(image) => Ok(image.config),
         Err(error) if status(&error) == Some(404) => Err(Failure::Image(words(&error))),
         Err(error @ Error::DockerResponseServerError { .. }) => Err(Failure::Refused(words(&error))),

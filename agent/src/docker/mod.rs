@@ -126,7 +126,7 @@ impl Link {
         let docker = self.client().await?;
         let version = answer_in_time(docker.version()).await?;
         self.is_podman.store(podman::is_one(&version), Ordering::Relaxed);
-        let options = answer_in_time(docker.info()).await?.security_options.unwrap_or_default();
+        let options = ask::info(self).await?.security_options.unwrap_or_default();
         self.has_selinux.store(options.iter().any(|option| option == "name=selinux"), Ordering::Relaxed);
         Ok(version)
     }

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bollard::models::{
-    ContainerCreateBody, ImageConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType,
-    PortBinding,
+    ContainerCreateBody, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType, PortBinding,
 };
 use lilac_api::agent::{Supplies, TaskSpec};
 use lilac_init::{LEASE_FOLDER, PROGRAM, SPOOL_FOLDER};
 
+use super::ask::ImageConfig;
 use super::policy::host_config;
 use super::{Order, label};
 use crate::init::Places;
