@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, Phase, SyncRequest};
+use lilac_api::agent::{NodeCapacity, PROTOCOL_VERSION, Phase, RuntimeHealth, SyncRequest};
 use lilac_api::client::Client;
 use lilac_api::ids::SessionId;
 use lilac_api::image::CachedImage;
@@ -56,6 +56,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 /// Who speaks in a sync: what stays the same from one to the next.
 struct Speaker {
     machine: Machine,
+    link: Link,
     session: SessionId,
     labels: BTreeMap<String, String>,
     address: Option<String>,
@@ -114,7 +115,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     let meters = Meters::start(&settings, gpus.clone(), client.clone()).await?;
     let alarm = sender.clone();
     let here = Here { program, boot_id: machine.boot_id, owner };
-    let mut hands = Hands::new(&settings, here, link, client.clone(), sender, gpus.clone(), meters);
+    let mut hands = Hands::new(&settings, here, link.clone(), client.clone(), sender, gpus.clone(), meters);
     let images = hands.images();
     if has_images {
         tokio::spawn(images.clone().keep());
@@ -134,6 +135,7 @@ async fn work(settings: Settings) -> anyhow::Result<()> {
     };
     let speaker = Speaker {
         machine,
+        link,
         session: identity::session(clock::boot_ms()),
         labels: settings.labels.clone(),
         address,
@@ -300,7 +302,7 @@ fn request(
         sequence,
         capacity: capacity.clone(),
         labels: speaker.labels.clone(),
-        runtime: state.runtime.clone(),
+        runtime: RuntimeHealth { engine: speaker.link.engine(), ..state.runtime.clone() },
         attempts,
         images: speaker.sent.clone(),
         address: speaker.address.clone(),

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Secret;
-use crate::cluster::Gpu;
+use crate::cluster::{Engine, Gpu};
 use crate::ids::{AttemptId, ClusterId, JobId, NodeId, SessionId};
 use crate::image::{CachedImage, TaskImage};
 use crate::job::Reason;
@@ -78,10 +78,13 @@ pub struct NodeCapacity {
 pub struct RuntimeHealth {
     /// Whether it answers.
     pub ok: bool,
-    /// Version of Docker; empty when it does not answer.
+    /// Version of Docker, or of what is in its place; empty when it does not answer.
     pub version: String,
     /// What is wrong; empty when nothing is.
     pub message: String,
+    /// Who it is that answers, or did last.
+    #[serde(default, skip_serializing_if = "Engine::is_docker")]
+    pub engine: Engine,
 }
 
 /// Up: all that the agent knows.

@@ -133,6 +133,54 @@ pub enum NodeState {
     Joining,
 }
 
+/// What runs a node's jobs.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Engine {
+    /// Docker; what agents have that do not tell.
+    #[default]
+    Docker,
+    /// Podman, in Docker's place.
+    Podman,
+    /// The agent itself, as processes of the node.
+    Process,
+}
+
+impl Engine {
+    /// What an agent leaves unsaid, so that a control plane understands it that does not know the word.
+    #[must_use]
+    pub fn is_docker(&self) -> bool {
+        *self == Self::Docker
+    }
+
+    /// With its version, where one is known, as people say it.
+    #[must_use]
+    pub fn with_version(self, version: &str) -> String {
+        match self {
+            Self::Process => "processes".to_owned(),
+            _ if version.is_empty() => String::new(),
+            Self::Docker => format!("Docker {version}"),
+            Self::Podman => format!("Podman {version}"),
+        }
+    }
+}
+
 /// A machine that runs jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Node {
@@ -162,7 +210,10 @@ pub struct Node {
     /// All jobs that it runs, whoever sees them.
     pub running_jobs: u32,
     pub agent_version: String,
-    /// Version of its container runtime.
+    /// What runs its jobs.
+    #[serde(default)]
+    pub engine: Engine,
+    /// Version of that; empty while it does not answer.
     pub docker_version: String,
     /// Where containers of other nodes reach it, as its agent says; without it, it is given no part of a job on several
     /// nodes.

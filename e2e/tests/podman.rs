@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
 use lilac_api::JobId;
-use lilac_api::cluster::NodeState;
+use lilac_api::cluster::{Engine, NodeState};
 use lilac_api::job::{JobState, LogQuery, Reason};
 use lilac_api::metric::JobMetricsQuery;
 use lilac_api::output::{OutputFileQuery, OutputQuery, OutputState};
@@ -116,6 +116,11 @@ impl Node {
         .await?;
         client.cancel(id).await?;
         assert_eq!(end(client, id).await?.state, JobState::Cancelled);
+
+        let node = client.nodes().await?.items.pop().context("no node")?;
+        ensure!(node.engine == Engine::Podman && !node.docker_version.is_empty(), "{node:?}");
+        let told = cli.ok(&["node", "show", "pod"]).await?;
+        ensure!(told.contains(&format!("Podman {}", node.docker_version)), "{told}");
 
         let config = self.agent.config().display().to_string();
         let told = cli.run(&["agent", "doctor", "--config", &config]).await?;

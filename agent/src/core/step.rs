@@ -286,7 +286,7 @@ fn docker_up(
     now: Moment,
     actions: &mut Vec<Action>,
 ) {
-    let health = RuntimeHealth { ok: true, version, message: String::new() };
+    let health = RuntimeHealth { ok: true, version, ..RuntimeHealth::default() };
     if state.runtime != health {
         state.runtime = health;
         actions.push(Action::Report);
@@ -337,7 +337,7 @@ fn docker_down(state: &mut State, message: &str, now: Millis, actions: &mut Vec<
     if state.runtime.ok || state.runtime.message != message {
         actions.push(Action::Report);
     }
-    state.runtime = RuntimeHealth { ok: false, version: String::new(), message };
+    state.runtime = RuntimeHealth { message, ..RuntimeHealth::default() };
     for attempt in state.attempts.values_mut().filter(|attempt| attempt.is_live()) {
         // What was looked at in this very moment was looked at before.
         attempt.lost_sight = Some(now.saturating_add(1));

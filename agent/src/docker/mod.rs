@@ -29,6 +29,7 @@ use bollard::query_parameters::{DownloadFromContainerOptions, KillContainerOptio
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Utc};
 use futures::Stream;
+use lilac_api::cluster::Engine;
 use lilac_api::ids::{AttemptId, ClusterId, NodeId};
 use lilac_api::spec::Signal;
 use lilac_init::KILL_ORDER;
@@ -119,6 +120,16 @@ impl Link {
     #[must_use]
     pub fn is_podman(&self) -> bool {
         self.is_podman.load(Ordering::Relaxed)
+    }
+
+    /// What runs jobs, as far as is known.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match () {
+            () if self.local.is_some() => Engine::Process,
+            () if self.is_podman() => Engine::Podman,
+            () => Engine::Docker,
+        }
     }
 
     /// Asks the daemon who it is, and what it does for the containers' security.

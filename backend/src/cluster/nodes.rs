@@ -198,6 +198,7 @@ fn show(row: NodeRow, claims: &HashMap<(Uuid, u16), Claimed>, usage: &HashMap<Uu
         images: row.images.map(|images| images.0),
         running_jobs: count(row.attempts),
         agent_version: row.agent_version,
+        engine: row.engine.parse().unwrap_or_default(),
         docker_version: row.docker_version,
         address: row.address,
         registered_at: row.registered_at,

@@ -21,6 +21,7 @@ pub struct NodeRow {
     pub cordoned: bool,
     pub runtime_ok: bool,
     pub runtime_message: String,
+    pub engine: String,
     pub docker_version: String,
     pub address: Option<String>,
     pub agent_version: String,
@@ -67,7 +68,7 @@ pub async fn nodes(conn: &mut PgConnection, wanted: Wanted) -> sqlx::Result<Vec<
              FROM tasks t
              WHERE t.released_at IS NULL AND ($1::uuid IS NULL OR t.node_id = $1) GROUP BY t.node_id
          )
-         SELECT n.id, n.name, c.name AS cluster, n.cordoned, n.runtime_ok, n.runtime_message, n.docker_version, n.address,
+         SELECT n.id, n.name, c.name AS cluster, n.cordoned, n.runtime_ok, n.runtime_message, n.engine, n.docker_version, n.address,
                 n.agent_version, n.cpu_milli, n.memory_bytes, n.disk_bytes, n.gpus, n.labels, n.admin_labels, n.cordon_reason, n.drain_deadline, n.drained_at, n.registered_at,
                 CASE WHEN $1::uuid IS NOT NULL THEN n.images END AS images,
                 n.last_seen_at, now() AS now, COALESCE(h.attempts, 0) AS attempts, h.leases_until,

@@ -378,9 +378,10 @@ async fn write_node(
     let capacity = &request.capacity;
     let changed = sqlx::query(
         "UPDATE nodes SET cpu_milli = $2, memory_bytes = $3, disk_bytes = $4, gpus = $5, labels = $6,
-            runtime_ok = $7, runtime_message = $8, docker_version = $9, agent_version = $10, address = $11
-         WHERE id = $1 AND (cpu_milli, memory_bytes, disk_bytes, gpus, labels, runtime_ok, runtime_message, docker_version, agent_version, address)
-            IS DISTINCT FROM ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            runtime_ok = $7, runtime_message = $8, docker_version = $9, agent_version = $10, address = $11,
+            engine = $12
+         WHERE id = $1 AND (cpu_milli, memory_bytes, disk_bytes, gpus, labels, runtime_ok, runtime_message, docker_version, agent_version, address, engine)
+            IS DISTINCT FROM ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(node.node_id.0)
     .bind(i32::try_from(capacity.cpu_milli).unwrap_or(i32::MAX))
@@ -393,6 +394,7 @@ async fn write_node(
     .bind(&request.runtime.version)
     .bind(&request.agent_version)
     .bind(&request.address)
+    .bind(request.runtime.engine.to_string())
     .execute(&mut *conn)
     .await?;
     let seen = sqlx::query_scalar(

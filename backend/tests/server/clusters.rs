@@ -11,7 +11,7 @@ use lilac_api::agent::{
 use lilac_api::auth::Role;
 use lilac_api::client::{Client, ClientError};
 use lilac_api::cluster::{
-    Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, Gpu, Node, NodeState, PlacementPolicy,
+    Cluster, CreateCluster, CreateJoinKey, CreatedJoinKey, Engine, Gpu, Node, NodeState, PlacementPolicy,
 };
 use lilac_api::job::{Amounts, JobState};
 use lilac_api::problem::ErrorCode;
@@ -73,7 +73,7 @@ fn first_sync(name: &str) -> SyncRequest {
             gpus: vec![gpu(0), gpu(1)],
         },
         labels: [("zone".to_owned(), "a".to_owned())].into(),
-        runtime: RuntimeHealth { ok: true, version: "20.10".into(), message: String::new() },
+        runtime: RuntimeHealth { ok: true, version: "20.10".into(), ..RuntimeHealth::default() },
         attempts: Vec::new(),
         images: None,
         address: None,
@@ -370,13 +370,19 @@ async fn a_node_says_in_words_how_it_is(pool: PgPool) {
 
     let agent = harness.as_holder(&joined.credential);
     let mut sync = first_sync("n1");
-    sync.runtime = RuntimeHealth { ok: false, version: String::new(), message: "no socket there".into() };
+    sync.runtime = RuntimeHealth { message: "no socket there".into(), ..RuntimeHealth::default() };
     agent.sync(&sync).await.unwrap();
     assert_eq!(state().await, (NodeState::Unhealthy, "no socket there".to_owned()));
-    sync.runtime = RuntimeHealth { ok: true, version: "20.10".into(), message: String::new() };
+    sync.runtime = RuntimeHealth { ok: true, version: "20.10".into(), ..RuntimeHealth::default() };
     sync.sequence = 1;
     agent.sync(&sync).await.unwrap();
     assert_eq!(state().await, (NodeState::Ready, String::new()));
+    let engine = async || harness.client.node(joined.node_id).await.map(|node| node.engine).unwrap();
+    assert_eq!(engine().await, Engine::Docker, "an agent that does not tell");
+    sync.runtime.engine = Engine::Podman;
+    sync.sequence = 2;
+    agent.sync(&sync).await.unwrap();
+    assert_eq!(engine().await, Engine::Podman);
 
     let mut listener = harness.app.bell.listen();
     let cordoned = harness.client.cordon(joined.node_id).await.unwrap();

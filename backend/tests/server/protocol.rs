@@ -88,7 +88,7 @@ impl Node {
                 gpus: self.gpus.clone(),
             },
             labels: BTreeMap::new(),
-            runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
+            runtime: RuntimeHealth { ok: true, version: "test".to_owned(), ..RuntimeHealth::default() },
             attempts: self.reports.clone(),
             images: self.images.clone(),
             address: Some(format!("{}.test", self.name)),

@@ -257,7 +257,7 @@ fn show(printer: Printer, node: &Node, kept: &[Reservation]) -> std::io::Result<
         ("Kept", reserved::on_node(kept, node.id).into()),
         ("Labels", labels.join(", ").into()),
         ("Agent", Field::from(&node.agent_version)),
-        ("Docker", Field::from(&node.docker_version)),
+        ("Engine", node.engine.with_version(&node.docker_version).into()),
         ("Address", node.address.clone().unwrap_or_default().into()),
         ("Joined", both(node.registered_at).into()),
         ("Seen", node.last_seen_at.map_or("never".to_owned(), both).into()),

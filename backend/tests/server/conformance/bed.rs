@@ -235,7 +235,7 @@ impl Bed {
                 gpus: Vec::new(),
             },
             labels: BTreeMap::new(),
-            runtime: RuntimeHealth { ok: true, version: "test".to_owned(), message: String::new() },
+            runtime: RuntimeHealth { ok: true, version: "test".to_owned(), ..RuntimeHealth::default() },
             attempts: reports,
             images: None,
             address: None,
