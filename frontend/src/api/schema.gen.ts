@@ -14925,6 +14925,11 @@ export interface components {
             within: components["schemas"]["Span"];
         };
         /**
+         * @description What runs a node's jobs.
+         * @enum {string}
+         */
+        Engine: "docker" | "podman" | "process";
+        /**
          * @description What an entry of an archive is.
          * @enum {string}
          */
@@ -15856,9 +15861,11 @@ export interface components {
             capacity: components["schemas"]["Amounts"];
             /** @description Name of its cluster. */
             cluster: string;
-            /** @description Version of its container runtime. */
+            /** @description Version of that; empty while it does not answer. */
             docker_version: string;
             drain?: components["schemas"]["NodeDrain"] | null;
+            /** @description What runs its jobs. */
+            engine?: components["schemas"]["Engine"];
             /** @description GPUs: how many, or which. */
             gpus: components["schemas"]["Gpu"][];
             id: components["schemas"]["NodeId"];
@@ -16522,9 +16529,11 @@ export interface components {
                 capacity: components["schemas"]["Amounts"];
                 /** @description Name of its cluster. */
                 cluster: string;
-                /** @description Version of its container runtime. */
+                /** @description Version of that; empty while it does not answer. */
                 docker_version: string;
                 drain?: components["schemas"]["NodeDrain"] | null;
+                /** @description What runs its jobs. */
+                engine?: components["schemas"]["Engine"];
                 /** @description GPUs: how many, or which. */
                 gpus: components["schemas"]["Gpu"][];
                 id: components["schemas"]["NodeId"];
@@ -17383,11 +17392,13 @@ export interface components {
         Runtime: "docker" | "process";
         /** @description Whether the node's container runtime answers. */
         RuntimeHealth: {
+            /** @description Who it is that answers, or did last. */
+            engine?: components["schemas"]["Engine"];
             /** @description What is wrong; empty when nothing is. */
             message: string;
             /** @description Whether it answers. */
             ok: boolean;
-            /** @description Version of Docker; empty when it does not answer. */
+            /** @description Version of Docker, or of what is in its place; empty when it does not answer. */
             version: string;
         };
         /** @description What a node and its tasks had used at one moment. */
