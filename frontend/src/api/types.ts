@@ -12,6 +12,7 @@ export type Change = Schemas["Change"];
 export type Cluster = Schemas["Cluster"];
 export type CreateQueue = Schemas["CreateQueue"];
 export type CreateUser = Schemas["CreateUser"];
+export type Engine = Schemas["Engine"];
 export type Estimate = Schemas["Estimate"];
 export type Evidence = Schemas["Evidence"];
 export type Explanation = Schemas["Explanation"];

@@ -1,5 +1,5 @@
 /// What nodes have and what is held of it.
-import type { Amounts, Node } from "@/api/types";
+import type { Amounts, Engine, Node } from "@/api/types";
 import { bytes, cpus } from "@/lib/format";
 
 export const NO_AMOUNTS: Amounts = { cpu_milli: 0, memory_bytes: 0, disk_bytes: 0, gpus: 0 };
@@ -48,6 +48,14 @@ export function meters(allocated: Amounts, capacity: Amounts): MeterValues[] {
     });
   }
   return all;
+}
+
+const engineName: Record<Engine, string> = { docker: "Docker", podman: "Podman", process: "Processes" };
+
+/** `Podman 4.3.1`: what runs the node's jobs; empty while nobody knows. */
+export function engineText({ engine = "docker", docker_version: version }: Node): string {
+  if (engine === "process") return engineName.process;
+  return version && `${engineName[engine]} ${version}`;
 }
 
 /** Whether the node answers and its containers can be trusted to run. */

@@ -11,7 +11,7 @@ import { queries, useCordon } from "@/api/queries";
 import type { Job, Node } from "@/api/types";
 import { failures, nodeEventLook } from "@/domain/fleet";
 import { nodeLook } from "@/domain/looks";
-import { meters } from "@/domain/node";
+import { engineText, meters } from "@/domain/node";
 import { adminOnly } from "@/domain/roles";
 import { bytes, plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
@@ -188,7 +188,7 @@ function About({ node }: { node: Node }) {
           ["Cluster", node.cluster],
           ["Joined", <Time key="joined" at={node.registered_at} />],
           ["Agent", node.agent_version || "–"],
-          ["Docker", node.docker_version || "–"],
+          ["Engine", engineText(node) || "–"],
           ...(node.drain ? ([["Drained by", <Time key="drain" at={node.drain.deadline} />]] as const) : []),
         ]}
       />

@@ -9,7 +9,7 @@ import { queries, useCordon } from "@/api/queries";
 import type { Node } from "@/api/types";
 import { matching } from "@/domain/fleet";
 import { nodeLook } from "@/domain/looks";
-import { isAlive, meters } from "@/domain/node";
+import { engineText, isAlive, meters } from "@/domain/node";
 import { adminOnly } from "@/domain/roles";
 import { plural, sentence } from "@/lib/format";
 import { Button } from "@/ui/button";
@@ -136,7 +136,7 @@ function NodeCard({ node }: { node: Node }) {
       <div className="flex flex-wrap items-center gap-x-5 gap-y-1.5 border-t px-4 py-2 text-xs text-ink-faint sm:px-5">
         <span>{node.last_seen_at ? <>Heard <Time at={node.last_seen_at} /></> : "Never heard from"}</span>
         {node.agent_version && <span>Agent {node.agent_version}</span>}
-        {node.docker_version && <span>Docker {node.docker_version}</span>}
+        {engineText(node) && <span>{engineText(node)}</span>}
         {labels.slice(0, 4).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}
         {labels.length > 4 && <span>{`${labels.length - 4} more`}</span>}
       </div>
