@@ -65,6 +65,11 @@ export function plainText(line: string): string {
   return shown(text);
 }
 
+/** How long that text is, about: most lines have nothing to leave out. */
+export function shownLength(line: string): number {
+  return line.includes(ESC) ? plainText(line).length : line.length;
+}
+
 /** Text without control characters; those that turn its direction are named instead. */
 function shown(text: string): string {
   return text

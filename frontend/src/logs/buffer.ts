@@ -1,11 +1,13 @@
 /// The part of a log that the page holds: lines out of bytes, bounded in number and size. It is one stretch of the
 /// log, which grows at either end and is cut at the other when it gets too large; each line knows where it begins.
-import { PLAIN, plainText, type Style, styleAfter } from "./ansi";
+import { PLAIN, plainText, shownLength, type Style, styleAfter } from "./ansi";
 
 export interface Line {
   /** Where it begins in the log: what a link to it says. */
   offset: number;
   text: string;
+  /** How many characters of it are shown, about. */
+  width: number;
   /** The style that the line before ended with. */
   start: Style;
   /** Goes on with the line before, which was too long for one. */
@@ -139,7 +141,7 @@ export class LogBuffer {
     for (let at = 0; at === 0 || at < bytes.length; ) {
       const to = pieceEnd(bytes, at);
       const text = DECODER.decode(bytes.subarray(at, to));
-      this.lines.push({ offset: offset + at, text, start: this.style, goesOn: this.continues });
+      this.lines.push({ offset: offset + at, text, width: shownLength(text), start: this.style, goesOn: this.continues });
       this.chars += text.length;
       this.style = styleAfter(text, this.style);
       this.continues = true;

@@ -1,7 +1,7 @@
 /// One line of a log as text nodes: colours by class names, matches marked.
 import { memo } from "react";
 
-import { ownColours, parseLine, type Span, styleClass } from "./ansi";
+import { ownColours, parseLine, PLAIN, type Span, styleClass } from "./ansi";
 import type { Line } from "./buffer";
 
 interface LineTextProps {
@@ -22,9 +22,12 @@ export const LineText = memo(function LineText({ line, wrap, needle }: LineTextP
 });
 
 function SpanText({ span, needle }: { span: Span; needle: string }) {
+  const text = needle ? marked(span.text, needle) : span.text;
+  // Most of a log has no colour, and half as many elements are laid out sooner.
+  if (span.style === PLAIN) return text;
   return (
     <span className={styleClass(span.style)} style={ownColours(span.style)}>
-      {needle ? marked(span.text, needle) : span.text}
+      {text}
     </span>
   );
 }

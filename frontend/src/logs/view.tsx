@@ -1,13 +1,14 @@
 /// The log on the screen: virtualised, following until somebody scrolls up, searchable, with a link for each line.
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 
 import { explain } from "@/api/errors";
 
 import { LogBar } from "./bar";
-import { indexAt, type LogBuffer } from "./buffer";
+import { indexAt, type Line, type LogBuffer } from "./buffer";
 import { LineText } from "./line";
+import { useColumns, useRows } from "./rows";
 import { useMatches } from "./search";
+import { isSelecting, Slots } from "./slots";
 import { type LogSource, type LogState, useLog } from "./stream";
 
 const LINE_PIXELS = 20;
@@ -15,13 +16,10 @@ const LINE_PIXELS = 20;
 const END_PIXELS = 40;
 /** This near to what is held ends, more of it is read: parts are small, and each is some way off. */
 const AHEAD_PIXELS = 6_000;
-/** How wide a character of the log is, about; and what of the width is no text. */
-const CHARACTER_PIXELS = 7.5;
-const GUTTER_PIXELS = 80;
+/** Beside the text of a line: around its number, and at its end. */
+const BESIDE_PIXELS = 32 + 16;
+const LEAST_DIGITS = 3;
 const REMEASURED_MILLIS = [60, 200, 450];
-
-/** How many characters stand in a line, about. */
-const columnsIn = (width: number) => Math.max(20, Math.floor((width - GUTTER_PIXELS) / CHARACTER_PIXELS));
 
 interface LogViewProps {
   source: LogSource;
@@ -49,29 +47,26 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
   const matches = useMatches(source, log, wanted);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
-  const columns = useRef(Infinity);
+  const list = useRef<HTMLDivElement>(null);
   const [target, setTarget] = useState<number | null>(from ?? null);
 
-  const rows = useVirtualizer({
+  // oxlint-disable-next-line react/exhaustive-deps -- as above
+  const numbers = useMemo(() => lineNumbers(buffer), [buffer, version]);
+  const digits = Math.max(LEAST_DIGITS, numbers.digits);
+  const columns = useColumns(scroller, BESIDE_PIXELS, digits);
+
+  const [rows, measure] = useRows({
     count: lines.length,
     getScrollElement: () => scroller.current,
-    // Near enough that a place far away is found.
-    estimateSize: (index) => (wrap ? Math.max(1, Math.ceil((lines[index]?.text.length ?? 0) / columns.current)) * LINE_PIXELS : LINE_PIXELS),
-    overscan: 12,
+    estimateSize: (index) => (wrap ? Math.max(1, Math.ceil((lines[index]?.width ?? 0) / columns)) * LINE_PIXELS : LINE_PIXELS),
+    overscan: 8,
     getItemKey: useCallback((index: number) => lines[index]?.offset ?? index, [lines]),
     // What comes or goes above must not move what somebody reads.
     anchorTo: "end",
   });
-
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const resized = new ResizeObserver(() => {
-      columns.current = columnsIn(element.clientWidth);
-    });
-    resized.observe(element);
-    return () => resized.disconnect();
-  }, []);
+  useLayoutEffect(() => measure(list.current));
+  // What was measured is that of another width.
+  useEffect(() => rows.measure(), [rows, columns]);
 
   useEffect(() => {
     if (following && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: "end" });
@@ -117,9 +112,10 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
   }
 
   const current = matches.offsets[hit];
-  // oxlint-disable-next-line react/exhaustive-deps -- as above
-  const numbers = useMemo(() => lineNumbers(buffer), [buffer, version]);
-  const gutter = `calc(${Math.max(3, numbers.digits)}ch + 2rem)`;
+  const items = rows.getVirtualItems();
+  const [slots] = useState(() => new Slots());
+  const keys = slots.keysOf(items.map(({ index }) => lines[index]?.offset ?? -1 - index), !isSelecting(list.current));
+  const gutter = `calc(${digits}ch + 2rem)`;
   return (
     <div className="overflow-hidden rounded-xl border bg-log shadow-card">
       <LogBar
@@ -149,34 +145,22 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
         {lines.length === 0 ? (
           <p className="px-4 py-8 text-center font-sans text-sm text-ink-faint">{quiet(log)}</p>
         ) : (
-          <div key={wrap ? "wrapped" : "whole"} className="relative min-w-full" style={{ height: rows.getTotalSize() }}>
-            {rows.getVirtualItems().map((item) => {
-              const line = lines[item.index];
-              if (!line) return null;
-              const isMarked = line.offset === marked;
-              const isHit = line.offset === current && wanted !== "";
+          <div ref={list} key={wrap ? "wrapped" : "whole"} className="relative min-w-full" style={{ height: rows.getTotalSize() }}>
+            {items.map(({ index, start, size }, at) => {
+              const line = lines[index];
               return (
-                <div
-                  key={item.key}
-                  data-index={item.index}
-                  data-offset={line.offset}
-                  ref={rows.measureElement}
-                  className={`absolute top-0 left-0 flex min-w-full pr-4 ${wrap ? "w-full" : ""} ${isMarked || isHit ? "bg-accent-soft" : "hover:bg-hover"}`}
-                  style={{ transform: `translateY(${item.start}px)` }}
-                >
-                  <button
-                    type="button"
-                    tabIndex={-1}
-                    title={isMarked ? "Take this line out of the address" : "Link to this line"}
-                    aria-label={`Link to line ${numbers.of(item.index) || `at byte ${line.offset}`}`}
-                    onClick={() => onMark(isMarked ? undefined : line.offset)}
-                    className="shrink-0 pr-4 text-right text-ink-faint select-none hover:text-accent"
-                    style={{ width: gutter }}
-                  >
-                    {line.goesOn ? "" : numbers.of(item.index) || "·"}
-                  </button>
-                  <LineText line={line} text={line.text} wrap={wrap} needle={wanted} />
-                </div>
+                line && (
+                  <Row
+                    key={keys[at]}
+                    {...{ line, index, size, wrap, gutter, onMark }}
+                    top={start}
+                    text={line.text}
+                    number={numbers.of(index)}
+                    needle={wanted}
+                    isMarked={line.offset === marked}
+                    isHit={line.offset === current && wanted !== ""}
+                  />
+                )
               );
             })}
           </div>
@@ -186,6 +170,48 @@ export function LogView({ source, fileName, from, marked, onMark }: LogViewProps
   );
 }
 
+interface RowProps {
+  line: Line;
+  text: string;
+  index: number;
+  top: number;
+  /** How high it is thought to be. */
+  size: number;
+  number: string;
+  gutter: string;
+  wrap: boolean;
+  needle: string;
+  isMarked: boolean;
+  isHit: boolean;
+  onMark: (offset: number | undefined) => void;
+}
+
+/** A row that stays on the screen while others come is not made anew. */
+const Row = memo(function Row({ line, text, index, top, size, number, gutter, wrap, needle, isMarked, isHit, onMark }: RowProps) {
+  return (
+    <div
+      data-index={index}
+      data-offset={line.offset}
+      data-height={size}
+      className={`absolute top-0 left-0 flex min-w-full pr-4 ${wrap ? "w-full" : ""} ${isMarked || isHit ? "bg-accent-soft" : "hover:bg-hover"}`}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <button
+        type="button"
+        tabIndex={-1}
+        title={isMarked ? "Take this line out of the address" : "Link to this line"}
+        aria-label={`Link to line ${number || `at byte ${line.offset}`}`}
+        onClick={() => onMark(isMarked ? undefined : line.offset)}
+        className="shrink-0 pr-4 text-right text-ink-faint select-none hover:text-accent"
+        style={{ width: gutter }}
+      >
+        {line.goesOn ? "" : number || "·"}
+      </button>
+      <LineText line={line} text={text} wrap={wrap} needle={needle} />
+    </div>
+  );
+});
+
 /** Numbers of lines, where the beginning of the log is known; pieces of a long line have none. */
 function lineNumbers({ lines, firstNumber }: LogBuffer): { digits: number; of: (index: number) => string } {
   if (firstNumber === null) return { digits: 1, of: () => "" };
@@ -194,8 +220,8 @@ function lineNumbers({ lines, firstNumber }: LogBuffer): { digits: number; of: (
     return { digits: String(firstNumber + lines.length).length, of: (index) => String(firstNumber + index) };
   }
   let number = firstNumber - 1;
-  const all = lines.map((line) => (line.goesOn ? "" : String(++number)));
-  return { digits: String(number).length, of: (index) => all[index] ?? "" };
+  const all = Float64Array.from(lines, (line) => (line.goesOn ? 0 : ++number));
+  return { digits: String(number).length, of: (index) => String(all[index] || "") };
 }
 
 function quiet(log: LogState): string {
