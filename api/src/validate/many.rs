@@ -87,19 +87,46 @@ fn needs(spec: &JobSpec, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// The fields of a schedule, and what may stand in each.
+const CRON_FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of the month", "1 to 31, or L for the last"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("day of the week", "0 to 7, of which both are Sunday, or SUN to SAT"),
+];
+
 /// Reads the five fields of a schedule.
 pub fn cron(text: &str) -> Result<Cron, CronError> {
     CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
 }
 
+/// Says in plain words which of the fields cannot be read, and what may stand there.
+fn cron_fault(text: &str) -> String {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if fields.len() != CRON_FIELDS.len() {
+        let names = CRON_FIELDS.map(|(name, _)| name).join(", ");
+        return format!("needs five fields ({names}), has {}; write them as in `0 2 * * *`", fields.len());
+    }
+    for (index, (field, (name, legal))) in fields.iter().zip(CRON_FIELDS).enumerate() {
+        let mut alone = ["*"; CRON_FIELDS.len()];
+        alone[index] = field;
+        if cron(&alone.join(" ")).is_err() {
+            return format!("`{field}` is no {name}; write {legal}, or `*` for each, `*/5`, `1-3`, `1,3`");
+        }
+    }
+    "its fields do not go together; write them as in `0 2 * * *`".into()
+}
+
 fn schedule(schedule: &Schedule, errors: &mut Vec<FieldError>) {
     let legal = |c: char| c.is_ascii_alphanumeric() || " *,-/#?".contains(c);
-    if schedule.cron.len() > 256 || !schedule.cron.chars().all(legal) {
-        let message = "write five fields, as in `0 2 * * *`";
+    let cron_text = &schedule.cron;
+    let is_legible = cron_text.len() <= 256 && cron_text.chars().all(legal);
+    if !is_legible {
+        let message = "write five fields of letters, digits and `* , - / # ?`, as in `0 2 * * *`";
         errors.push(FieldError::new("schedule.cron", "invalid-cron", message));
-    } else if let Err(error) = cron(&schedule.cron) {
-        let message = format!("{error}; write five fields, as in `0 2 * * *`");
-        errors.push(FieldError::new("schedule.cron", "invalid-cron", message));
+    } else if cron(cron_text).is_err() {
+        errors.push(FieldError::new("schedule.cron", "invalid-cron", cron_fault(cron_text)));
     }
     if schedule.timezone.parse::<chrono_tz::Tz>().is_err() {
         let message = "no name of the time zone database; write UTC or Europe/Berlin";

@@ -239,3 +239,27 @@ fn each_bound_is_held() {
         );
     }
 }
+
+#[test]
+fn the_field_of_a_schedule_that_cannot_be_read_is_named_with_its_bounds() {
+    let said = |cron: &str| {
+        let mut spec = JobSpec::new("job", "busybox");
+        spec.schedule = serde_json::from_value(json!({"cron": cron})).unwrap();
+        let errors = job_spec(&spec);
+        assert_eq!(errors.len(), 1, "{cron}");
+        errors[0].message.clone()
+    };
+    for (cron, words) in [
+        ("61 * * * *", "`61` is no minute; write 0 to 59"),
+        ("0 25 * * *", "`25` is no hour; write 0 to 23"),
+        ("0 2 1-32 * *", "`1-32` is no day of the month; write 1 to 31"),
+        ("0 2 * FOO *", "`FOO` is no month; write 1 to 12, or JAN to DEC"),
+        ("0 2 * * 9", "`9` is no day of the week; write 0 to 7"),
+        ("0 2 * *", "needs five fields (minute, hour, day of the month, month, day of the week), has 4"),
+        ("", "needs five fields (minute, hour, day of the month, month, day of the week), has 0"),
+        ("@daily", "write five fields of letters"),
+    ] {
+        let message = said(cron);
+        assert!(message.starts_with(words), "{cron}: {message}");
+    }
+}
