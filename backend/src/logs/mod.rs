@@ -4,6 +4,7 @@
 //! only at the durable offset, in the transaction that moves the offset. Chunks are in the database; from
 //! there they move to the object store, and a reader notices nothing of it.
 
+mod pattern;
 pub mod read;
 pub mod routes;
 mod search;

@@ -1,14 +1,17 @@
 //! Searching a log. One call looks at a bounded part of it and says where the next goes on, so that no search
 //! holds up the server, however long the log is and however rare the word.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use futures::{StreamExt, TryStreamExt, stream};
 use lilac_api::JobId;
-use lilac_api::log::{DEFAULT_MATCHES, LogMatch, LogMatches, LogSearch, MAX_MATCHES, MAX_SEARCH_BYTES};
+use lilac_api::log::{DEFAULT_MATCHES, LogMatch, LogMatches, LogSearch, MAX_MATCHES};
 use lilac_api::problem::Problem;
-use regex::bytes::{Regex, RegexBuilder};
 
+use super::pattern::Pattern;
 use super::routes::{find, position};
 use super::store::{self, Log};
 use crate::app::App;
@@ -16,14 +19,16 @@ use crate::auth::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Id, Query};
 
-/// How much of a log one call looks at.
-const MAX_SCAN_BYTES: i64 = 8 << 20;
+/// How much of a log one call looks at, at most.
+const MAX_SCAN_BYTES: i64 = 64 << 20;
+/// After this time it looks no further: whoever waits for the answer gets to see what there is.
+const SCAN_TIME: Duration = Duration::from_millis(500);
 /// How much is read at a time; a line that is longer is searched in parts.
-const WINDOW_BYTES: usize = 1 << 20;
+const WINDOW_BYTES: usize = 2 << 20;
+/// Windows that are read and unpacked while another is searched.
+const AHEAD: usize = 3;
 /// What is shown of a line.
 const MAX_LINE_BYTES: usize = 4 << 10;
-/// Memory that an expression may take, compiled and while it runs.
-const MAX_EXPRESSION_BYTES: usize = 1 << 20;
 
 /// Search a log
 ///
@@ -44,7 +49,7 @@ pub async fn search(
     Id(job): Id<JobId>,
     Query(query): Query<LogSearch>,
 ) -> ApiResult<axum::Json<LogMatches>> {
-    let pattern = pattern(&query)?;
+    let pattern = Pattern::new(&query)?;
     let limit = match query.limit.unwrap_or(DEFAULT_MATCHES) {
         limit @ 1..=MAX_MATCHES => limit as usize,
         other => {
@@ -64,46 +69,38 @@ pub async fn search(
     Ok(axum::Json(scan(&app, &log, pattern, from, limit).await?))
 }
 
-/// A text becomes an expression, too, for which the engine takes a faster way.
-fn pattern(query: &LogSearch) -> ApiResult<Regex> {
-    let search = &query.search;
-    if search.is_empty() || search.len() > MAX_SEARCH_BYTES {
-        let detail = format!("query: search must have 1 to {MAX_SEARCH_BYTES} bytes");
-        return Err(ApiError::malformed(detail));
-    }
-    let is_regex = query.regex == Some(true);
-    let text = if is_regex { search.clone() } else { regex::escape(search) };
-    let built = RegexBuilder::new(&text)
-        .size_limit(MAX_EXPRESSION_BYTES)
-        .dfa_size_limit(MAX_EXPRESSION_BYTES)
-        .nest_limit(32)
-        .build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => ApiError::malformed("query: search is too large an expression"),
-        error => {
-            // The error draws the expression over several lines; the last says what is wrong.
-            let error = error.to_string();
-            let words = error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            ApiError::malformed(format!("query: search is no regular expression: {words}"))
-        }
-    })
-}
-
-async fn scan(app: &App, log: &Log, pattern: Regex, from: i64, limit: usize) -> ApiResult<LogMatches> {
+async fn scan(app: &App, log: &Log, pattern: Pattern, from: i64, limit: usize) -> ApiResult<LogMatches> {
     let mut found = LogMatches { epoch: log.epoch, ..LogMatches::default() };
+    let began = Instant::now();
+    let to = log.bytes.min(from.saturating_add(MAX_SCAN_BYTES));
+    let starts = (from..to).step_by(WINDOW_BYTES).take_while(|at| *at == from || began.elapsed() < SCAN_TIME);
+    let read = |at: i64| {
+        let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(WINDOW_BYTES);
+        store::read(app, log, at, length)
+    };
+    let mut windows = pin!(stream::iter(starts).map(read).buffered(AHEAD));
     let mut offset = from;
-    while offset < log.bytes && offset - from < MAX_SCAN_BYTES && found.items.len() < limit {
-        let bytes = store::read(app, log, offset, WINDOW_BYTES).await?;
+    // The beginning of a line that goes on in the next window.
+    let mut rest = Vec::new();
+    while let Some(window) = windows.try_next().await? {
+        let bytes = if rest.is_empty() { window } else { [rest, window].concat() };
         let reaches_end = offset + i64::try_from(bytes.len()).unwrap_or(i64::MAX) >= log.bytes;
         let room = limit - found.items.len();
         let searcher = pattern.clone();
-        let looked = tokio::task::spawn_blocking(move || look(&searcher, &bytes, reaches_end, room)).await;
-        let (matches, read) = looked.map_err(|_| ApiError::internal())?;
+        let looked = tokio::task::spawn_blocking(move || {
+            let (matches, read) = look(&searcher, &bytes, reaches_end, room);
+            (matches, read, bytes.get(read..).unwrap_or_default().to_vec())
+        });
+        let (matches, read, left) = looked.await.map_err(|_| ApiError::internal())?;
         let base = offset.unsigned_abs();
         found
             .items
             .extend(matches.into_iter().map(|one| LogMatch { offset: base + one.offset, text: one.text }));
         offset += i64::try_from(read).unwrap_or(i64::MAX);
+        rest = left;
+        if found.items.len() == limit {
+            break;
+        }
     }
     found.next_offset = offset.unsigned_abs();
     found.reached_end = offset >= log.bytes;
@@ -112,25 +109,17 @@ async fn scan(app: &App, log: &Log, pattern: Regex, from: i64, limit: usize) -> 
 
 /// The lines of a window that match, at most `room`, with their offsets in it; and how much was looked at: a
 /// line that goes on behind the window is left for the next.
-fn look(pattern: &Regex, bytes: &[u8], reaches_end: bool, room: usize) -> (Vec<LogMatch>, usize) {
+fn look(pattern: &Pattern, bytes: &[u8], reaches_end: bool, room: usize) -> (Vec<LogMatch>, usize) {
+    let whole = memchr::memrchr(b'\n', bytes).map_or(bytes.len(), |last| last + 1);
+    let bytes = if reaches_end { bytes } else { bytes.get(..whole).unwrap_or_default() };
     let mut matches = Vec::new();
     let mut start = 0;
-    while start < bytes.len() {
-        let rest = bytes.get(start..).unwrap_or_default();
-        let (line, next) = match memchr::memchr(b'\n', rest) {
-            Some(end) => (rest.get(..end).unwrap_or_default(), start + end + 1),
-            None if start > 0 && !reaches_end => break,
-            None => (rest, bytes.len()),
-        };
-        if matches.len() == room {
-            break;
-        }
-        if pattern.is_match(line) {
-            let shown = line.get(..MAX_LINE_BYTES).unwrap_or(line);
-            let text = String::from_utf8_lossy(shown).into_owned();
-            matches.push(LogMatch { offset: start as u64, text });
-        }
-        start = next;
+    while start < bytes.len() && matches.len() < room {
+        let Some((from, to)) = pattern.next_line(bytes, start) else { return (matches, bytes.len()) };
+        let shown = bytes.get(from..to.min(from + MAX_LINE_BYTES)).unwrap_or_default();
+        let text = String::from_utf8_lossy(shown).into_owned();
+        matches.push(LogMatch { offset: from as u64, text });
+        start = (to + 1).min(bytes.len());
     }
     (matches, start)
 }
@@ -139,36 +128,19 @@ fn look(pattern: &Regex, bytes: &[u8], reaches_end: bool, room: usize) -> (Vec<L
 mod tests {
     use super::*;
 
-    fn query(search: &str, regex: bool) -> LogSearch {
-        LogSearch { search: search.into(), regex: Some(regex), ..LogSearch::default() }
-    }
-
-    #[test]
-    fn what_takes_too_much_is_refused() {
-        for (search, is_regex) in [
-            ("", false),
-            (&*"x".repeat(513), false),
-            ("(", true),
-            ("a{1000}{1000}{1000}", true),
-            ("\\p{L}{999}\\p{N}{999}", true),
-            (&*"(".repeat(200), true),
-        ] {
-            let error = pattern(&query(search, is_regex)).unwrap_err();
-            assert_eq!(error.status, 400, "{search}");
-            assert!(error.detail.contains("search"), "{}", error.detail);
-        }
-    }
-
     #[test]
     fn a_line_is_found_whole_or_left_for_the_next_window() {
-        let pattern = pattern(&query("b.d", false)).unwrap();
-        let (matches, read) = look(&pattern, b"abcd\nab.d\nb.d", false, 9);
-        assert_eq!((matches.len(), matches[0].offset, read), (1, 5, 10));
-        let (matches, read) = look(&pattern, b"abcd\nab.d\nb.d", true, 9);
-        assert_eq!((matches.len(), matches[1].offset, read), (2, 10, 13));
-        let (matches, read) = look(&pattern, b"b.d\nb.d\n", true, 1);
-        assert_eq!((matches.len(), read), (1, 4));
-        // A line that fills a window is searched as far as it goes.
-        assert_eq!(look(&pattern, b"xxb.dxx", false, 9).1, 7);
+        for search in ["b\\.d", "b[.]d|\\s{3}x"] {
+            let query = LogSearch { search: search.into(), regex: Some(true), ..LogSearch::default() };
+            let pattern = Pattern::new(&query).unwrap();
+            let (matches, read) = look(&pattern, b"abcd\nab.d\nb.d", false, 9);
+            assert_eq!((matches.len(), matches[0].offset, read), (1, 5, 10));
+            let (matches, read) = look(&pattern, b"abcd\nab.d\nb.d", true, 9);
+            assert_eq!((matches.len(), matches[1].offset, read), (2, 10, 13));
+            let (matches, read) = look(&pattern, b"b.d\nb.d\n", true, 1);
+            assert_eq!((matches.len(), read), (1, 4));
+            // A line that fills a window is searched as far as it goes.
+            assert_eq!(look(&pattern, b"xxb.dxx", false, 9).1, 7);
+        }
     }
 }
