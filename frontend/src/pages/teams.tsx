@@ -7,7 +7,6 @@ import { useState } from "react";
 import { adminQueries, useCreateTeam } from "@/api/admin";
 import type { Team } from "@/api/admin-types";
 import { adminOnly } from "@/domain/roles";
-import { plural } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
@@ -26,7 +25,7 @@ const COLUMNS: Column<Team>[] = [
       </Link>
     ),
   },
-  { head: "Members", cell: (team) => plural(team.members, "member"), number: true },
+  { head: "Members", cell: (team) => team.members.toLocaleString(), number: true },
   { head: "Made", cell: (team) => <Time at={team.created_at} />, number: true, wide: true },
 ];
 

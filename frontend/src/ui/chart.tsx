@@ -52,7 +52,9 @@ interface ChartProps {
 }
 
 /** The lines of a chart share their axes, which begin at 0. */
-export function Chart({ title, lines, text, limit, of = "count", bare = false }: ChartProps) {
+export function Chart({ title, lines, text, limit: most, of = "count", bare = false }: ChartProps) {
+  // While no node is up there is nothing to have, and so no limit to draw.
+  const limit = most || undefined;
   const data = useMemo(() => columns(lines), [lines]);
   const [pointed, setPointed] = useState<number | null>(null);
   const place = useRef<HTMLDivElement>(null);

@@ -20,8 +20,10 @@ export function UsageCharts({
   });
   const perSecond = (value: number) => `${bytes(Math.round(value))}/s`;
   const whole = (value: number) => bytes(Math.round(value));
+  // Without the two of GPUs there are four: in three columns they would leave a gap.
+  const hasGpus = points.some((point) => point.gpu_milli != null || point.gpu_memory_bytes != null);
   return (
-    <div className="grid grid-cols-1 gap-4 md:grid-cols-2 xl:grid-cols-3">
+    <div className={`grid grid-cols-1 gap-4 md:grid-cols-2 ${hasGpus ? "xl:grid-cols-3" : ""}`}>
       <Chart title="CPUs" lines={[line("in use", (point) => point.cpu_milli)]} text={cpus} of="milli" limit={limits?.cpuMilli} />
       <Chart
         title="Memory"

@@ -31,6 +31,7 @@ export function UseOverTime({ nodes }: { nodes: Node[] | undefined }) {
       gpus: of("held", (point) => point.gpus),
     };
   }, [points]);
+  const hasGpus = capacity.gpus > 0 || points?.some((point) => point.gpus > 0);
   const whole = (value: number) => String(Math.round(value));
   return (
     <Card>
@@ -43,11 +44,11 @@ export function UseOverTime({ nodes }: { nodes: Node[] | undefined }) {
       {usage.isError && !usage.data && <Broken error={usage.error} retry={() => void usage.refetch()} />}
       {usage.isPending && <SkeletonRows rows={4} />}
       {points && (
-        <div className="grid grid-cols-1 gap-x-6 gap-y-5 p-4 md:grid-cols-2">
+        <div className={`grid grid-cols-1 gap-x-6 gap-y-5 p-4 ${hasGpus ? "md:grid-cols-2" : "md:grid-cols-3"}`}>
           <Chart bare title="Jobs" lines={lines.jobs} text={whole} />
           <Chart bare title="CPUs" lines={lines.cpus} text={cpus} of="milli" limit={capacity.cpu_milli} />
           <Chart bare title="Memory" lines={lines.memory} text={(value) => bytes(Math.round(value))} of="bytes" limit={capacity.memory_bytes} />
-          {capacity.gpus > 0 && <Chart bare title="GPUs" lines={lines.gpus} text={whole} limit={capacity.gpus} />}
+          {hasGpus && <Chart bare title="GPUs" lines={lines.gpus} text={whole} limit={capacity.gpus} />}
         </div>
       )}
     </Card>
