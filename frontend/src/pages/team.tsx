@@ -173,11 +173,13 @@ function Owns({ name }: { name: string }) {
           </li>
         ))}
         {owned?.length === 0 && <li className="px-4 py-2.5 text-ink-soft">No queue</li>}
-        <li className="px-4 py-2.5 text-ink-soft">
-          <Link to="/secrets" className="hover:text-accent">{plural(kept?.length ?? 0, "secret")}</Link>
+        <li className="flex items-baseline justify-between gap-3 px-4 py-2.5">
+          <Link to="/secrets" className="font-medium hover:text-accent">Secrets</Link>
+          <span className="text-ink-faint">{kept ? kept.length.toLocaleString() : "–"}</span>
         </li>
-        <li className="px-4 py-2.5 text-ink-soft">
-          <Link to="/jobs" search={{ team: name }} className="hover:text-accent">Jobs</Link>
+        <li className="flex items-baseline justify-between gap-3 px-4 py-2.5">
+          <Link to="/jobs" search={{ team: name }} className="font-medium hover:text-accent">Jobs</Link>
+          <span className="text-ink-faint">in the list</span>
         </li>
       </ul>
     </Card>

@@ -1,6 +1,6 @@
 /// What can be done with a job: each action with its question, and why it cannot be done where that is so.
 import { useNavigate } from "@tanstack/react-router";
-import { Ban, ChevronDown, Clock, ListOrdered, Pause, Play, RotateCw, SquarePen, TerminalSquare } from "lucide-react";
+import { Ban, ChevronDown, Clock, Copy, ListOrdered, Pause, Play, RotateCw, SquarePen, TerminalSquare } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 
 import { ApiError, explain } from "@/api/errors";
@@ -49,16 +49,17 @@ export function Actions({ job }: { job: Job }) {
 
   const failed = release.error ?? rerun.error;
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    // On a phone they fill one row, in words alone.
+    <div className="flex flex-wrap items-center gap-2 max-sm:w-full max-sm:gap-1 max-sm:*:grow">
       {job.spec && <CopyJob job={job} />}
       <div className="inline-flex">
-        <Button className="rounded-r-none" icon={<RotateCw size={14} aria-hidden />} disabledReason={viewer} busy={rerun.isPending} onClick={runAgain}>
+        <Button className="grow rounded-r-none" icon={<RotateCw size={14} className="max-sm:hidden" aria-hidden />} disabledReason={viewer} busy={rerun.isPending} onClick={runAgain}>
           Run again
         </Button>
         <Menu
           button={{
             name: "More ways to run it again",
-            className: "inline-flex h-8 w-8 items-center justify-center rounded-r-lg border border-l-0 border-line-strong bg-panel shadow-card hover:bg-hover",
+            className: "inline-flex h-8 w-8 items-center justify-center rounded-r-lg max-sm:w-7 border border-l-0 border-line-strong bg-panel shadow-card hover:bg-hover",
             content: <ChevronDown size={14} aria-hidden />,
           }}
         >
@@ -66,7 +67,7 @@ export function Actions({ job }: { job: Job }) {
         </Menu>
       </div>
       {job.state === "held" && (
-        <Button look="primary" icon={<Play size={14} aria-hidden />} disabledReason={jobCan.release(job, user)} busy={release.isPending} onClick={() => release.mutate(job.id)}>
+        <Button look="primary" icon={<Play size={14} className="max-sm:hidden" aria-hidden />} disabledReason={jobCan.release(job, user)} busy={release.isPending} onClick={() => release.mutate(job.id)}>
           Release
         </Button>
       )}
@@ -76,7 +77,7 @@ export function Actions({ job }: { job: Job }) {
         <MenuItem icon={<Clock size={14} />} disabledReason={jobCan.extend(job, user)} onSelect={() => setAsked("extend")}>Time limit…</MenuItem>
         <MenuItem icon={<TerminalSquare size={14} />} disabledReason={jobCan.shell(job, user)} onSelect={openShell}>Shell</MenuItem>
       </Menu>
-      <Button look="danger" icon={<Ban size={14} aria-hidden />} disabledReason={jobCan.cancel(job, user)} onClick={() => setAsked("cancel")}>
+      <Button look="danger" icon={<Ban size={14} className="max-sm:hidden" aria-hidden />} disabledReason={jobCan.cancel(job, user)} onClick={() => setAsked("cancel")}>
         Cancel
       </Button>
       {failed && <FormError>{explain(failed).detail}</FormError>}
@@ -93,6 +94,7 @@ function CopyJob({ job }: { job: Job }) {
   if (!spec) return null;
   return (
     <CopyMenu
+      label={<><Copy size={14} className="sm:hidden" aria-hidden /><span className="max-sm:sr-only">Copy as</span></>}
       choices={[
         ["Command line", async () => (await texts()).asCli(spec)],
         ["curl", async () => (await texts()).asCurl(spec, location.origin)],
