@@ -190,7 +190,8 @@ function options(
     padding: [6, 18, 0, 0],
     cursor: { y: false, sync: { key: "usage" }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { time: true, range: (_, from, to) => timeRange(from, to) },
+      // Around a single measurement the library would lay three years.
+      x: { time: true, range: ({ data }, from, to) => timeRange(from, data[0].length === 1 ? from : to) },
       y: { range: (_, __, highest) => valueRange(highest ?? 0, limit, LEAST[of]) },
     },
     axes: [
