@@ -286,12 +286,13 @@ async fn send(pool: PgPool, mut outbox: mpsc::Receiver<Topic>, overflowed: Arc<A
         payloads.push(payload);
         // A transaction that notifies has something to commit. A bell may be lost, so nobody waits for the disk.
         let sent = sqlx::query(
-            "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, payload) FROM unnest($2::text[]) AS payload",
+            "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
+             FROM unnest($2::text[]) AS payload",
         )
-            .bind(CHANNEL)
-            .bind(&payloads)
-            .execute(&pool)
-            .await;
+        .bind(CHANNEL)
+        .bind(&payloads)
+        .execute(&pool)
+        .await;
         if let Err(error) = sent {
             tracing::debug!(%error, "a bell was not carried to the other replicas");
         }

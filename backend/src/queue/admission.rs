@@ -18,8 +18,8 @@ pub struct Door {
     pub id: QueueId,
     pub name: String,
     /// The queue's version as it was read, and how many deletions of people it had seen.
-    pub version: i64,
-    pub deletions: i64,
+    version: i64,
+    deletions: i64,
     owning_team: TeamId,
     /// The teams for which the caller may submit here, with their names.
     teams: Vec<(TeamId, String)>,
@@ -38,6 +38,9 @@ pub struct Door {
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket {
     pub queue_id: QueueId,
+    /// The version of the queue by whose rules it was let in, and how many deletions of people it had seen.
+    pub version: i64,
+    pub deletions: i64,
     pub team_id: TeamId,
 }
 
@@ -52,7 +55,8 @@ pub async fn doors(
 ) -> ApiResult<Vec<Door>> {
     // Deletions are counted as the people are seen: of the row itself the latest is read, once it is locked.
     let rows = sqlx::query(concat!(
-        "SELECT q.id, q.name, q.version, (SELECT d.deletions FROM queues d WHERE d.id = q.id) AS deletions, q.team_id, q.limits, q.default_max_runtime_millis, q.networks, q.policy, q.quota, q.user_quota,
+        "SELECT q.id, q.name, q.version, (SELECT d.deletions FROM queues d WHERE d.id = q.id) AS deletions, q.team_id,
+                q.limits, q.default_max_runtime_millis, q.networks, q.policy, q.quota, q.user_quota,
                 q.run_as, EXISTS (SELECT FROM users WHERE id = $3 AND uid IS NOT NULL) AS has_node_user, e.ids, e.names
          FROM queues q CROSS JOIN LATERAL (
              SELECT COALESCE(array_agg(t.id ORDER BY lower(t.name)), '{}') AS ids,
@@ -120,7 +124,10 @@ impl Door {
         }
         errors.extend(self.wrong_user(spec));
         match self.team(spec.team.as_deref()) {
-            Ok(team_id) if errors.is_empty() => Ok(Ticket { queue_id: self.id, team_id }),
+            Ok(team_id) if errors.is_empty() => {
+                let Self { id: queue_id, version, deletions, .. } = *self;
+                Ok(Ticket { queue_id, version, deletions, team_id })
+            }
             Ok(_) => Err(errors),
             Err(error) => {
                 errors.push(error);

@@ -166,7 +166,7 @@ fn admit(doors: &[Door], specs: Vec<JobSpec>) -> ApiResult<Vec<(&Door, Admitted)
 async fn check_references(conn: &mut PgConnection, admitted: &[(&Door, Admitted)]) -> ApiResult<()> {
     let mut errors = Vec::new();
     for (index, (_, one)) in admitted.iter().enumerate() {
-        let Ticket { team_id, queue_id } = one.ticket;
+        let Ticket { team_id, queue_id, .. } = one.ticket;
         errors.extend(at(index, references::check(conn, team_id, queue_id, &one.spec).await?));
     }
     errors.truncate(MAX_ERRORS);

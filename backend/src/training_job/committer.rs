@@ -339,7 +339,7 @@ async fn admit<'d>(
 ) -> ApiResult<(&'d Arc<Door>, Admitted)> {
     let door = doors.of(&submission.caller, &submission.spec.queue)?;
     let mut one = Admitted::through(door, submission.spec.clone()).map_err(ApiError::invalid)?;
-    let Ticket { team_id, queue_id } = one.ticket;
+    let Ticket { team_id, queue_id, .. } = one.ticket;
     refuse_invalid(references::check(conn, team_id, queue_id, &one.spec).await?)?;
     if !one.spec.needs.is_empty() {
         let known = needs::look_up(conn, &submission.caller, one.spec.needs.iter()).await?;

@@ -81,8 +81,6 @@ pub struct Admitted {
     /// As it is stored, with what the queue added.
     pub spec: JobSpec,
     pub ticket: Ticket,
-    pub queue_version: i64,
-    pub deletions: i64,
     /// Name of its team.
     pub team: String,
     pub needs: Vec<Need>,
@@ -92,16 +90,7 @@ impl Admitted {
     pub fn through(door: &Door, mut spec: JobSpec) -> Result<Self, Vec<FieldError>> {
         let ticket = door.admit(&mut spec)?;
         let team = door.team_name(ticket.team_id).to_owned();
-        let Door { version, deletions, .. } = *door;
-        Ok(Self {
-            id: JobId::new(),
-            spec,
-            ticket,
-            queue_version: version,
-            deletions,
-            team,
-            needs: Vec::new(),
-        })
+        Ok(Self { id: JobId::new(), spec, ticket, team, needs: Vec::new() })
     }
 
     pub fn new_job<'a>(
@@ -116,8 +105,8 @@ impl Admitted {
             id: self.id,
             spec: &self.spec,
             queue_id: self.ticket.queue_id,
-            queue_version: self.queue_version,
-            deletions: self.deletions,
+            queue_version: self.ticket.version,
+            deletions: self.ticket.deletions,
             team_id: self.ticket.team_id,
             owner_id: caller.user_id,
             actor,

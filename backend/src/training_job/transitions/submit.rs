@@ -48,8 +48,8 @@ impl NewJob<'_> {
 }
 
 /// The statement that stores jobs, and counts them and begins their history. Its parameters are those of one job, or an
-/// array each of those of many: one that comes alone needs no sets to be joined and nothing to be grouped, which is a third
-/// of what the statement costs.
+/// array each of those of many: one that comes alone needs no sets to be joined and nothing to be grouped, which is a good
+/// quarter of what the statement costs.
 macro_rules! store {
     (one, $on_conflict:literal) => {
         store!(
